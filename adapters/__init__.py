@@ -1,0 +1,1 @@
+"""Everything from a device or a file to feature windows."""

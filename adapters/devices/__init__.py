@@ -1,0 +1,1 @@
+"""What a device's channels mean: labels, units, montage, gaze."""

@@ -1,0 +1,1 @@
+"""Windows to named numbers: differential entropy and eye movements."""

@@ -1,0 +1,1 @@
+"""Windows cut by time, and two modalities brought to one grid."""

@@ -1,0 +1,1 @@
+"""What the network is, what it eats, how it is stored and run."""

@@ -1,0 +1,1 @@
+"""The demo bundle: trained on the simulator, scientifically meaningless, and says so."""

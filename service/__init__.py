@@ -1,0 +1,1 @@
+"""Everything an operator or a client touches."""

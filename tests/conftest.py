@@ -1,0 +1,53 @@
+"""What every test gets: an LSL world of its own, on the loopback, that other runs cannot see."""
+
+import os
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before any LSL call of this process, and inherited by the processes that tests start.
+_SESSION_ID = f"hadua-test-{uuid.uuid4().hex[:12]}"
+_LSL_CONFIG = f"""\
+[ports]
+PortRange = 256
+IPv6 = disable
+[multicast]
+ResolveScope = machine
+[lab]
+SessionID = {_SESSION_ID}
+[log]
+level = -2
+"""
+_config_file = Path(tempfile.mkdtemp(prefix="hadua-lsl-")) / "lsl_api.cfg"
+_config_file.write_text(_LSL_CONFIG, encoding="utf-8")
+os.environ["LSLAPICFG"] = str(_config_file)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real recordings, or a skip that says how to get it."""
+    root = os.environ.get("HADUA_RECORDINGS")
+    if not root or not Path(root).is_dir():
+        pytest.skip("HADUA_RECORDINGS does not name the folder of real recordings")
+    return Path(root)
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name no other test has, for streams and source_ids."""
+    return uuid.uuid4().hex[:12]
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
+    for thread in left:
+        thread.join(timeout=2.0)
+    left = [t for t in left if t.is_alive()]
+    assert not left, f"threads left behind: {left}"
