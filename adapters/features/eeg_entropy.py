@@ -1,0 +1,188 @@
+"""Differential entropy of EEG bands: the definition `hadua-de`, version 1.
+
+A band-limited Gaussian signal of variance v has the differential entropy 0.5 ln(2 pi e v), in nats.
+v comes from one window of n samples: the mean is removed, a periodic Hann window w applied, and
+
+    v = sum over the band's bins of 2 |X_k|^2 / (n sum w^2),    X = DFT of the windowed signal,
+
+a one-sided periodogram. White noise of variance s^2 has the expected v = s^2 2 n_bins / n, and a
+sinusoid of amplitude A on a bin well inside a band has v = A^2 / 2.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hadua.models.errors import FeatureMismatchError, InvalidInputError
+from hadua.models.features import FeatureSpec, FloatArray, Modality, Smoothing
+
+DEFINITION = "hadua-de"
+VERSION = 1
+
+
+class Band(NamedTuple):
+    """A frequency band, `low_hz` inclusive, `high_hz` exclusive."""
+
+    name: str
+    low_hz: float
+    high_hz: float
+
+
+BANDS: tuple[Band, ...] = (
+    Band("delta", 1.0, 4.0),
+    Band("theta", 4.0, 8.0),
+    Band("alpha", 8.0, 14.0),
+    Band("beta", 14.0, 31.0),
+    Band("gamma", 31.0, 50.0),
+)
+
+_TWO_PI_E = 2.0 * np.pi * np.e
+# A band whose variance is below this share of the channel's power is rounding, not signal.
+_ROUNDING = 1e-24
+
+
+class DifferentialEntropy:
+    """Differential entropy of windows of one length and rate; holds no signal.
+
+    Args:
+        rate_hz: Sampling rate.
+        n_samples: Samples in a window.
+
+    Raises:
+        InvalidInputError: a rate too low for gamma, or a window too short for delta.
+    """
+
+    __slots__ = ("_n", "_scale", "_starts", "_stop")
+
+    def __init__(self, rate_hz: float, n_samples: int) -> None:
+        _require_resolvable(rate_hz, n_samples)
+        edges_hz = np.array([b.low_hz for b in BANDS] + [BANDS[-1].high_hz])
+        edges = np.ceil(edges_hz * n_samples / rate_hz - 1e-9).astype(np.intp)
+        self._n = n_samples
+        self._starts = edges[:-1]
+        self._stop = int(edges[-1])
+        self._scale = 2.0 / (n_samples * 0.375 * n_samples)  # sum w^2 of a periodic Hann: 3 n / 8
+
+    def __call__(self, x_uv: FloatArray) -> FloatArray:
+        """Compute `(n_channels, 5)` nats from `(n_samples, n_channels)` microvolts.
+
+        NaN for a channel with a sample that is not finite, and for a band without any power.
+        Fastest where each channel is contiguous in memory.
+        """
+        if x_uv.ndim != 2 or x_uv.shape[0] != self._n:
+            raise InvalidInputError(
+                "EEG window for differential entropy",
+                got=f"shape {x_uv.shape}",
+                expected=f"({self._n}, n_channels) (samples, channels)",
+                hint="Is the block transposed?",
+            )
+        with np.errstate(all="ignore"):  # what is not finite is found in the result
+            variance, power = self._band_variance(x_uv)
+            measured = np.isfinite(variance) & (variance > _ROUNDING * power[:, None])
+            return np.where(measured, 0.5 * np.log(_TWO_PI_E * variance), np.nan)
+
+    def _band_variance(self, x_uv: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Variance `(n_channels, 5)` of each band, and mean square `(n_channels,)` up to 50 Hz."""
+        spectrum = np.fft.rfft(x_uv.T, axis=1)
+        head = spectrum[:, : self._stop + 1].copy()
+        if head.shape[1] <= self._stop:  # the last band ends at the Nyquist frequency, n is odd
+            head = np.concatenate((head, head[:, -1:].conj()), axis=1)
+        mean_square = (head[:, 0].real / self._n) ** 2
+        head[:, 0] = 0.0  # removes the mean
+        # A periodic Hann window is a convolution with (-1/4, 1/2, -1/4) in frequency: on 50 bins
+        # that costs a tenth of windowing 1000 samples. Column 0 becomes bin 1.
+        first = int(self._starts[0])
+        hann = head[:, first:-1] - 0.5 * (head[:, first - 1 : -2] + head[:, first + 1 :])
+        bins = (hann.real**2 + hann.imag**2) * (0.25 * self._scale)
+        variance = np.add.reduceat(bins, self._starts - first, axis=1)
+        return variance, mean_square + variance.sum(axis=1)
+
+
+def differential_entropy(x_uv: npt.ArrayLike, rate_hz: float) -> FloatArray:
+    """Differential entropy of one window in the bands of `BANDS`, definition `hadua-de/1`.
+
+    Args:
+        x_uv: `(n_samples, n_channels)` microvolts, at least one second.
+        rate_hz: Sampling rate, at least 100 Hz.
+
+    Returns:
+        `(n_channels, 5)` nats; NaN where a channel is not finite or a band has no power.
+
+    Raises:
+        InvalidInputError: not two-dimensional, too few samples, or too low a rate.
+    """
+    x = np.asarray(x_uv, np.float64)
+    if x.ndim != 2:
+        raise InvalidInputError(
+            "EEG window for differential entropy",
+            got=f"shape {x.shape}",
+            expected="(n_samples, n_channels)",
+            hint="A single channel is x[:, None].",
+        )
+    return DifferentialEntropy(rate_hz, x.shape[0])(x)
+
+
+def eeg_feature_spec(
+    channels: tuple[str, ...],
+    *,
+    window_s: float,
+    hop_s: float,
+    smoothing: Smoothing | None = None,
+) -> FeatureSpec:
+    """Describe `hadua-de/1` features of these channels: `FP1:delta`, `FP1:theta`, ..."""
+    return FeatureSpec(
+        modality=Modality.EEG,
+        definition=DEFINITION,
+        version=VERSION,
+        names=tuple(f"{channel}:{band.name}" for channel in channels for band in BANDS),
+        window_s=window_s,
+        hop_s=hop_s,
+        smoothing=smoothing,
+    )
+
+
+def eeg_channels(spec: FeatureSpec) -> tuple[str, ...]:
+    """Return the channels that a spec of `hadua-de/1` features names, in order.
+
+    Raises:
+        FeatureMismatchError: a spec of another definition.
+        InvalidInputError: names that are not channel by channel, the five bands in order.
+    """
+    if (spec.modality, spec.definition, spec.version) != (Modality.EEG, DEFINITION, VERSION):
+        raise FeatureMismatchError(
+            "EEG features of a definition that is not known here",
+            got=f"{spec.label} ({spec.modality})",
+            expected=f"{DEFINITION}/{VERSION} ({Modality.EEG})",
+            hint="Use a bundle trained on these features, or a version of hadua that has them.",
+        )
+    channels = tuple(name.partition(":")[0] for name in spec.names[:: len(BANDS)])
+    expected = tuple(f"{channel}:{band.name}" for channel in channels for band in BANDS)
+    if spec.names != expected:
+        pairs = zip(spec.names, expected, strict=False)
+        got, wanted = next(((g, e) for g, e in pairs if g != e), ("too few names", expected[-1]))
+        raise InvalidInputError(
+            f"feature spec {spec.label!r}: names are not channel-major",
+            got=repr(got),
+            expected=repr(wanted),
+            hint="List the five bands of the first channel, then those of the second.",
+        )
+    return channels
+
+
+def _require_resolvable(rate_hz: float, n_samples: int) -> None:
+    lowest_hz, highest_hz = BANDS[0].low_hz, BANDS[-1].high_hz
+    if not (np.isfinite(rate_hz) and rate_hz >= 2.0 * highest_hz):
+        raise InvalidInputError(
+            "sampling rate for differential entropy",
+            got=f"{rate_hz} Hz",
+            expected=f"at least {2.0 * highest_hz:g} Hz, twice the end of the gamma band",
+            hint="Set the amplifier to a higher rate.",
+        )
+    if n_samples + 0.5 < rate_hz / lowest_hz:
+        raise InvalidInputError(
+            "EEG window for differential entropy is too short",
+            got=f"{n_samples} samples at {rate_hz:g} Hz",
+            expected=f"at least {int(np.ceil(rate_hz / lowest_hz))}, one period of the delta band",
+            hint="Use a window of at least one second.",
+        )

@@ -1,0 +1,144 @@
+"""From EEG as a device sends it to windows of `hadua-de` features."""
+
+import numpy as np
+
+from hadua.adapters.devices.mapping import MappingReport, map_eeg
+from hadua.adapters.features.eeg_entropy import BANDS, DifferentialEntropy, eeg_channels
+from hadua.adapters.features.smoothing import CausalKalman
+from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.adapters.windows.windower import GapWindow, SignalWindow, Windower
+from hadua.models.errors import StreamInvalidError
+from hadua.models.features import BoolArray, FeatureSpec, FeatureWindow, FloatArray
+
+
+class EegExtractor:
+    """Maps, windows, measures and smooths; an `Extractor`.
+
+    A value is present in a window if it was measured in that window. Smoothing lives through gaps
+    up to `LONG_GAP_S` with growing variance, and starts anew after a longer one.
+
+    Args:
+        stream: The stream as found.
+        spec: The features that the model wants; its names say which channels.
+
+    Raises:
+        StreamInvalidError: a stream of irregular rate.
+        FeatureMismatchError, InvalidInputError: features that cannot be had from it.
+    """
+
+    def __init__(self, stream: StreamSpec, spec: FeatureSpec) -> None:
+        self._stream, self._spec = stream, spec
+        self._mapping = map_eeg(stream, eeg_channels(spec))
+        self._windower = Windower(
+            stream.rate_hz,
+            len(self._mapping.columns),
+            window_s=spec.window_s,
+            hop_s=spec.hop_s,
+        )
+        self._entropy = DifferentialEntropy(stream.rate_hz, round(spec.window_s * stream.rate_hz))
+        self._kalman = CausalKalman(spec.smoothing, len(spec.names)) if spec.smoothing else None
+        self._n_channels = len(self._mapping.report.needed)
+        self._labels = tuple(c.label for c in self._mapping.report.found)
+        self._missing = _missing(self._mapping.report)
+        self._watermark_s: float | None = None
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The features of its windows."""
+        return self._spec
+
+    @property
+    def watermark_s(self) -> float | None:
+        """End of the newest sample, LSL seconds; None before the first one."""
+        return self._watermark_s
+
+    @property
+    def report(self) -> MappingReport:
+        """Which device channels became which of the model's."""
+        return self._mapping.report
+
+    def reset(self) -> None:
+        """Forget the signal and the smoothing, but not the mapping."""
+        self._windower.reset()
+        self._watermark_s = None
+        if self._kalman is not None:
+            self._kalman.reset()
+
+    def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
+        """Take in the next chunk and return the windows that it completes, in order."""
+        if chunk.spec is not self._stream and chunk.spec != self._stream:
+            raise StreamInvalidError(
+                f"stream {self._stream.name!r}: its description changed",
+                got=f"{chunk.spec.name!r}, {_describe(chunk.spec)}",
+                expected=_describe(self._stream),
+                hint="Start a new session, so that the channels are mapped again.",
+            )
+        if len(chunk):
+            end_s = float(chunk.t_s[-1]) + 1.0 / self._stream.rate_hz
+            seen_s = self._watermark_s
+            self._watermark_s = end_s if seen_s is None else max(end_s, seen_s)
+        x_uv = self._mapping.pick(chunk.x)
+        windows = self._windower.push(chunk.t_s, x_uv, gap_before=chunk.gap_before)
+        return [self._gap(w) if isinstance(w, GapWindow) else self._measure(w) for w in windows]
+
+    def _gap(self, gap: GapWindow) -> FeatureWindow:
+        if self._kalman is not None:
+            if gap.count > 1:
+                self._kalman.reset()
+            else:
+                nothing = np.zeros(len(self._spec.names), np.bool_)
+                self._kalman.update(np.full(len(nothing), np.nan), nothing)
+        return FeatureWindow.absent(
+            self._spec, start_s=gap.start_s, end_s=gap.end_s, reason=f"eeg: {gap.reason}"
+        )
+
+    def _measure(self, window: SignalWindow) -> FeatureWindow:
+        entropy = self._entropy(window.x)
+        measured = np.isfinite(entropy)
+        values = np.full((self._n_channels, len(BANDS)), np.nan)
+        values[self._mapping.positions] = entropy
+        flat = values.reshape(-1)
+        present = np.isfinite(flat)
+        if self._kalman is not None:
+            flat = np.where(present, self._kalman.update(flat, present), np.nan)
+        whole = measured.all(axis=1)
+        return FeatureWindow(
+            spec=self._spec,
+            values=flat,
+            start_s=window.start_s,
+            end_s=window.end_s,
+            quality=float(np.count_nonzero(whole)) / self._n_channels,
+            present=present,
+            reason=self._missing if whole.all() else self._reason(window.x, measured),
+        )
+
+    def _reason(self, x_uv: FloatArray, measured: BoolArray) -> str:
+        faults = [
+            _fault(self._labels[i], x_uv[:, i], measured[i])
+            for i in np.flatnonzero(~measured.all(axis=1)).tolist()
+        ]
+        more = f"; and {len(faults) - 3} more channels" if len(faults) > 3 else ""
+        found = "eeg: " + "; ".join(faults[:3]) + more
+        return f"{found}; {self._missing.removeprefix('eeg: ')}" if self._missing else found
+
+
+def _fault(label: str, x_uv: FloatArray, measured: BoolArray) -> str:
+    bad = int(np.count_nonzero(~np.isfinite(x_uv)))
+    if bad:
+        return f"channel {label!r} had {bad} of {len(x_uv)} samples that are not finite"
+    if not measured.any():
+        return f"channel {label!r} is flat"
+    bands = ", ".join(band.name for band, ok in zip(BANDS, measured, strict=True) if not ok)
+    return f"channel {label!r} has no power in {bands}"
+
+
+def _missing(report: MappingReport) -> str:
+    if not report.missing:
+        return ""
+    if report.problem:
+        return f"eeg: {report.summary()}"
+    return f"eeg: {len(report.missing)} of {len(report.needed)} channels are not in the stream"
+
+
+def _describe(stream: StreamSpec) -> str:
+    return f"{len(stream.channels)} channels at {stream.rate_hz:g} Hz"

@@ -1,0 +1,55 @@
+"""What the pipeline needs of whatever turns a stream into feature windows."""
+
+from typing import Protocol, runtime_checkable
+
+from hadua.adapters.sources.source import SampleChunk
+from hadua.models.features import FeatureSpec, FeatureWindow
+
+
+class DeviceReport(Protocol):
+    """How a device was mapped to what a model wants."""
+
+    @property
+    def coverage(self) -> float:
+        """Share of what the model wants that the stream has, 0 to 1."""
+        ...
+
+    def summary(self) -> str:
+        """A few sentences for the operator."""
+        ...
+
+    def to_dict(self) -> dict[str, object]:
+        """The whole report as plain values, for JSON."""
+        ...
+
+
+@runtime_checkable
+class Extractor(Protocol):
+    """Turns one stream's chunks into feature windows; pure, and in data time alone."""
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """What its windows hold."""
+        ...
+
+    @property
+    def watermark_s(self) -> float | None:
+        """LSL time up to which input has been seen; None before the first sample."""
+        ...
+
+    @property
+    def report(self) -> DeviceReport:
+        """How the device was mapped to the model."""
+        ...
+
+    def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
+        """Take in the next chunk and return the windows that it completes, in order.
+
+        Raises:
+            StreamInvalidError: a chunk of another stream.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget the signal, but not the mapping."""
+        ...

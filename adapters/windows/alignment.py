@@ -1,0 +1,135 @@
+"""Brings the windows of the modalities together, one grid end after the other."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from hadua.models.errors import InvalidInputError
+from hadua.models.features import FeatureSpec, FeatureWindow, Modality
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedWindows:
+    """What every connected modality has to say about one grid end.
+
+    Args:
+        end_s: The grid end, LSL seconds.
+        windows: One window for each connected modality, absent ones with their reason.
+    """
+
+    end_s: float
+    windows: Mapping[Modality, FeatureWindow]
+
+
+class Aligner:
+    """Waits for the slower modality, but only so long.
+
+    A grid end comes out once, in order: as soon as every modality has given its window or is past
+    it, and at the latest when any modality has been seen up to `grace_s` behind it; who is still
+    missing then is absent. Time is that of the data alone, so that a replay gives what live gave.
+    An end for which no modality has a window (all were gone for long) is skipped and counted.
+
+    Args:
+        specs: Features of each modality that is connected; all on one hop.
+        grace_s: How long to wait for the slower one, in seconds of signal.
+    """
+
+    def __init__(self, specs: Sequence[FeatureSpec], *, grace_s: float = 0.25) -> None:
+        self._specs = {spec.modality: spec for spec in specs}
+        if not specs or len(self._specs) != len(specs) or len({s.hop_s for s in specs}) != 1:
+            raise InvalidInputError(
+                "modalities to align",
+                got=", ".join(f"{s.modality} with hop_s={s.hop_s}" for s in specs) or "none",
+                expected="each modality once, all with the same hop",
+            )
+        self._hop_s = specs[0].hop_s
+        self._grace_s = grace_s
+        self._pending: dict[Modality, dict[int, FeatureWindow]] = {m: {} for m in self._specs}
+        self._given_s: dict[Modality, float] = dict.fromkeys(self._specs, -math.inf)
+        self._watermark_s: dict[Modality, float] = dict.fromkeys(self._specs, -math.inf)
+        self._emitted: int | None = None
+        self._late_windows = 0
+        self._skipped = 0
+
+    @property
+    def late_windows(self) -> int:
+        """Windows with something in them that came after their grid end had gone out."""
+        return self._late_windows
+
+    @property
+    def skipped(self) -> int:
+        """Grid ends that never came out, because no modality had a window for them."""
+        return self._skipped
+
+    def push(
+        self, modality: Modality, windows: Sequence[FeatureWindow], watermark_s: float | None
+    ) -> list[AlignedWindows]:
+        """Take in one modality's next windows and return the grid ends that are settled now.
+
+        Args:
+            modality: Whose they are.
+            windows: In order; none is fine, the time alone can settle something.
+            watermark_s: Up to when this modality's input has been seen; None if there was none.
+        """
+        for window in windows:
+            self._admit(modality, window)
+        if watermark_s is not None:
+            self._watermark_s[modality] = max(self._watermark_s[modality], watermark_s)
+        out: list[AlignedWindows] = []
+        while (k := self._settled()) is not None:
+            out.append(self._emit(k))
+        return out
+
+    def _admit(self, modality: Modality, window: FeatureWindow) -> None:
+        self._specs[modality].require(window.spec, where=f"aligner, {modality}")
+        k = round(window.end_s / self._hop_s)
+        before_s = self._given_s[modality]
+        if abs(window.end_s - k * self._hop_s) > 1e-6 or window.end_s <= before_s:
+            raise InvalidInputError(
+                f"aligner: {modality} window out of place",
+                got=f"end_s={window.end_s!r} after {before_s!r}",
+                expected=f"multiples of {self._hop_s} s, each later than the one before",
+            )
+        self._given_s[modality] = window.end_s
+        if self._emitted is None or k > self._emitted:
+            self._pending[modality][k] = window
+        else:
+            self._late_windows += window.usable
+
+    def _settled(self) -> int | None:
+        """The next grid end, if there is one and nothing is worth waiting for any more."""
+        k = min((k for pending in self._pending.values() for k in pending), default=None)
+        if k is None:
+            return None
+        end_s = k * self._hop_s
+        if max(self._watermark_s.values()) >= end_s + self._grace_s:
+            return k
+        return k if all(s > end_s - 1e-6 for s in self._given_s.values()) else None
+
+    def _emit(self, k: int) -> AlignedWindows:
+        if self._emitted is not None:
+            self._skipped += k - self._emitted - 1
+        self._emitted = k
+        windows = {m: self._window(m, k) for m in self._specs}
+        return AlignedWindows(k * self._hop_s, MappingProxyType(windows))
+
+    def _window(self, modality: Modality, k: int) -> FeatureWindow:
+        window = self._pending[modality].pop(k, None)
+        if window is not None:
+            return window
+        spec, end_s = self._specs[modality], k * self._hop_s
+        return FeatureWindow.absent(
+            spec, start_s=end_s - spec.window_s, end_s=end_s, reason=self._why(modality, end_s)
+        )
+
+    def _why(self, modality: Modality, end_s: float) -> str:
+        behind = min(self._pending[modality].values(), key=lambda w: w.end_s, default=None)
+        if behind is not None and behind.start_s < end_s and not behind.usable:
+            return behind.reason  # one absent window that stands for many grid ends
+        if behind is not None:
+            return f"{modality}: no window up to {end_s:.3f} s, its signal starts later"
+        if math.isinf(self._watermark_s[modality]):
+            return f"{modality}: nothing has arrived yet"
+        late = f"late by more than {1e3 * self._grace_s:.0f} ms"
+        return f"{modality}: nothing arrived up to {end_s:.3f} s ({late})"

@@ -1,0 +1,228 @@
+"""Windows cut out of a stream by time, on a grid that every modality shares.
+
+Grid end k lies at `k * hop_s` in absolute LSL seconds and its window covers
+`[k * hop_s - window_s, k * hop_s)`: the windows of two streams belong together because of when they
+are, whatever arrived first. A window holds `round(window_s * rate_hz)` samples from its first one
+on, and none that straddles a gap is ever made.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from hadua.models.errors import InvalidInputError, StreamInvalidError
+from hadua.models.features import FloatArray
+
+LONG_GAP_S = 60.0
+"""A gap longer than this is accounted for by one `GapWindow`, not by one for each grid end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SignalWindow:
+    """A window without a gap.
+
+    Args:
+        start_s: Its start on the grid.
+        end_s: Its end on the grid, exclusive.
+        t_s: `(n,)` time of each sample, read-only.
+        x: `(n, n_channels)`, read-only, its own copy, each channel contiguous in memory.
+    """
+
+    start_s: float
+    end_s: float
+    t_s: FloatArray
+    x: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class GapWindow:
+    """One or more consecutive grid ends for which there is no signal.
+
+    Args:
+        start_s: Start of the first window on the grid.
+        end_s: End of the last one.
+        reason: Why there is none, in words.
+        count: How many grid ends it stands for, the last at `end_s`.
+    """
+
+    start_s: float
+    end_s: float
+    reason: str
+    count: int = 1
+
+
+class Windower:
+    """Cuts a stream into windows; what comes out does not depend on how it was chunked.
+
+    From the first grid end whose window the stream can fill, each end comes out exactly once and in
+    order: as a `SignalWindow` once its last sample is there, as a `GapWindow` once the stream has
+    reached its end. A gap is what the source marks as one, and every step in time longer than
+    2.5 samples and 20 ms. A step back in time below that is jitter and is flattened.
+
+    Args:
+        rate_hz: Nominal rate of the stream.
+        n_channels: Its columns.
+        window_s: Length of a window.
+        hop_s: Distance between two ends.
+    """
+
+    def __init__(self, rate_hz: float, n_channels: int, *, window_s: float, hop_s: float) -> None:
+        if not (math.isfinite(rate_hz) and rate_hz > 0.0):
+            raise StreamInvalidError(
+                "windows by time need a sampling rate",
+                got=f"{rate_hz} Hz",
+                expected="the nominal rate of a regular stream",
+                hint="Set the rate in the outlet: 0 means irregular.",
+            )
+        if not 0.0 < hop_s <= window_s or round(window_s * rate_hz) < 1:
+            raise InvalidInputError(
+                "grid of windows",
+                got=f"hop_s={hop_s}, window_s={window_s} at {rate_hz:g} Hz",
+                expected="0 < hop_s <= window_s, and a sample in each window",
+            )
+        self._window_s, self._hop_s = window_s, hop_s
+        self._n = round(window_s * rate_hz)
+        self._period_s = 1.0 / rate_hz
+        self._gap_s = max(2.5 / rate_hz, 0.02)
+        self._span_tolerance_s = 0.02 * window_s + 2.0 / rate_hz
+        capacity = 2 * self._n + 64
+        # Time and samples of the stretch since the last gap, as far as windows still need it:
+        # rows [_head, _tail) of buffers that never grow, each channel contiguous.
+        self._t_s = np.empty(capacity)
+        self._x = np.empty((n_channels, capacity))
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, as if no sample had ever come."""
+        self._head = self._tail = 0
+        self._k = 0  # the next grid end to account for, once there is a sample
+        self._newest_s = -math.inf  # newest time stamp as it came
+        self._floor_s = -math.inf  # newest time stamp since the last gap
+        self._segment_s = math.inf  # first time stamp since the last gap
+        self._gap_reason = ""
+        self._gap_pending = False
+
+    def push(
+        self, t_s: FloatArray, x: FloatArray, *, gap_before: bool = False
+    ) -> list[SignalWindow | GapWindow]:
+        """Take in samples and return the windows that they complete.
+
+        Args:
+            t_s: `(n,)` LSL seconds, non-decreasing.
+            x: `(n, n_channels)`.
+            gap_before: Samples are missing before the first of these.
+
+        Raises:
+            StreamInvalidError: time runs backwards by more than a window.
+        """
+        out: list[SignalWindow | GapWindow] = []
+        self._gap_pending |= gap_before
+        if not len(t_s):
+            return out
+        steps_s = t_s[1:] - t_s[:-1]
+        breaks = (np.flatnonzero(np.abs(steps_s) > self._gap_s) + 1).tolist()
+        for start, stop in pairwise([0, *breaks, len(t_s)]):
+            self._enter(float(t_s[start]), out)
+            self._take(t_s[start:stop], x[start:stop], out)
+            self._newest_s = float(t_s[stop - 1])
+        return out
+
+    def _enter(self, t_s: float, out: list[SignalWindow | GapWindow]) -> None:
+        """Start a new stretch at `t_s` if that is not where the last one goes on."""
+        step_s = t_s - self._newest_s
+        if not self._gap_pending and abs(step_s) <= self._gap_s:
+            return
+        if step_s < -max(self._window_s, 1.0):
+            raise StreamInvalidError(
+                "time stamps run backwards",
+                got=f"{t_s:.3f} s after {self._newest_s:.3f} s",
+                expected="LSL time, which never does",
+                hint="Was the device's clock reset? Start a new session.",
+            )
+        self._gap_pending = False
+        self._segment_s, self._floor_s = t_s, -math.inf
+        self._head = self._tail = 0
+        if math.isinf(step_s):
+            self._k = self._first_complete()
+            return
+        self._gap_reason = f"samples are missing before {t_s:.3f} s ({step_s:.3f} s)"
+        if step_s > LONG_GAP_S:
+            self._skip(out)
+
+    def _first_complete(self) -> int:
+        """The first grid end whose window starts no earlier than this stretch."""
+        k = math.floor((self._segment_s + self._window_s) / self._hop_s) - 1
+        while not self._complete(k):
+            k += 1
+        return k
+
+    def _complete(self, k: int) -> bool:
+        return self._segment_s <= self._start_s(k) + 0.5 * self._period_s
+
+    def _start_s(self, k: int) -> float:
+        return k * self._hop_s - self._window_s
+
+    def _skip(self, out: list[SignalWindow | GapWindow]) -> None:
+        """Account at once for all grid ends before this stretch."""
+        last = math.floor((self._segment_s + 1.5 * self._period_s) / self._hop_s)
+        count = last - self._k + 1
+        if count > 0:
+            start_s, end_s = self._start_s(self._k), last * self._hop_s
+            out.append(GapWindow(start_s, end_s, self._gap_reason, count))
+            self._k = last + 1
+
+    def _take(self, t_s: FloatArray, x: FloatArray, out: list[SignalWindow | GapWindow]) -> None:
+        """Append samples without a gap among them, piece by piece as far as the buffer goes."""
+        done = 0
+        while done < len(t_s):
+            m = min(len(t_s) - done, self._room())
+            at = slice(self._tail, self._tail + m)
+            np.maximum(t_s[done : done + m], self._floor_s, out=self._t_s[at])
+            np.maximum.accumulate(self._t_s[at], out=self._t_s[at])
+            self._x[:, at] = x[done : done + m].T
+            self._tail += m
+            done += m
+            self._floor_s = float(self._t_s[self._tail - 1])
+            while (window := self._next()) is not None:
+                out.append(window)
+                self._k += 1
+
+    def _room(self) -> int:
+        """Free rows at the end of the buffer, at least one."""
+        if self._tail == len(self._t_s):
+            # Never more than a window is waiting, unless the rate is far above its nominal value:
+            # then the oldest go, and the span of what is left tells `_cut`.
+            self._head = max(self._head, self._tail - self._n)
+            keep = self._tail - self._head
+            self._t_s[:keep] = self._t_s[self._head : self._tail]
+            self._x[:, :keep] = self._x[:, self._head : self._tail]
+            self._head, self._tail = 0, keep
+        return len(self._t_s) - self._tail
+
+    def _next(self) -> SignalWindow | GapWindow | None:
+        """The window of the next grid end, or None while that cannot be told yet."""
+        start_s, end_s = self._start_s(self._k), self._k * self._hop_s
+        if self._complete(self._k):
+            return self._cut(start_s, end_s)
+        if self._floor_s < end_s - 1.5 * self._period_s:
+            return None
+        return GapWindow(start_s, end_s, self._gap_reason)
+
+    def _cut(self, start_s: float, end_s: float) -> SignalWindow | GapWindow | None:
+        waiting_s = self._t_s[self._head : self._tail]
+        self._head += int(np.searchsorted(waiting_s, start_s - 0.5 * self._period_s))
+        if self._tail - self._head < self._n:
+            return None
+        at = slice(self._head, self._head + self._n)
+        t_s = self._t_s[at].copy()
+        span_s = float(t_s[-1] - t_s[0]) + self._period_s
+        if abs(span_s - self._window_s) > self._span_tolerance_s:
+            took = f"{self._n} samples took {span_s:.3f} s instead of {self._window_s:g} s"
+            reason = f"{took}: the stream's rate is not what it declares"
+            return GapWindow(start_s, end_s, reason)
+        x = self._x[:, at].copy().T
+        t_s.setflags(write=False)
+        x.setflags(write=False)
+        return SignalWindow(start_s, end_s, t_s, x)
