@@ -1,0 +1,170 @@
+"""From a gaze stream's chunks to one window of eye-movement features per grid end."""
+
+from dataclasses import replace
+from math import ceil, floor
+
+import numpy as np
+
+from hadua.adapters.devices.gaze import map_gaze
+from hadua.adapters.devices.gaze_report import GazeReport
+from hadua.adapters.devices.gaze_samples import GazeSamples
+from hadua.adapters.devices.screen import Screen
+from hadua.adapters.features.eye_movement import EyeMovementFeatures, eye_feature_spec
+from hadua.adapters.features.smoothing import CausalKalman
+from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.models.errors import StreamInvalidError
+from hadua.models.features import FeatureSpec, FeatureWindow
+
+# After a longer silence the windows in between are left out.
+MAX_SILENCE_S = 60.0
+_ROUNDING_S = 1e-9
+
+
+class EyeExtractor:
+    """Emits `[e - window_s, e)` once no further sample of it is to be expected.
+
+    That is after the first sample within a period of the nominal rate before `e`; and, where the
+    stream is irregular or skips it, with the first sample at or after `e`.
+
+    Ends `e` are multiples of the hop in LSL time. The first window is the first that lies wholly
+    after the stream's first sample. From then on there is one window per end, in order: a silence
+    or a lost eye gives absent windows with their reason, up to 60 s of them; then the grid goes on
+    at the first end after the silence. What is emitted does not depend on how chunks were cut.
+    Samples older than the newest seen are left out and counted: after a clock that jumped back,
+    call `reset`.
+
+    Args:
+        stream: The gaze stream.
+        spec: Features wanted: `hadua-eye/1` with any window, hop and smoothing.
+        screen: The screen in front of the participant.
+
+    Raises:
+        FeatureMismatchError: `spec` is not of `hadua-eye/1`.
+    """
+
+    def __init__(self, stream: StreamSpec, spec: FeatureSpec, *, screen: Screen) -> None:
+        own = eye_feature_spec(window_s=spec.window_s, hop_s=spec.hop_s)
+        spec.require(replace(own, smoothing=spec.smoothing), where=f"stream {stream.name!r}")
+        self._spec = spec
+        self._mapping = map_gaze(stream, screen=screen)
+        self._features = EyeMovementFeatures(spec.window_s, rate_hz=stream.rate_hz or None)
+        self._kalman = CausalKalman(spec.smoothing, len(spec.names)) if spec.smoothing else None
+        # A sample this close before a window's end is its last one: the next lies at the end or
+        # beyond it.
+        self._last_within_s = 1.001 / stream.rate_hz if stream.rate_hz else 0.0
+        self._samples_stale = 0
+        self.reset()
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """What it extracts."""
+        return self._spec
+
+    @property
+    def report(self) -> GazeReport:
+        """What of the stream it uses."""
+        return self._mapping.report
+
+    @property
+    def watermark_s(self) -> float | None:
+        """Every window that ends at or before this has been emitted; None before any sample."""
+        return self._newest_s
+
+    @property
+    def samples_stale(self) -> int:
+        """How many samples were left out because newer ones had been seen."""
+        return self._samples_stale
+
+    def reset(self) -> None:
+        """Forget the signal and the smoothing, but not the mapping."""
+        self._features.reset()
+        if self._kalman is not None:
+            self._kalman.reset()
+        self._next_k: int | None = None
+        self._newest_s: float | None = None
+
+    def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
+        """Take a chunk; return the windows that its samples complete, in order.
+
+        Raises:
+            StreamInvalidError: a chunk of another stream.
+        """
+        self._require_own(chunk)
+        samples = self._mapping.apply(chunk)
+        windows: list[FeatureWindow] = []
+        done = self._stale(samples)
+        while done < len(samples):
+            next_s = float(samples.t_s[done])
+            windows += self._until(next_s)
+            stop = min(self._last_of_window(samples, done), _before_silence(samples, done))
+            self._features.push(samples.between(done, stop))
+            self._newest_s = float(samples.t_s[stop - 1])
+            if self._newest_s >= self._end_s() - self._last_within_s:
+                windows.append(self._next_window())
+            done = stop
+        return windows
+
+    def _last_of_window(self, samples: GazeSamples, done: int) -> int:
+        """Index behind the last sample of the window that comes next."""
+        end_s = self._end_s()
+        beyond = int(np.searchsorted(samples.t_s, end_s, side="left"))
+        last = int(np.searchsorted(samples.t_s, end_s - self._last_within_s, side="left"))
+        return min(beyond, max(last, done) + 1)
+
+    def _stale(self, samples: GazeSamples) -> int:
+        """How many samples at the start are older than the newest seen."""
+        if self._newest_s is None:
+            return 0
+        n = int(np.searchsorted(samples.t_s, self._newest_s, side="left"))
+        self._samples_stale += n
+        return n
+
+    def _require_own(self, chunk: SampleChunk) -> None:
+        own = self._mapping.stream
+        if chunk.spec is not own and chunk.spec != own:
+            raise StreamInvalidError(
+                f"stream {own.name!r}: a chunk of another stream",
+                got=f"{chunk.spec.name!r} with {len(chunk.spec.channels)} channels",
+                expected=f"{own.name!r} with {len(own.channels)} as it was mapped",
+                hint="Map the stream anew if it came back changed.",
+            )
+
+    def _end_s(self) -> float:
+        """End of the window that comes next."""
+        return (self._next_k or 0) * self._spec.hop_s
+
+    def _until(self, t_s: float) -> list[FeatureWindow]:
+        """The windows that a sample at `t_s` completes."""
+        hop_s = self._spec.hop_s
+        if self._next_k is None or self._newest_s is None:
+            self._next_k = ceil((t_s + self._spec.window_s - _ROUNDING_S) / hop_s)
+            return []
+        windows: list[FeatureWindow] = []
+        while self._end_s() <= t_s:
+            if self._end_s() > self._newest_s + MAX_SILENCE_S:
+                self._next_k = floor(t_s / hop_s) + 1
+                if self._kalman is not None:
+                    self._kalman.reset()
+                break
+            windows.append(self._next_window())
+        return windows
+
+    def _next_window(self) -> FeatureWindow:
+        end_s = self._end_s()
+        self._next_k = (self._next_k or 0) + 1
+        start_s = end_s - self._spec.window_s
+        found = self._features.window(end_s)
+        reason = self.report.problem or found.reason
+        values = found.values
+        if self._kalman is not None:
+            levels = self._kalman.update(values, found.present)
+            values = np.where(found.present, levels, np.nan)
+        return FeatureWindow(
+            self._spec, values, start_s, end_s, found.quality, found.present, reason
+        )
+
+
+def _before_silence(samples: GazeSamples, done: int) -> int:
+    """Index of the first sample after `done` that follows a silence; all of them if none does."""
+    silent = np.flatnonzero(np.diff(samples.t_s[done:]) > MAX_SILENCE_S)
+    return done + 1 + int(silent[0]) if silent.size else len(samples)

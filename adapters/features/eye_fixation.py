@@ -1,0 +1,72 @@
+"""A fixation that is still going on: its start, its last step, its spread."""
+
+from math import sqrt
+
+from hadua.adapters.features.eye_grid import EyeStep, GridStep
+
+# As long as the velocity window: what a tracker adds faster than this is noise, whose share would
+# depend on its rate.
+MEAN_STEPS = 5
+
+
+class _Spread:
+    """Running variance of one eye's gaze (Welford 1962), each value the mean of 20 ms."""
+
+    __slots__ = ("m2_x", "m2_y", "mean_x", "mean_y", "n", "n_sum", "sum_x", "sum_y")
+
+    def __init__(self) -> None:
+        self.n = self.n_sum = 0
+        self.mean_x = self.mean_y = self.m2_x = self.m2_y = self.sum_x = self.sum_y = 0.0
+
+    def add(self, eye: EyeStep) -> None:
+        if eye.x_deg != eye.x_deg:
+            return
+        self.n_sum += 1
+        self.sum_x += eye.x_deg
+        self.sum_y += eye.y_deg
+        if self.n_sum == MEAN_STEPS:
+            self._close(self.sum_x / MEAN_STEPS, self.sum_y / MEAN_STEPS)
+
+    def _close(self, x: float, y: float) -> None:
+        self.n_sum, self.sum_x, self.sum_y = 0, 0.0, 0.0
+        self.n += 1
+        dx, dy = x - self.mean_x, y - self.mean_y
+        self.mean_x += dx / self.n
+        self.mean_y += dy / self.n
+        self.m2_x += dx * (x - self.mean_x)
+        self.m2_y += dy * (y - self.mean_y)
+
+
+class OpenFixation:
+    """Collects the steps of rest of one fixation.
+
+    Args:
+        step: Its first step.
+    """
+
+    __slots__ = ("_left", "_right", "last", "start_k")
+
+    def __init__(self, step: GridStep) -> None:
+        self.start_k = step.k
+        self._left, self._right = _Spread(), _Spread()
+        self.add(step)
+
+    def add(self, step: GridStep) -> None:
+        """Take the next step of rest."""
+        self.last = step
+        self._left.add(step.left)
+        self._right.add(step.right)
+
+    @property
+    def dispersion_deg(self) -> tuple[float, float] | None:
+        """Standard deviation of gaze across and up and down, mean of the eyes that were measured.
+
+        Not the range that some packages use: the range of noisy samples grows with their number,
+        and so with the tracker's rate. None if no eye was measured for 20 ms together.
+        """
+        eyes = [e for e in (self._left, self._right) if e.n]
+        if not eyes:
+            return None
+        x = sum(sqrt(e.m2_x / e.n) for e in eyes) / len(eyes)
+        y = sum(sqrt(e.m2_y / e.n) for e in eyes) / len(eyes)
+        return x, y

@@ -1,0 +1,131 @@
+"""The pupil's recent past: its mean and spread in a window, its energy in slow bands.
+
+The pupil is kept as means over cells of 0.1 s, whatever the tracker's rate. Its slow bands reach
+below 0.2 Hz, which a window of a few seconds cannot resolve, so they are taken from up to 60 s of
+history, and only once there are 30 s of it.
+"""
+
+from functools import lru_cache
+from math import ceil, e, pi
+
+import numpy as np
+import numpy.typing as npt
+
+from hadua.adapters.features.eye_grid import STEP_S, GridStep
+from hadua.models.features import FloatArray
+
+IntArray = npt.NDArray[np.intp]
+
+CELL_STEPS = 25
+CELL_HZ = 1.0 / (CELL_STEPS * STEP_S)
+BANDS_HZ: tuple[tuple[float, float], ...] = ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 1.0))
+MAX_CELLS = 600
+MIN_CELLS = 300
+# A cell counts as measured if the eye was for this share of it: cells that touch a blink, where
+# the lid covers part of the pupil, mostly drop out.
+MIN_CELL_SHARE = 0.8
+# One period of the slowest band: over longer holes nothing is interpolated, history starts anew.
+MAX_HOLE_CELLS = 50
+# Of a history, and of a window, this much must have been measured.
+MIN_MEASURED = 0.5
+# Below the resolution of any tracker (1 nm squared): a pupil without variance was not measured.
+MIN_VARIANCE_MM2 = 1e-12
+
+
+class PupilHistory:
+    """Both pupils over the last minute."""
+
+    def __init__(self) -> None:
+        self._cells = np.full((2 * MAX_CELLS, 2), np.nan)  # written twice: any minute is a slice
+        self._cell: int | None = None
+        self._sums = [0.0, 0.0]
+        self._counts = [0, 0]
+
+    def push(self, step: GridStep) -> None:
+        """Take the next step."""
+        cell = step.k // CELL_STEPS
+        if cell != self._cell:
+            self._close(cell)
+        for eye, pupil_mm in ((0, step.left.pupil_mm), (1, step.right.pupil_mm)):
+            if pupil_mm == pupil_mm:
+                self._sums[eye] += pupil_mm
+                self._counts[eye] += 1
+
+    def _close(self, cell: int) -> None:
+        if self._cell is not None:
+            self._write(self._cell, [self._mean(0), self._mean(1)])
+            for skipped in range(max(self._cell + 1, cell - MAX_CELLS), cell):
+                self._write(skipped, [np.nan, np.nan])
+        self._cell, self._sums, self._counts = cell, [0.0, 0.0], [0, 0]
+
+    def _mean(self, eye: int) -> float:
+        n = self._counts[eye]
+        return self._sums[eye] / n if n >= MIN_CELL_SHARE * CELL_STEPS else float("nan")
+
+    def _write(self, cell: int, means_mm: list[float]) -> None:
+        row = cell % MAX_CELLS
+        self._cells[row] = self._cells[row + MAX_CELLS] = means_mm
+
+    def recent_mm(self, n_cells: int) -> FloatArray:
+        """The last `n_cells` closed cells, oldest first, `(n_cells, 2)` mm; NaN: not measured."""
+        if self._cell is None:
+            return np.full((n_cells, 2), np.nan)
+        last = (self._cell - 1) % MAX_CELLS + MAX_CELLS
+        return self._cells[last + 1 - n_cells : last + 1]
+
+    def mean_sd_mm(self, n_cells: int) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation per eye over the last cells, each `(2,)` mm.
+
+        NaN where less than half of them were measured.
+        """
+        cells = self.recent_mm(n_cells)
+        measured = ~np.isnan(cells)
+        n = measured.sum(axis=0)
+        enough = np.where(n >= max(1.0, MIN_MEASURED * n_cells), n, np.nan)
+        mean = np.where(measured, cells, 0.0).sum(axis=0) / enough
+        apart = np.where(measured, cells - mean, 0.0)
+        return mean, np.sqrt((apart * apart).sum(axis=0) / enough)
+
+    def band_entropy(self) -> FloatArray:
+        """Differential entropy of each eye's slow bands, `(2, 4)` nats of mm; NaN if unknown.
+
+        0.5 ln(2 pi e s2), s2 the variance in the band (mm2) from a Hann-windowed periodogram of
+        the history less its mean. The lowest band leaves out frequency 0.
+        """
+        cells = self.recent_mm(MAX_CELLS)
+        return np.stack([_entropy(cells[:, eye]) for eye in (0, 1)])
+
+
+def _entropy(cells: FloatArray) -> FloatArray:
+    history = _unbroken(cells)
+    if history is None:
+        return np.full(len(BANDS_HZ), np.nan)
+    window, edges = _plan(history.size)
+    power = np.abs(np.fft.rfft((history - history.mean()) * window)) ** 2
+    variance = np.add.reduceat(power, edges)[: len(BANDS_HZ)]
+    variance *= 2.0 / (history.size * (window @ window))
+    known = variance > MIN_VARIANCE_MM2
+    return np.where(known, 0.5 * np.log(2.0 * pi * e * np.where(known, variance, 1.0)), np.nan)
+
+
+def _unbroken(cells: FloatArray) -> FloatArray | None:
+    """The newest stretch without a long hole, short ones filled in; None if it is too short."""
+    at = np.flatnonzero(~np.isnan(cells))
+    if not at.size:
+        return None
+    holes = np.flatnonzero(np.diff(at) > MAX_HOLE_CELLS)
+    if holes.size:
+        at = at[int(holes[-1]) + 1 :]
+    n = int(at[-1] - at[0]) + 1
+    if n < MIN_CELLS or at.size < MIN_MEASURED * n or cells.size - 1 - at[-1] > MAX_HOLE_CELLS:
+        return None
+    return np.interp(np.arange(at[0], at[-1] + 1), at, cells[at])
+
+
+@lru_cache(maxsize=8)
+def _plan(n: int) -> tuple[FloatArray, IntArray]:
+    """Hann window of `n` cells, and the first spectral bin of each band and after the last."""
+    window = 0.5 - 0.5 * np.cos(2.0 * pi * np.arange(n) / n)
+    limits = [low for low, _ in BANDS_HZ] + [BANDS_HZ[-1][1]]
+    edges = [max(1, ceil(limit * n / CELL_HZ - 1e-9)) for limit in limits]
+    return window, np.array(edges, np.intp)

@@ -1,0 +1,107 @@
+"""From raw blocks to chunks: instants, gaps and the count of what went by."""
+
+from collections import deque
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from hadua.adapters.sources.clock import SegmentClock
+from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
+from hadua.models.errors import StreamLostError
+from hadua.models.features import FloatArray
+
+_DISCARDED_S = 5.0
+_DISCARDED_SAMPLES = 250
+
+
+class Delivery:
+    """Re-stamp raw blocks of one stream, cut them at gaps, and hand them out one by one.
+
+    Args:
+        spec: The stream.
+        notes: What its header had that was odd.
+    """
+
+    def __init__(self, spec: StreamSpec, *, notes: tuple[str, ...] = ()) -> None:
+        self._spec = spec
+        self._notes = notes
+        self._clock = SegmentClock(spec.rate_hz, name=spec.name)
+        self._ready: deque[SampleChunk] = deque()
+        self._samples = self._gaps = self._lost = self._discarded_in_a_row = 0
+
+    def push(self, stamp_s: FloatArray, x: npt.NDArray[np.generic]) -> None:
+        """Take `(n,)` stamps in LSL seconds of this machine, and `(n, n_channels)`, copied.
+
+        Raises:
+            StreamInvalidError: a stamp is not finite, or the block does not fit the stream.
+            StreamLostError: time went back, and has not caught up after five seconds of samples.
+        """
+        stamped = self._clock.push(stamp_s)
+        self._lost += stamped.lost
+        whole = bool(stamped.kept.all())
+        own = np.array(x if whole else x[stamped.kept], dtype=np.float64, order="C")
+        edges = sorted({0, *stamped.gaps, stamped.t_s.shape[0]})
+        if len(edges) == 2:
+            self._ready.append(SampleChunk(self._spec, stamped.t_s, own, bool(stamped.gaps)))
+            edges = []
+        for start, stop in pairwise(edges):
+            part = slice(start, stop)
+            self._ready.append(
+                SampleChunk(
+                    self._spec, stamped.t_s[part].copy(), own[part].copy(), start in stamped.gaps
+                )
+            )
+        self._refuse_time_that_went_back(int(np.count_nonzero(~stamped.kept)), len(own))
+
+    def pop(self) -> SampleChunk | None:
+        """The oldest chunk not yet handed out."""
+        if not self._ready:
+            return None
+        chunk = self._ready.popleft()
+        self._samples += len(chunk)
+        self._gaps += chunk.gap_before
+        return chunk
+
+    def health(
+        self, *, clock_offset_s: float = 0.0, clock_uncertainty_s: float | None = None
+    ) -> SourceHealth:
+        """The counts so far, with the offset of the sender's clock where there is one."""
+        return SourceHealth(
+            clock_offset_s=clock_offset_s,
+            clock_uncertainty_s=clock_uncertainty_s,
+            samples=self._samples,
+            gaps=self._gaps,
+            lost_samples=self._lost,
+            notes=self._notes + self._oddities(),
+        )
+
+    def _oddities(self) -> tuple[str, ...]:
+        notes: list[str] = []
+        declared_hz, seen_hz = self._spec.rate_hz, self._clock.rate_hz
+        if abs(seen_hz - declared_hz) > 0.02 * declared_hz:
+            notes.append(f"declares {declared_hz:g} Hz but sends about {seen_hz:.1f} Hz")
+        if self._clock.clamped:
+            notes.append("some time stamps went back a little and were held")
+        if self._clock.discarded:
+            notes.append("some time stamps went far back: those samples were discarded")
+        return tuple(notes)
+
+    def _refuse_time_that_went_back(self, discarded: int, kept: int) -> None:
+        self._discarded_in_a_row = 0 if kept else self._discarded_in_a_row + discarded
+        limit = max(_DISCARDED_S * self._spec.rate_hz, _DISCARDED_SAMPLES)
+        if self._discarded_in_a_row > limit:
+            raise StreamLostError(
+                f"stream {self._spec.name!r}: its time stamps went back and stay there",
+                got=f"{self._discarded_in_a_row} samples from before the last one delivered",
+                expected="time that moves on",
+                hint="Was the sending computer restarted? Start the session again.",
+            )
+
+
+def not_open(description: str) -> StreamLostError:
+    """The error of a `read` before `open` or after `close`."""
+    return StreamLostError(
+        f"source {description!r} is not open",
+        expected="open() before read(), and no read() after close()",
+    )

@@ -1,0 +1,162 @@
+"""Which streams are on the network, and which one a query means."""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, pylsl
+from hadua.models.errors import StreamAmbiguousError, StreamNotFoundError
+
+QUERY_KEYS = ("name", "type", "source_id", "hostname")
+_POLL_S = 0.02
+_SETTLE_S = 0.8
+"""liblsl asks by multicast first, which may reach one sender of a machine only, and each port by
+itself half a second later: a second stream may take that long to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSummary:
+    """A stream as the network announces it, without its description of channels.
+
+    Args:
+        name: Stream name.
+        type: LSL stream type.
+        source_id: The sender's own unique id, or empty.
+        hostname: The computer that sends it.
+        n_channels: Number of channels.
+        rate_hz: Nominal rate; 0 means irregular.
+        source: The shortest SOURCE text that means this stream and none of the others.
+    """
+
+    name: str
+    type: str
+    source_id: str
+    hostname: str
+    n_channels: int
+    rate_hz: float
+    source: str = ""
+
+    def __str__(self) -> str:
+        rate = f"{self.rate_hz:g} Hz" if self.rate_hz else "irregular"
+        return (
+            f"{self.name!r} (type {self.type!r}, source_id {self.source_id!r}, host "
+            f"{self.hostname!r}, {self.n_channels} channels, {rate})"
+        )
+
+    def matches(self, query: Mapping[str, str]) -> bool:
+        """Whether every key of the query agrees; case does not matter for `type`."""
+        return all(
+            self.type.lower() == value.lower() if key == "type" else getattr(self, key) == value
+            for key, value in query.items()
+        )
+
+
+def list_streams(timeout_s: float) -> list[StreamSummary]:
+    """All streams that answer within `timeout_s`; on a local network half a second is enough."""
+    found = [summarise(info) for info in pylsl().resolve_streams(timeout_s)]
+    return with_sources(sorted(found, key=lambda s: (s.type, s.name, s.source_id, s.hostname)))
+
+
+def with_sources(found: Sequence[StreamSummary]) -> list[StreamSummary]:
+    """The same streams, each with the SOURCE text that picks it out of these."""
+    return [
+        StreamSummary(
+            s.name, s.type, s.source_id, s.hostname, s.n_channels, s.rate_hz, _source(s, found)
+        )
+        for s in found
+    ]
+
+
+def source_text(query: Mapping[str, str]) -> str:
+    """The SOURCE text of a query: `lsl:name=Muse,type=EEG`."""
+    return "lsl:" + ",".join(f"{key}={value}" for key, value in query.items())
+
+
+def find(query: Mapping[str, str], *, timeout_s: float) -> LslInfo:
+    """Wait for the one stream that the query means.
+
+    After the first hit it waits a little more, so that a second one has time to answer.
+
+    Raises:
+        StreamNotFoundError: none within the time; the error names those that are there.
+        StreamAmbiguousError: several; the error says how to pick each.
+    """
+    resolver: LslResolver = pylsl().ContinuousResolver()
+    deadline_s = time.monotonic() + timeout_s
+    while not (hits := _hits(resolver.results(), query)):
+        if time.monotonic() >= deadline_s:
+            raise _not_found(query, resolver.results(), timeout_s)
+        time.sleep(_POLL_S)
+    settled_s = min(time.monotonic() + _SETTLE_S, deadline_s)
+    while len(hits) == 1 and time.monotonic() < settled_s:
+        time.sleep(_POLL_S)
+        hits = _hits(resolver.results(), query) or hits
+    if len(hits) > 1:
+        raise _ambiguous(query, hits)
+    return hits[0]
+
+
+def summarise(info: LslInfo) -> StreamSummary:
+    """The announced facts of one stream."""
+    return StreamSummary(
+        info.name(),
+        info.type(),
+        info.source_id(),
+        info.hostname(),
+        info.channel_count(),
+        info.nominal_srate(),
+    )
+
+
+def _hits(infos: Sequence[LslInfo], query: Mapping[str, str]) -> list[LslInfo]:
+    by_uid = {info.uid(): info for info in infos if summarise(info).matches(query)}
+    return list(by_uid.values())
+
+
+def _source(stream: StreamSummary, among: Sequence[StreamSummary]) -> str:
+    """The shortest text for this stream; empty if another one cannot be told from it."""
+    query: dict[str, str] = {}
+    for key in QUERY_KEYS:
+        value = getattr(stream, key)
+        if not value or re.search(r",\w+=", value):
+            continue
+        narrower = {**query, key: value}
+        if not query or _count(narrower, among) < _count(query, among):
+            query = narrower
+        if _count(query, among) == 1:
+            return source_text(query)
+    return source_text(query) if query and _count(query, among) == 1 else ""
+
+
+def _count(query: Mapping[str, str], among: Sequence[StreamSummary]) -> int:
+    return sum(s.matches(query) for s in among)
+
+
+def _not_found(
+    query: Mapping[str, str], infos: Sequence[LslInfo], timeout_s: float
+) -> StreamNotFoundError:
+    visible = sorted({str(summarise(info)) for info in infos})
+    return StreamNotFoundError(
+        f"no LSL stream for {source_text(query)!r} within {timeout_s:g} s",
+        got="; ".join(visible) if visible else "no stream at all",
+        hint="Is the sender running and is its stream started? If it is on another computer: "
+        "allow it through the firewall (UDP 16571, TCP and UDP 16572-16604), list it under "
+        "KnownPeers in lsl_api.cfg where multicast does not pass, and use the same SessionID.",
+    )
+
+
+def _ambiguous(query: Mapping[str, str], hits: Sequence[LslInfo]) -> StreamAmbiguousError:
+    choices = with_sources([summarise(info) for info in hits])
+    alike = any(not choice.source for choice in choices)
+    return StreamAmbiguousError(
+        f"{len(choices)} LSL streams for {source_text(query)!r}",
+        got="; ".join(
+            f"{choice}: {choice.source!r}" if choice.source else f"{choice}" for choice in choices
+        ),
+        expected="one",
+        hint="Some of them cannot be told apart: give one another source_id in its sender, or "
+        "stop it."
+        if alike
+        else "Use one of the quoted SOURCE texts.",
+    )

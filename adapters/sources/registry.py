@@ -1,0 +1,115 @@
+"""SOURCE texts, as in `lsl:type=EEG`, and the sources they mean."""
+
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import cast
+
+from hadua.adapters.sources.lsl import LslSource
+from hadua.adapters.sources.lsl_discovery import QUERY_KEYS, StreamSummary, list_streams
+from hadua.adapters.sources.replay import XdfSource
+from hadua.adapters.sources.source import Source
+from hadua.models.errors import UsageError
+from hadua.models.features import Modality
+
+__all__ = ["StreamSummary", "list_streams", "parse_source"]
+
+_EXAMPLES = "lsl:name=NAME, lsl:type=EEG, sim:, sim:person=3,seed=1, file:recording.xdf"
+_OPTION = re.compile(r",(?=\w+=)")
+_FILE_KEYS = ("stream", "speed")
+_STREAM_TYPES = {Modality.EEG: "eeg", Modality.EYE: "gaze"}
+
+
+def parse_source(text: str, *, modality: Modality) -> Source:
+    """Make the source that a SOURCE text means; nothing is opened yet.
+
+    The part before the first colon is the scheme. Options are `key=value`, separated by commas; a
+    comma that is not followed by `word=` belongs to the value, so names and paths may have commas.
+
+    Raises:
+        UsageError: an unknown scheme or key, a missing or impossible value.
+    """
+    scheme, colon, rest = text.partition(":")
+    make = _SCHEMES.get(scheme)
+    if not colon or make is None:
+        hint = "A file is given as 'file:PATH'." if re.search(r"[\\/.]", text) else None
+        raise UsageError(
+            f"source {text!r}",
+            got=f"the scheme {scheme!r}" if colon else "no scheme",
+            expected=f"one of {', '.join(f'{name}:' for name in _SCHEMES)} as in {_EXAMPLES}",
+            hint=hint,
+        )
+    return make(text, rest, modality)
+
+
+def _lsl(text: str, rest: str, modality: Modality) -> Source:
+    query = _options(text, _OPTION.split(rest) if rest else [], known=QUERY_KEYS)
+    if not query:
+        raise UsageError(
+            f"source {text!r}", got="no key", expected=f"lsl:KEY=VALUE with {', '.join(QUERY_KEYS)}"
+        )
+    return LslSource(query, description=text, modality=modality)
+
+
+def _sim(text: str, rest: str, modality: Modality) -> Source:
+    make = cast(
+        "Callable[..., Source]", import_module("hadua.adapters.sources.simulator").make_source
+    )
+    return make(_options(text, _OPTION.split(rest) if rest else []), modality=modality)
+
+
+def _file(text: str, rest: str, modality: Modality) -> Source:
+    path, *parts = _OPTION.split(rest)
+    options = _options(text, parts, known=_FILE_KEYS)
+    if not path:
+        raise UsageError(f"source {text!r}", got="no path", expected="file:recording.xdf")
+    if not path.lower().endswith((".xdf", ".xdfz", ".xdf.gz")):
+        raise UsageError(
+            f"source {text!r}", got=f"the file {path!r}", expected="a file whose name ends in .xdf"
+        )
+    return XdfSource(
+        path,
+        stream=options.get("stream", _STREAM_TYPES[modality]),
+        speed=_speed(text, options.get("speed")),
+    )
+
+
+def _fieldtrip(text: str, rest: str, modality: Modality) -> Source:
+    raise UsageError(
+        f"source {text!r}: FieldTrip buffers are not available yet in this version",
+        expected=_EXAMPLES,
+        hint="Send the stream over Lab Streaming Layer instead.",
+    )
+
+
+_SCHEMES: Mapping[str, Callable[[str, str, Modality], Source]] = {
+    "lsl": _lsl,
+    "sim": _sim,
+    "file": _file,
+    "fieldtrip": _fieldtrip,
+}
+
+
+def _options(
+    text: str, parts: list[str], *, known: tuple[str, ...] | None = None
+) -> dict[str, str]:
+    """`key=value` parts as a dict; `known` None leaves the keys to whoever takes the options."""
+    options: dict[str, str] = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        keys = "" if known is None else f" with KEY one of {', '.join(known)}"
+        if not (equals and key and value) or (known is not None and key not in known):
+            raise UsageError(f"source {text!r}", got=repr(part), expected=f"KEY=VALUE{keys}")
+        if key in options:
+            raise UsageError(f"source {text!r}", got=f"{key!r} twice", expected="each key once")
+        options[key] = value
+    return options
+
+
+def _speed(text: str, value: str | None) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except ValueError as error:
+        raise UsageError(
+            f"source {text!r}: speed", got=repr(value), expected="a positive number, as in 1"
+        ) from error

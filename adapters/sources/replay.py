@@ -1,0 +1,262 @@
+"""Recordings as sources: an XDF file, or the very chunks that a live run received."""
+
+import math
+import struct
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hadua.adapters.sources.clock import lsl_now_s
+from hadua.adapters.sources.delivery import Delivery, not_open
+from hadua.adapters.sources.source import (
+    EndOfStreamError,
+    SampleChunk,
+    SourceHealth,
+    StreamSpec,
+)
+from hadua.adapters.sources.stream_info import parse_stream_info
+from hadua.adapters.sources.xdf_file import XdfContents, stream_name_and_type, walk_xdf
+from hadua.models.errors import RecordingError, StreamInvalidError, UsageError
+from hadua.models.features import FloatArray
+
+_TYPES = ("eeg", "gaze")
+# What pyxdf lets through when it meets a damaged chunk that has the right length.
+_UNREADABLE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    SyntaxError,
+    struct.error,
+)
+
+
+class XdfSource:
+    """Replays one numeric stream of an XDF file.
+
+    Clocks are put together by pyxdf from the file's clock offsets; stamps are smoothed by our own
+    `SegmentClock`, as in a live run, and never by pyxdf's dejitter. They stay those of the
+    recording, so two sources on one file keep their relation, whatever the speed.
+
+    Args:
+        path: The file (`.xdf`, or `.xdfz`).
+        stream: `eeg` or `gaze` for the stream of that type, otherwise a stream name.
+        speed: None delivers as fast as it is read; 1.0 in real time; 2.0 twice as fast. A pace
+            counts from the earliest sample of the whole file.
+        chunk_s: Length of a chunk.
+        clock: The time now, in seconds.
+        sleep: How to wait.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        stream: str,
+        speed: float | None = None,
+        chunk_s: float = 0.05,
+        clock: Callable[[], float] = lsl_now_s,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if speed is not None and not (math.isfinite(speed) and speed > 0.0):
+            raise UsageError("replay speed", got=f"{speed}", expected="a positive number, as in 1")
+        self._path = Path(path)
+        self._stream = stream
+        self._speed = speed
+        self._chunk_s = chunk_s
+        self._clock = clock
+        self._sleep = sleep
+        self._delivery: Delivery | None = None
+        self._open = False
+        self._stamp_s: FloatArray = np.empty(0)
+        self._x: npt.NDArray[np.generic] = np.empty((0, 0))
+        self._position, self._started_s, self._origin_s = 0, 0.0, 0.0
+
+    @property
+    def description(self) -> str:
+        """The SOURCE text that means this source."""
+        speed = "" if self._speed is None else f",speed={self._speed:g}"
+        return f"file:{self._path},stream={self._stream}{speed}"
+
+    def open(self, timeout_s: float) -> StreamSpec:
+        """Read the file; it takes as long as it takes, but waits for nothing.
+
+        Raises:
+            RecordingError: missing, truncated, damaged, not XDF, or without one such stream.
+            StreamInvalidError: the stream cannot be used as it is.
+        """
+        contents = walk_xdf(self._path)
+        wanted = _choose(contents, self._stream, self._path)
+        info = parse_stream_info(contents.headers[wanted], regular=self._stream == "eeg")
+        everything = self._load(wanted)
+        self._stamp_s, self._x = everything[wanted]
+        written = contents.finished.get(wanted)
+        written = contents.samples[wanted] if written is None else written
+        if not self._stamp_s.shape[0] == contents.samples[wanted] == written:
+            raise RecordingError(
+                f"recording {str(self._path)!r}: stream {info.spec.name!r} is damaged",
+                got=f"{self._stamp_s.shape[0]} readable samples of {contents.samples[wanted]}",
+                expected=f"{written}, as the recorder wrote",
+            )
+        cut_off = "the recorder did not close this stream: its end may be missing"
+        notes = info.notes + (() if wanted in contents.finished else (cut_off,))
+        self._delivery = Delivery(info.spec, notes=notes)
+        starts = [float(stamp_s[0]) for stamp_s, _ in everything.values() if stamp_s.shape[0]]
+        self._origin_s = min(starts, default=0.0)
+        self._position, self._started_s, self._open = 0, self._clock(), True
+        return info.spec
+
+    def read(self, timeout_s: float) -> SampleChunk | None:
+        """The next chunk when it is due; see `Source`."""
+        delivery = self._delivery
+        if delivery is None or not self._open:
+            raise not_open(self.description)
+        waiting = delivery.pop()
+        if waiting is not None:
+            return waiting
+        if self._position >= self._stamp_s.shape[0]:
+            raise EndOfStreamError(f"recording {str(self._path)!r}: stream {self._stream!r} ends")
+        stop = self._next_stop()
+        if not self._wait_until_due(stop - 1, timeout_s):
+            return None
+        part = slice(self._position, stop)
+        self._position = stop
+        delivery.push(self._stamp_s[part], self._x[part])
+        return delivery.pop()
+
+    def health(self) -> SourceHealth:
+        """Counts; a recording has no clock of its own any more."""
+        return SourceHealth() if self._delivery is None else self._delivery.health()
+
+    def close(self) -> None:
+        """Let go of the samples."""
+        self._open = False
+        self._stamp_s, self._x = np.empty(0), np.empty((0, 0))
+
+    def _load(self, wanted: int) -> dict[int, tuple[FloatArray, npt.NDArray[np.generic]]]:
+        """Stamps and samples by stream id; only the wanted one, unless a pace is to be kept."""
+        import pyxdf  # here, so that only a replay pays for it
+
+        try:
+            streams, _ = pyxdf.load_xdf(
+                str(self._path),
+                select_streams=wanted if self._speed is None else None,
+                synchronize_clocks=True,
+                dejitter_timestamps=False,
+            )
+        except _UNREADABLE as error:
+            raise RecordingError(
+                f"recording {str(self._path)!r} cannot be read", got=f"{error!r}"
+            ) from error
+        return {
+            s["info"]["stream_id"]: (
+                np.asarray(s["time_stamps"], np.float64),
+                np.asarray(s["time_series"]),
+            )
+            for s in streams
+        }
+
+    def _next_stop(self) -> int:
+        """The end of the chunk that begins at the position: `chunk_s` long, one sample at least."""
+        rest = self._stamp_s[self._position :]
+        beyond = np.flatnonzero(rest >= rest[0] + self._chunk_s)
+        return self._position + (max(int(beyond[0]), 1) if beyond.shape[0] else rest.shape[0])
+
+    def _wait_until_due(self, last: int, timeout_s: float) -> bool:
+        if self._speed is None:
+            return True
+        due_s = self._started_s + (float(self._stamp_s[last]) - self._origin_s) / self._speed
+        wait_s = due_s - self._clock()
+        if wait_s > 0.0:
+            self._sleep(min(wait_s, timeout_s))
+        return wait_s <= timeout_s
+
+
+class ChunkReplaySource:
+    """Hands out chunks that were received before, bit for bit, gaps included.
+
+    Args:
+        spec: The stream.
+        chunks: Its chunks, in order.
+        description: What to call it in messages.
+        notes: What the source that received them had noted.
+    """
+
+    def __init__(
+        self,
+        spec: StreamSpec,
+        chunks: Iterable[SampleChunk],
+        *,
+        description: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self._spec = spec
+        self._chunks = tuple(chunks)
+        self._description = description or f"chunks of {spec.name}"
+        self._notes = notes
+        self._next: int | None = None
+        self._samples = self._gaps = 0
+        odd = [c for c in self._chunks if c.spec != spec]
+        if odd:
+            raise StreamInvalidError(
+                f"chunks of {spec.name!r}",
+                got=f"a chunk of {odd[0].spec.name!r}",
+                expected="chunks of one stream",
+            )
+
+    @property
+    def description(self) -> str:
+        """What it is called."""
+        return self._description
+
+    def open(self, timeout_s: float) -> StreamSpec:
+        """Begin with the first chunk."""
+        self._next, self._samples, self._gaps = 0, 0, 0
+        return self._spec
+
+    def read(self, timeout_s: float) -> SampleChunk | None:
+        """The next chunk, at once; see `Source`."""
+        if self._next is None:
+            raise not_open(self._description)
+        if self._next >= len(self._chunks):
+            raise EndOfStreamError(f"source {self._description!r} ends")
+        chunk = self._chunks[self._next]
+        self._next += 1
+        self._samples += len(chunk)
+        self._gaps += chunk.gap_before
+        return chunk
+
+    def health(self) -> SourceHealth:
+        """Counts so far."""
+        return SourceHealth(samples=self._samples, gaps=self._gaps, notes=self._notes)
+
+    def close(self) -> None:
+        """Nothing to let go of; `open` begins anew."""
+        self._next = None
+
+
+def _choose(contents: XdfContents, stream: str, path: Path) -> int:
+    """The id of the one stream that is meant."""
+    known = {i: stream_name_and_type(header) for i, header in contents.headers.items()}
+    named = [i for i, (name, _) in known.items() if name == stream]
+    typed = [i for i, (_, kind) in known.items() if stream in _TYPES and kind.lower() == stream]
+    chosen = named or typed
+    if len(chosen) == 1:
+        return chosen[0]
+    raise RecordingError(
+        f"recording {str(path)!r}: {'no' if not chosen else 'more than one'} stream {stream!r}",
+        got=_listed(known),
+        expected="one of that name" + (" or type" if stream in _TYPES else ""),
+        hint="Add ',stream=NAME' with one of these names." if known else None,
+    )
+
+
+def _listed(known: Mapping[int, tuple[str, str]]) -> str:
+    streams = ", ".join(f"{name!r} (type {kind!r})" for name, kind in known.values())
+    return streams or "no streams at all"

@@ -1,0 +1,158 @@
+"""What a stream says about itself, from the XML that LSL and XDF share."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from hadua.adapters.sources.source import Channel, StreamSpec
+from hadua.models.errors import StreamInvalidError
+
+_MAX_RATE_HZ = 200_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """A parsed stream header.
+
+    Args:
+        spec: The stream.
+        notes: Oddities of the header worth telling the operator.
+    """
+
+    spec: StreamSpec
+    notes: tuple[str, ...]
+
+
+def parse_stream_info(xml: str, *, regular: bool = False) -> StreamInfo:
+    """Read the `<info>` element of a stream.
+
+    Args:
+        xml: The element, as liblsl's full info or an XDF stream header has it.
+        regular: Refuse a nominal rate of 0 whatever the type; one of type EEG is always refused.
+
+    Raises:
+        StreamInvalidError: not XML, strings for samples, no channels, a rate that cannot be.
+    """
+    try:
+        info = ElementTree.fromstring(xml)
+    except ElementTree.ParseError as error:
+        raise StreamInvalidError(
+            "stream header cannot be read", got=str(error), expected="XML as LSL writes it"
+        ) from error
+    name, kind = _text(info, "name"), _text(info, "type")
+    _refuse_strings(name, _text(info, "channel_format"))
+    count = _count(name, _text(info, "channel_count"))
+    rate_hz = _rate(name, _text(info, "nominal_srate"), regular=regular or kind.lower() == "eeg")
+    described = [_channel(e) for e in info.iterfind("./desc/channels/channel")]
+    channels, synthesised, notes = _complete(described, count)
+    spec = StreamSpec(
+        name=name,
+        channels=channels,
+        rate_hz=rate_hz,
+        type=kind,
+        source_id=_text(info, "source_id"),
+        synthesised_labels=synthesised,
+        screen_px=_screen_px(info),
+    )
+    return StreamInfo(spec, notes)
+
+
+def _text(element: ElementTree.Element, tag: str) -> str:
+    return (element.findtext(tag) or "").strip()
+
+
+def _channel(element: ElementTree.Element) -> Channel:
+    return Channel(
+        label=_text(element, "label"),
+        kind=_text(element, "type") or _text(element, "metatype"),
+        unit=_text(element, "unit"),
+        eye=_text(element, "eye").lower(),
+        coordinate_system=_text(element, "coordinate_system"),
+    )
+
+
+def _complete(
+    described: list[Channel], count: int
+) -> tuple[tuple[Channel, ...], bool, tuple[str, ...]]:
+    """Exactly `count` labelled channels, whether all labels are made up, and what was odd."""
+    notes: list[str] = []
+    if len(described) > count:
+        notes.append(f"describes {len(described)} channels but sends {count}: the rest is ignored")
+    if 0 < len(described) < count:
+        notes.append(
+            f"describes {len(described)} channels but sends {count}: the last "
+            f"{count - len(described)} are numbered"
+        )
+    padded = (described + [Channel("")] * count)[:count]
+    synthesised = not any(c.label for c in padded)
+    if synthesised:
+        notes.append(f"names none of its {count} channels: they are numbered 1 to {count}")
+    elif any(not c.label for c in padded[: len(described)]):
+        blank = [str(i) for i, c in enumerate(padded[: len(described)], 1) if not c.label]
+        notes.append(f"does not name channel {', '.join(blank)}: numbered")
+    channels = tuple(
+        c if c.label else Channel(str(i), c.kind, c.unit, c.eye, c.coordinate_system)
+        for i, c in enumerate(padded, 1)
+    )
+    doubled = [label for label, n in Counter(c.label for c in channels).items() if n > 1]
+    if doubled:
+        notes.append(f"names more than one channel {', '.join(map(repr, doubled))}")
+    return channels, synthesised, tuple(notes)
+
+
+def _refuse_strings(name: str, channel_format: str) -> None:
+    if channel_format == "string":
+        raise StreamInvalidError(
+            f"stream {name!r}",
+            got="samples that are strings",
+            expected="numbers",
+            hint="It looks like a marker stream: name the EEG or gaze stream instead.",
+        )
+
+
+def _count(name: str, text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise StreamInvalidError(
+            f"stream {name!r}: channel count", got=repr(text), expected="at least 1"
+        )
+    return int(text)
+
+
+def _rate(name: str, text: str, *, regular: bool) -> float:
+    try:
+        rate_hz = float(text)
+    except ValueError:
+        rate_hz = math.nan
+    if not 0.0 <= rate_hz <= _MAX_RATE_HZ:
+        raise StreamInvalidError(
+            f"stream {name!r}: nominal rate",
+            got=f"{text!r} Hz",
+            expected=f"0 (irregular) to {_MAX_RATE_HZ:.0f} Hz",
+            hint="Set the true sampling rate in the sending program.",
+        )
+    if rate_hz == 0.0 and regular:
+        raise StreamInvalidError(
+            f"stream {name!r}: nominal rate",
+            got="0 Hz (irregular)",
+            expected="the amplifier's sampling rate, such as 250 Hz",
+            hint="Set the sampling rate in the sending program; EEG features need a regular one.",
+        )
+    return rate_hz
+
+
+def _screen_px(info: ElementTree.Element) -> tuple[float, float] | None:
+    """Screen size from `<resolution_primary><X/><Y/>` or `<screen_width/><screen_height/>`."""
+    desc = info.find("desc")
+    found = {e.tag.lower(): (e.text or "") for e in (desc.iter() if desc is not None else ())}
+    for parent in desc.iter() if desc is not None else ():
+        if parent.tag.lower() in ("resolution_primary", "resolution", "screen"):
+            found |= {f"in_{e.tag.lower()}": (e.text or "") for e in parent}
+    for x, y in (("in_x", "in_y"), ("in_width", "in_height"), ("screen_width", "screen_height")):
+        try:
+            size = float(found[x]), float(found[y])
+        except (KeyError, ValueError):
+            continue
+        if all(math.isfinite(v) and v > 1.0 for v in size):
+            return size
+    return None

@@ -1,0 +1,249 @@
+"""The clock's time, and the instants that `SegmentClock` makes of stamps."""
+
+import gzip
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pylsl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hadua.adapters.sources.clock import SegmentClock, lsl_now_s
+from hadua.models.errors import StreamInvalidError
+from hadua.models.features import FloatArray
+
+
+@dataclass(frozen=True)
+class Run:
+    t_s: FloatArray
+    gaps: list[int]
+    lost: int
+    clock: SegmentClock
+
+
+def restamp(rate_hz: float, stamp_s: FloatArray, *, chunk: int | list[int] = 12) -> Run:
+    clock, gaps, lost, pieces, n = SegmentClock(rate_hz), [], 0, [np.empty(0)], 0
+    cuts = chunk if isinstance(chunk, list) else list(range(chunk, len(stamp_s), chunk))
+    for a, b in pairwise([0, *cuts, len(stamp_s)]):
+        out = clock.push(stamp_s[a:b])
+        gaps += [n + g for g in out.gaps]
+        lost += out.lost
+        n += len(out.t_s)
+        pieces.append(out.t_s)
+    return Run(np.concatenate(pieces), gaps, lost, clock)
+
+
+def instants(n: int, *, rate_hz: float = 250.0, start_s: float = 1000.0) -> FloatArray:
+    return start_s + np.arange(n) / rate_hz
+
+
+def test_our_clock_is_liblsls() -> None:
+    for _ in range(100):
+        before = lsl_now_s()
+        theirs = pylsl.local_clock()
+        assert before <= theirs <= lsl_now_s()
+
+
+def test_our_clock_moves() -> None:
+    before = lsl_now_s()
+    time.sleep(0.01)
+    assert lsl_now_s() >= before + 0.009
+
+
+@given(
+    ppm=st.floats(-499, 499),
+    rate_hz=st.sampled_from([50.0, 250.0, 256.0, 1000.0]),
+    chunk=st.integers(1, 300),
+    start_s=st.sampled_from([0.0, 1e3, 2e6, 1.7e9]),
+)
+@settings(max_examples=20, deadline=None)
+def test_stamps_without_jitter_come_out_unchanged(
+    ppm: float, rate_hz: float, chunk: int, start_s: float
+) -> None:
+    stamps = instants(2000, rate_hz=rate_hz * (1 + ppm * 1e-6), start_s=start_s)
+
+    run = restamp(rate_hz, stamps, chunk=chunk)
+
+    # One step of float64 at 1.7e9 s is 2.4e-7 s: the input itself is that coarse.
+    assert np.abs(run.t_s - stamps).max() <= max(1e-9, 2 * np.spacing(start_s))
+    assert run.gaps == []
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    jitter_s=st.floats(0, 0.03),
+    cuts=st.sets(st.integers(1, 999), max_size=20),
+)
+@settings(max_examples=20, deadline=None)
+def test_instants_never_decrease_and_chunking_matters_within_the_jitter(
+    seed: int, jitter_s: float, cuts: set[int]
+) -> None:
+    jitter = np.random.default_rng(seed).uniform(0, jitter_s, 1000)
+    stamps = instants(1000) + jitter
+
+    one, other = restamp(250.0, stamps, chunk=sorted(cuts)), restamp(250.0, stamps, chunk=1)
+
+    assert (np.diff(one.t_s) >= 0).all()
+    assert (np.diff(other.t_s) >= 0).all()
+    assert np.abs(one.t_s - other.t_s).max() <= jitter_s + 1e-9
+    assert one.gaps == other.gaps == []
+
+
+@pytest.mark.parametrize("chunk", [1, 12, 25])
+def test_the_proof_of_time(chunk: int) -> None:
+    """A true rate of 249.95 Hz, delays of 0 to 20 ms, a gap of 5 s."""
+    truth = instants(20_000, rate_hz=249.95)
+    truth[10_000:] += 5.0
+    stamps = truth + np.random.default_rng(7).uniform(0.0, 0.020, truth.shape[0])
+
+    run = restamp(250.0, stamps, chunk=chunk)
+
+    assert run.gaps == [10_000]
+    assert abs(run.lost - 1250) <= 6
+    settled = np.r_[250:10_000, 10_250:20_000]
+    error_s = np.abs(run.t_s - truth)
+    assert np.quantile(error_s[settled], 0.99) < 1e-3
+    assert error_s[settled].max() < 5e-3
+
+
+def test_a_drift_of_100_ppm_over_an_hour_is_followed() -> None:
+    k = np.arange(250 * 3600)
+    truth = k / 250.0
+    truth = truth + 100e-6 * 1800 / np.pi * (1 - np.cos(np.pi * truth / 1800))
+    stamps = truth + np.random.default_rng(1).uniform(0.0, 0.02, k.shape[0])
+
+    run = restamp(250.0, stamps, chunk=100)
+
+    assert run.gaps == []
+    assert np.abs(run.t_s - truth)[250:].max() < 1e-3
+
+
+@given(hole_s=st.floats(0.1, 20.0), at=st.integers(300, 1700), chunk=st.integers(1, 60))
+@settings(max_examples=20, deadline=None)
+def test_a_lost_stretch_is_a_gap_and_counted(hole_s: float, at: int, chunk: int) -> None:
+    stamps = instants(2000)
+    stamps[at:] += hole_s
+
+    run = restamp(250.0, stamps, chunk=chunk)
+
+    assert run.gaps == [at]
+    assert abs(run.lost - hole_s * 250) <= 1
+    assert np.abs(run.t_s - stamps).max() < 1e-9
+
+
+def test_a_hole_that_the_next_samples_make_up_for_is_none() -> None:
+    stamps = instants(2000)
+    stamps[1000:1050] = stamps[1050]  # a radio link stalls for 200 ms, then sends all at once
+
+    run = restamp(250.0, stamps, chunk=200)
+
+    assert run.gaps == []
+    assert np.abs(run.t_s - instants(2000)).max() < 2e-3
+
+
+def test_many_small_losses_become_a_gap() -> None:
+    whole = instants(250 * 20)
+    kept = np.ones(whole.shape[0], np.bool_)
+    kept[250 * 10 :] = np.arange(250 * 10) % 25 >= 5  # every fifth sample, 20 ms at a time
+
+    run = restamp(250.0, whole[kept], chunk=10)
+
+    assert run.gaps
+    assert abs(run.gaps[0] - 250 * 10) < 500
+
+
+@pytest.mark.parametrize(("chunk", "n_files"), [(1, 1), (12, 6), (64, 2)])
+def test_real_muse_stamps_have_jitter_and_no_gaps(
+    recordings: Path, chunk: int, n_files: int
+) -> None:
+    files = sorted((recordings / "muse_ssvep").glob("subject1*.csv.gz"))
+    assert len(files) == 6
+    for file in files[-n_files:]:
+        with gzip.open(file, "rt") as text:
+            stamps = np.loadtxt(text, delimiter=",", skiprows=1, usecols=0)
+
+        run = restamp(256.0, stamps, chunk=chunk)
+
+        assert run.gaps == []
+        k = np.arange(stamps.shape[0])
+        line = np.polyval(np.polyfit(k[512:], run.t_s[512:], 1), k)
+        assert np.ptp((stamps - line)[512:]) > 0.015
+        assert np.ptp((run.t_s - line)[512:]) < 0.007
+
+
+@pytest.mark.parametrize(("declared_hz", "sent_hz"), [(600.0, 120.0), (30.0, 120.0), (60.0, 66.0)])
+def test_a_wrong_declared_rate_is_found_out(declared_hz: float, sent_hz: float) -> None:
+    stamps = instants(int(20 * sent_hz), rate_hz=sent_hz)
+
+    run = restamp(declared_hz, stamps, chunk=5)
+
+    assert run.gaps == []
+    assert run.clock.rate_hz == pytest.approx(sent_hz, rel=1e-3)
+    assert np.abs(run.t_s - stamps)[int(5 * sent_hz) :].max() < 1e-6
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, 250.0])
+def test_samples_from_far_back_are_discarded_and_break_the_stream(rate_hz: float) -> None:
+    stamps = np.concatenate([instants(500), instants(10, start_s=500.0), instants(500) + 2.0])
+
+    run = restamp(rate_hz, stamps, chunk=7)
+
+    assert run.clock.discarded == 10
+    assert run.gaps == [500]
+    assert np.array_equal(run.t_s, np.concatenate([instants(500), instants(500) + 2.0]))
+
+
+def test_an_irregular_stream_keeps_its_stamps() -> None:
+    stamps = np.cumsum(np.random.default_rng(3).exponential(0.02, 1000))
+    stamps[500] = stamps[498]
+
+    run = restamp(0.0, stamps, chunk=9)
+
+    assert np.array_equal(run.t_s, np.maximum.accumulate(stamps))
+    assert run.clock.clamped == 1
+
+
+@given(jump_s=st.floats(0.3, 10.0), chunk=st.integers(1, 50))
+@settings(max_examples=20, deadline=None)
+def test_a_jump_in_an_irregular_stream_is_a_gap(jump_s: float, chunk: int) -> None:
+    stamps = np.cumsum(np.full(400, 0.02))
+    stamps[200:] += jump_s
+
+    assert restamp(0.0, stamps, chunk=chunk).gaps == [200]
+
+
+def test_a_slow_irregular_stream_has_no_gaps() -> None:
+    assert restamp(0.0, instants(100, rate_hz=1.0), chunk=4).gaps == []
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, 100.0])
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_few_samples(rate_hz: float, n: int) -> None:
+    stamps = instants(n, rate_hz=100.0)
+
+    run = restamp(rate_hz, stamps)
+
+    assert np.array_equal(run.t_s, stamps)
+    assert run.gaps == []
+
+
+def test_equal_stamps_do_not_break_it() -> None:
+    run = restamp(100.0, np.full(500, 7.0), chunk=10)
+
+    assert np.isfinite(run.t_s).all()
+    assert (np.diff(run.t_s) >= 0).all()
+
+
+def test_a_stamp_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(StreamInvalidError, match=r"time stamp is not a time: got nan"):
+        SegmentClock(100.0, name="x").push(np.array([1.0, np.nan]))
+
+
+@pytest.mark.parametrize("rate_hz", [-1.0, np.nan, np.inf])
+def test_a_rate_that_cannot_be_is_refused(rate_hz: float) -> None:
+    with pytest.raises(StreamInvalidError, match=r"stream 'x': nominal rate"):
+        SegmentClock(rate_hz, name="x")
