@@ -6,7 +6,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from hadua.models.errors import InvalidInputError
 from hadua.models.features import FloatArray
+from hadua.models.manifest import Description
 
 
 class ModalityState(StrEnum):
@@ -57,3 +59,86 @@ def softmax(logits: FloatArray, *, temperature: float = 1.0) -> FloatArray:
     z = np.asarray(logits, np.float64) / temperature
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+def decide(
+    logits: FloatArray | None,
+    *,
+    manifest: Description,
+    start_s: float,
+    end_s: float,
+    modalities: Mapping[str, ModalityState],
+    quality: Mapping[str, float],
+    reason: str,
+    bundle_id: str,
+    profile_version: int = 0,
+) -> Prediction:
+    """Turn what is known of one window into an answer, or into a reason for giving none.
+
+    There are no probabilities without logits, nor when no modality was used: they would be made
+    up. There is no label when a connected stream does not map to the model (`UNMAPPED`), or when
+    the confidence is below the bundle's threshold.
+
+    Args:
+        logits: `(n_classes,)`, or None when nothing was asked of the model.
+        manifest: The bundle's: its classes, temperature and threshold.
+        start_s: LSL time at which the window starts.
+        end_s: LSL time at which it ends.
+        modalities: State of each modality by name.
+        quality: Share of usable signal of each modality by name.
+        reason: What is wrong with the window, in words; empty if nothing is.
+        bundle_id: `name@hash` of the bundle.
+        profile_version: Version of the participant's profile.
+
+    Raises:
+        InvalidInputError: Logits of another number, or not finite.
+    """
+    probabilities = None
+    if logits is not None and ModalityState.USED in modalities.values():
+        _require_logits(logits, manifest)
+        probabilities = softmax(logits, temperature=manifest.temperature)
+    refusal = _refusal(probabilities, modalities, abstain_below=manifest.abstain_below)
+    best = None if probabilities is None else int(probabilities.argmax())
+    # A refusal that only repeats what the caller has said in better words is left out.
+    generic = probabilities is None or ModalityState.UNMAPPED in modalities.values()
+    said = reason if reason and generic else "; ".join(filter(None, (reason, refusal)))
+    return Prediction(
+        start_s=start_s,
+        end_s=end_s,
+        classes=manifest.classes,
+        probabilities=None if probabilities is None else tuple(probabilities.tolist()),
+        label=manifest.classes[best] if best is not None and not refusal else None,
+        confidence=None if probabilities is None else float(probabilities.max()),
+        abstained=bool(refusal),
+        reason=said,
+        modalities=modalities,
+        quality=quality,
+        profile_version=profile_version,
+        bundle=bundle_id,
+    )
+
+
+def _refusal(
+    probabilities: FloatArray | None,
+    modalities: Mapping[str, ModalityState],
+    *,
+    abstain_below: float,
+) -> str:
+    """Why no label may be given; empty if one may."""
+    unmapped = [name for name, s in modalities.items() if s is ModalityState.UNMAPPED]
+    if unmapped:
+        return f"{' and '.join(unmapped)}: too little of what the model was trained on"
+    if probabilities is None:
+        return "nothing was measured in this window"
+    confidence = float(probabilities.max())
+    if confidence < abstain_below:
+        return f"confidence {confidence:.2f} is below {abstain_below:.2f}"
+    return ""
+
+
+def _require_logits(logits: FloatArray, manifest: Description) -> None:
+    n = len(manifest.classes)
+    if logits.shape != (n,) or not np.isfinite(logits).all():
+        raise InvalidInputError(
+            "logits to decide on", got=f"{logits.tolist()}", expected=f"{n} finite values"
+        )

@@ -88,7 +88,8 @@ class EyeFeatures:
         values: `(33,)` in the order of `EYE_33`; NaN where absent.
         present: `(33,)` whether it was measured.
         quality: Share of the window in which at least one eye was measured.
-        reason: Why something is absent, in words; empty if nothing is.
+        reason: What signal was missing, in words. Empty if none was, although features may be
+            absent all the same: a window without a blink has no blink duration.
     """
 
     values: FloatArray
@@ -157,22 +158,10 @@ class EyeMovementFeatures:
         return np.concatenate((pupils.ravel(), events))
 
 
-_WORDS: tuple[tuple[str, str], ...] = (
-    ("pupil_left_mean_mm", "no left pupil diameter"),
-    ("pupil_right_mean_mm", "no right pupil diameter"),
-    ("pupil_left_de_0_0.2_hz", "less than 30 s of left pupil"),
-    ("pupil_right_de_0_0.2_hz", "less than 30 s of right pupil"),
-    ("fixation_duration_mean_ms", "no fixation ended"),
-    ("fixation_duration_sd_ms", "fewer than two fixations"),
-    ("blink_duration_mean_ms", "no blink"),
-    ("blink_duration_sd_ms", "fewer than two blinks"),
-    ("saccade_duration_mean_ms", "no saccade"),
-    ("saccade_duration_sd_ms", "fewer than two saccades"),
-    ("saccade_latency_average_ms", "no unbroken pair of saccades"),
-)
-_WORDS_AT = tuple((EYE_33.index(name), words) for name, words in _WORDS)
+_PUPILS = tuple((EYE_33.index(f"pupil_{eye}_mean_mm"), eye) for eye in ("left", "right"))
 
 
 def _reason(values: FloatArray) -> str:
-    missing = np.isnan(values).tolist()
-    return "; ".join(words for i, words in _WORDS_AT if missing[i])
+    """Signal that a tracker should have given and has not; that nobody blinked is no fault."""
+    lost = [eye for i, eye in _PUPILS if np.isnan(values[i])]
+    return f"no {' and no '.join(lost)} pupil diameter" if lost else ""

@@ -9,6 +9,10 @@ from hadua.models.errors import InvalidInputError
 from hadua.models.features import FeatureSpec, FeatureWindow, Modality
 
 
+SETTLE_S = 0.05
+"""A modality seen this far beyond a grid end without a window for it has none."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AlignedWindows:
     """What every connected modality has to say about one grid end.
@@ -27,15 +31,19 @@ class Aligner:
 
     A grid end comes out once, in order: as soon as every modality has given its window or is past
     it, and at the latest when any modality has been seen up to `grace_s` behind it; who is still
-    missing then is absent. Time is that of the data alone, so that a replay gives what live gave.
+    missing then is absent. Nobody waits for a modality that has ended, or that is silent: more
+    than `patience_s` behind. Time is that of the data alone, so that a replay gives what live gave.
     An end for which no modality has a window (all were gone for long) is skipped and counted.
 
     Args:
         specs: Features of each modality that is connected; all on one hop.
         grace_s: How long to wait for the slower one, in seconds of signal.
+        patience_s: Who is further behind than this is not waited for at all.
     """
 
-    def __init__(self, specs: Sequence[FeatureSpec], *, grace_s: float = 0.25) -> None:
+    def __init__(
+        self, specs: Sequence[FeatureSpec], *, grace_s: float = 0.25, patience_s: float = 2.0
+    ) -> None:
         self._specs = {spec.modality: spec for spec in specs}
         if not specs or len(self._specs) != len(specs) or len({s.hop_s for s in specs}) != 1:
             raise InvalidInputError(
@@ -45,6 +53,9 @@ class Aligner:
             )
         self._hop_s = specs[0].hop_s
         self._grace_s = grace_s
+        self._patience_s = patience_s
+        self._ended: set[Modality] = set()
+        self._first_s = math.inf  # data time at which anything was heard first
         self._pending: dict[Modality, dict[int, FeatureWindow]] = {m: {} for m in self._specs}
         self._given_s: dict[Modality, float] = dict.fromkeys(self._specs, -math.inf)
         self._watermark_s: dict[Modality, float] = dict.fromkeys(self._specs, -math.inf)
@@ -76,6 +87,15 @@ class Aligner:
             self._admit(modality, window)
         if watermark_s is not None:
             self._watermark_s[modality] = max(self._watermark_s[modality], watermark_s)
+            self._first_s = min(self._first_s, watermark_s)
+        return self._all_settled()
+
+    def end(self, modality: Modality) -> list[AlignedWindows]:
+        """Note that a modality gives no more windows; return the grid ends that this settles."""
+        self._ended.add(modality)
+        return self._all_settled()
+
+    def _all_settled(self) -> list[AlignedWindows]:
         out: list[AlignedWindows] = []
         while (k := self._settled()) is not None:
             out.append(self._emit(k))
@@ -105,7 +125,17 @@ class Aligner:
         end_s = k * self._hop_s
         if max(self._watermark_s.values()) >= end_s + self._grace_s:
             return k
-        return k if all(s > end_s - 1e-6 for s in self._given_s.values()) else None
+        return None if any(self._awaited(m, end_s) for m in self._specs) else k
+
+    def _awaited(self, modality: Modality, end_s: float) -> bool:
+        """Whether a modality may soon give a window for a grid end that it has not reached."""
+        if modality in self._ended or self._given_s[modality] > end_s - 1e-6:
+            return False
+        return not self._silent(modality) and self._watermark_s[modality] < end_s + SETTLE_S
+
+    def _silent(self, modality: Modality) -> bool:
+        heard_s = max(self._watermark_s[modality], self._first_s)
+        return max(self._watermark_s.values()) - heard_s > self._patience_s
 
     def _emit(self, k: int) -> AlignedWindows:
         if self._emitted is not None:
@@ -129,7 +159,14 @@ class Aligner:
             return behind.reason  # one absent window that stands for many grid ends
         if behind is not None:
             return f"{modality}: no window up to {end_s:.3f} s, its signal starts later"
-        if math.isinf(self._watermark_s[modality]):
+        seen_s = self._watermark_s[modality]
+        if modality in self._ended:
+            return f"{modality}: the stream has ended"
+        if math.isinf(seen_s):
             return f"{modality}: nothing has arrived yet"
+        if seen_s >= end_s:
+            return f"{modality}: not enough signal yet for a window"
+        if self._silent(modality):
+            return f"{modality}: silent since {seen_s:.3f} s"
         late = f"late by more than {1e3 * self._grace_s:.0f} ms"
         return f"{modality}: nothing arrived up to {end_s:.3f} s ({late})"

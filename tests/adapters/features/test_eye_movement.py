@@ -95,8 +95,7 @@ def test_nothing_happened_is_absent_for_durations_and_zero_for_frequencies() -> 
             assert value(found, name) == 0.0
         elif not name.startswith("pupil"):
             assert np.isnan(value(found, name)), name
-    assert "no fixation ended" in found.reason
-    assert "no blink" in found.reason
+    assert found.reason == ""
 
 
 def test_one_event_has_a_mean_and_no_spread() -> None:
@@ -136,7 +135,6 @@ def test_slow_pupil_bands_need_30_seconds(length_s: float, known: bool) -> None:
     found = measure(wave(length_s + 1.0, hz=0.1, amplitude_mm=0.4), end_s=1000.0 + length_s)
 
     assert np.isfinite(value(found, "pupil_left_de_0_0.2_hz")) == known
-    assert ("less than 30 s of left pupil" in found.reason) != known
 
 
 def test_blinks_do_not_change_slow_pupil_bands_much() -> None:
@@ -166,7 +164,7 @@ def test_without_pupils_only_pupils_are_absent() -> None:
     found = measure(gaze)
 
     assert EYE_33[:12] == tuple(n for n, p in zip(EYE_33, found.present, strict=True) if not p)
-    assert "no left pupil diameter" in found.reason
+    assert found.reason == "no left and no right pupil diameter"
 
 
 def test_one_eye_gives_everything_but_the_other_pupil() -> None:

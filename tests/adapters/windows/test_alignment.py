@@ -55,10 +55,14 @@ def interleavings(draw: st.DrawFn) -> tuple[list[Step], dict[Modality, set[int]]
     return steps, {m: draw(ks) for m in SPECS}
 
 
-def run(steps: list[Step], have: dict[Modality, set[int]], *, grace_s: float) -> tuple[
-    Aligner, list[AlignedWindows]
-]:  # fmt: skip
-    aligner = Aligner([EEG, EYE], grace_s=grace_s)
+def run(
+    steps: list[Step],
+    have: dict[Modality, set[int]],
+    *,
+    grace_s: float,
+    patience_s: float = 2.0,
+) -> tuple[Aligner, list[AlignedWindows]]:
+    aligner = Aligner([EEG, EYE], grace_s=grace_s, patience_s=patience_s)
     out: list[AlignedWindows] = []
     for m, k in steps:
         windows = [window(SPECS[m], k)] if k in have[m] else []
@@ -96,7 +100,7 @@ def test_content_does_not_depend_on_interleaving_when_nothing_is_late(
 ) -> None:
     steps, have = case
 
-    aligner, out = run(steps, have, grace_s=100.0)
+    aligner, out = run(steps, have, grace_s=100.0, patience_s=100.0)
 
     expected = [
         (k, *(float(k) if k in have[m] else None for m in (Modality.EEG, Modality.EYE)))
@@ -157,7 +161,7 @@ def test_a_stream_that_starts_later_holds_nothing_back() -> None:
 
 
 def test_one_absent_window_for_a_long_gap_explains_every_end_in_it() -> None:
-    aligner = Aligner([EEG, EYE])
+    aligner = Aligner([EEG, EYE], patience_s=200.0)
     for m in SPECS:
         aligner.push(m, [window(SPECS[m], 9)], watermark_s=4.5)
     aligner.push(Modality.EEG, [gap(EEG, 10, 200)], watermark_s=100.0)
@@ -200,3 +204,45 @@ def test_refuses_modalities_on_different_grids() -> None:
     for specs in ([], [EEG, EEG], [EEG, other]):
         with pytest.raises(InvalidInputError, match="same hop"):
             Aligner(specs)
+
+
+def test_nobody_waits_for_a_modality_that_has_ended() -> None:
+    aligner = Aligner([EEG, EYE])
+    aligner.push(Modality.EYE, [window(EYE, 23)], watermark_s=11.5)
+    assert content(aligner.push(Modality.EEG, [window(EEG, 23)], watermark_s=11.5)) == [
+        (23, 23.0, 23.0)
+    ]
+    assert aligner.push(Modality.EEG, [window(EEG, 24)], watermark_s=12.0) == []
+
+    (waiting,) = aligner.end(Modality.EYE)
+    (later,) = aligner.push(Modality.EEG, [window(EEG, 25)], watermark_s=12.5)
+
+    assert content([waiting, later]) == [(24, 24.0, None), (25, 25.0, None)]
+    assert later.windows[Modality.EYE].reason == "eye: the stream has ended"
+
+
+def test_a_silent_modality_is_waited_for_only_until_it_is_known_to_be_silent() -> None:
+    aligner = Aligner([EEG, EYE])
+    aligner.push(Modality.EYE, [window(EYE, 20)], watermark_s=10.0)
+    delays_s = []
+    for ms in range(10_000, 15_000, 20):  # EEG alone goes on, 20 ms at a time
+        now_s = ms / 1000
+        fresh = [window(EEG, k)] if (k := round(now_s / HOP_S)) * HOP_S == now_s else []
+        for out in aligner.push(Modality.EEG, fresh, watermark_s=now_s):
+            delays_s.append(round(now_s - out.end_s, 3))
+    # Ends 10.5, 11, 11.5 are waited for; at 12.02 it is silent for more than two seconds.
+    assert delays_s == [0.0, 0.26, 0.26, 0.26, 0.02, *[0.0] * 5]
+
+    back = aligner.push(Modality.EYE, [window(EYE, 30)], watermark_s=15.0)
+    back += aligner.push(Modality.EEG, [window(EEG, 30)], watermark_s=15.0)
+
+    assert content(back) == [(30, 30.0, 30.0)]
+
+
+def test_a_modality_that_is_past_a_grid_end_without_a_window_is_not_waited_for() -> None:
+    aligner = Aligner([EEG, EYE])
+    aligner.push(Modality.EYE, [], watermark_s=2.05)
+
+    (first,) = aligner.push(Modality.EEG, [window(EEG, 4)], watermark_s=2.0)
+
+    assert first.windows[Modality.EYE].reason == "eye: not enough signal yet for a window"

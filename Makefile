@@ -1,0 +1,53 @@
+# make demo   the service with a simulated person, in a browser at http://127.0.0.1:8000
+# make test   all tests
+# make check  style, types, layers
+# make bench  measured rows, as in docs/measurements.md
+# make dev    the environment for working on the code
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test check bench dev soak demo-bundle clean
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set it with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serve: $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e ".[cpu]"
+	@touch $@
+
+# torch first and by its exact version: a looser requirement may bring a CUDA build of several gigabytes.
+$(VENV)/.dev: $(VENV)/.serve
+	$(PIP) torch==2.13.0
+	$(PIP) -e ".[dev]"
+	@$(BIN)/python .ci/overlay.py
+	@touch $@
+
+demo: $(VENV)/.serve
+	$(BIN)/hadua-serve --demo $(ARGS)
+
+dev: $(VENV)/.dev
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .overlay/hadua tests benchmarks
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -m soak $(ARGS)
+
+# The one command that rebuilds the demo bundle from the simulator.
+demo-bundle: $(VENV)/.dev
+	$(BIN)/hadua train --dataset sim --preset demo --out models/demo
+
+clean:
+	rm -rf $(VENV) .overlay build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,121 @@
+"""A bundle's ONNX model on ONNX Runtime, CPU or CUDA. Imports neither torch nor onnx."""
+
+from typing import Literal
+
+from hadua.models.bundle import Bundle
+from hadua.models.errors import BundleError, RuntimeUnavailableError
+from hadua.models.features import BoolArray
+from hadua.models.manifest import ONNX
+from hadua.models.runtime import DeviceName, Float32Array, InputShape, closed
+
+_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_OUTPUTS = ["logits"]
+_ERRORS_ONLY = 3
+# ONNX Runtime's errors share no base class of their own.
+_REFUSALS = (
+    "EPFail",
+    "Fail",
+    "InvalidArgument",
+    "InvalidGraph",
+    "InvalidProtobuf",
+    "NotImplemented",
+    "RuntimeException",
+)
+
+
+class OnnxRuntime:
+    """Runs `model.onnx`.
+
+    Args:
+        bundle: A bundle as `load_bundle` gives it.
+        device: `auto` is CUDA where this build of ONNX Runtime has it.
+        threads: Threads inside one call.
+
+    Raises:
+        RuntimeUnavailableError: ONNX Runtime is not installed, or has no such device.
+        BundleError: ONNX Runtime refuses the model.
+    """
+
+    def __init__(self, bundle: Bundle, *, device: DeviceName = "auto", threads: int = 1) -> None:
+        try:
+            import onnxruntime as ort
+            from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+        except ImportError as error:
+            raise RuntimeUnavailableError(
+                "ONNX Runtime is not installed",
+                got=str(error),
+                hint='Install one build of it, and only one: pip install "hadua[cpu]", or '
+                '"hadua[gpu]" for a GPU.',
+            ) from error
+        self._device = _choose(device, ort.get_available_providers())
+        self._shape = InputShape.of(bundle)
+        self._has_eeg, self._has_eye = self._shape.n_eeg > 0, self._shape.n_eye > 0
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        providers = [_PROVIDERS[self._device]]
+        try:
+            # From memory: the bytes whose hash was checked, and no folder to load more from.
+            session = ort.InferenceSession(bundle.read(ONNX), options, providers=providers)
+        except tuple(getattr(ort_errors, name) for name in _REFUSALS) as error:
+            raise BundleError(
+                f"bundle {str(bundle.path)!r}: ONNX Runtime {ort.__version__} refuses {ONNX!r}",
+                got=str(error).splitlines()[0],
+                hint="Export the bundle again, or update ONNX Runtime.",
+            ) from error
+        self._device = _got(session.get_providers(), asked=device)
+        self._session = session
+
+    @property
+    def name(self) -> Literal["onnx"]:
+        """Which runtime this is."""
+        return "onnx"
+
+    @property
+    def device(self) -> Literal["cpu", "cuda"]:
+        """Where it runs."""
+        return self._device
+
+    def logits(self, eeg: Float32Array, eye: Float32Array, present: BoolArray) -> Float32Array:
+        """Run the network; see `Runtime.logits`."""
+        if self._session is None:
+            raise closed("onnx")
+        self._shape.require(eeg, eye, present)
+        feed: dict[str, Float32Array | BoolArray] = {"present": present}
+        if self._has_eeg:
+            feed["eeg"] = eeg
+        if self._has_eye:
+            feed["eye"] = eye
+        logits: Float32Array = self._session.run(_OUTPUTS, feed)[0]
+        return logits
+
+    def close(self) -> None:
+        """Let go of the session; idempotent."""
+        self._session = None
+
+
+def _choose(device: DeviceName, available: list[str]) -> Literal["cpu", "cuda"]:
+    has_cuda = _PROVIDERS["cuda"] in available
+    if device == "cuda" and not has_cuda:
+        raise _no_cuda(available)
+    return "cuda" if has_cuda and device != "cpu" else "cpu"
+
+
+def _got(providers: list[str], *, asked: DeviceName) -> Literal["cpu", "cuda"]:
+    # ONNX Runtime falls back to the CPU without an error where the driver is missing.
+    if _PROVIDERS["cuda"] in providers:
+        return "cuda"
+    if asked == "cuda":
+        raise _no_cuda(providers)
+    return "cpu"
+
+
+def _no_cuda(providers: list[str]) -> RuntimeUnavailableError:
+    return RuntimeUnavailableError(
+        "device 'cuda' is not there for ONNX Runtime",
+        got=f"providers {', '.join(providers)}",
+        expected=_PROVIDERS["cuda"],
+        hint='Replace onnxruntime by pip install "hadua[gpu]" and check the NVIDIA driver, or run '
+        "with --device cpu.",
+    )

@@ -1,0 +1,129 @@
+"""The ASGI application: routes around one service, which lives as long as the application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from hadua.models.bundle import Bundle
+from hadua.models.runtime import Runtime
+from hadua.service import health, problems, routes, websocket
+from hadua.service.config import Settings
+from hadua.service.dashboard import page
+from hadua.service.engine import EngineFactory, Tap
+from hadua.service.hub import Hub
+from hadua.service.metrics import Metrics
+from hadua.service.service import Service, SourceParser, SourcesFactory, StreamLister
+from hadua.service.session import Session
+from hadua.service.sessions import Sessions
+from hadua.service.stateless import Predictor
+
+GOODBYE_S = 1.0
+STARTUP = "the first session is starting"
+
+Started = Callable[[Session | None], None]
+ServiceFactory = Callable[[], Service]
+
+
+def create_app(make_service: ServiceFactory, *, started: Started = lambda _: None) -> FastAPI:
+    """The application.
+
+    Args:
+        make_service: Called on the event loop when the application starts.
+        started: Called once the session of the command line runs or has failed; with None
+            where none was asked for.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service = make_service()
+        app.state.service = service
+        try:
+            async with service.sessions, asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(_start_first(service, started))
+                yield
+                watch.cancel()
+        finally:
+            service.close()
+
+    app = FastAPI(
+        title="HADUA",
+        description="Emotion predictions from EEG and eye tracking, live.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    problems.install(app)
+    app.include_router(health.router)
+    app.include_router(routes.router)
+    app.include_router(websocket.router)
+    page.install(app)
+    return app
+
+
+async def drain(service: Service) -> None:
+    """Stop the sessions, then say goodbye to the clients and wait a little for them to go."""
+    await service.sessions.stop_all()
+    service.hub.close("the service stops")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_S):
+            await service.hub.empty.wait()
+
+
+async def _start_first(service: Service, started: Started) -> None:
+    """Start the session of the command line and tell how that went."""
+    if service.startup is None:
+        started(None)
+        return
+    service.not_ready.add(STARTUP)
+    settings = service.settings
+    session = service.sessions.start(
+        service.startup(),
+        session_id="demo" if settings.demo else None,
+        participant=settings.participant,
+    )
+    await session.running.wait()
+    if session.error is None:
+        service.not_ready.discard(STARTUP)
+    started(session)
+
+
+def build_service(
+    settings: Settings,
+    *,
+    bundle: Bundle,
+    make_engine: EngineFactory,
+    load_runtime: Callable[[], Runtime],
+    parse_source: SourceParser,
+    list_streams: StreamLister,
+    clock: Callable[[], float],
+    unix_clock: Callable[[], float],
+    startup: SourcesFactory | None = None,
+    cut: Callable[[tuple[str, int]], None] = lambda _: None,
+    tap: Tap | None = None,
+) -> Service:
+    """A service from its parts; call it on the event loop."""
+    hub, metrics = Hub(), Metrics()
+    sessions = Sessions(
+        settings,
+        make_engine=make_engine,
+        hub=hub,
+        metrics=metrics,
+        clock=clock,
+        unix_clock=unix_clock,
+        tap=tap,
+    )
+    return Service(
+        settings=settings,
+        bundle=bundle,
+        sessions=sessions,
+        hub=hub,
+        metrics=metrics,
+        predictor=Predictor(bundle, load=load_runtime),
+        parse_source=parse_source,
+        list_streams=list_streams,
+        clock=clock,
+        startup=startup,
+        cut=cut,
+    )

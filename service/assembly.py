@@ -1,0 +1,96 @@
+"""The real service: its parts chosen by the settings."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from hadua.adapters.devices.screen import Screen
+from hadua.adapters.sources.clock import lsl_now_s
+from hadua.adapters.sources.registry import list_streams
+from hadua.adapters.sources.source import Source, StreamSpec
+from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
+from hadua.models.features import Modality
+from hadua.models.runtime import Runtime, load_runtime
+from hadua.service.app import build_service
+from hadua.service.config import Settings
+from hadua.service.engine import Engine, EngineFactory, Tap
+from hadua.service.pipeline import Pipeline
+from hadua.service.service import Service
+from hadua.service.sources import live_source
+
+DEMO_SOURCE = "sim:schedule=demo*10"  # ten seconds of rest, then states that change
+
+
+def open_bundle(settings: Settings) -> Bundle:
+    """The bundle of the settings, or the demo bundle.
+
+    Raises:
+        BundleError: it is missing, damaged or does not match its manifest.
+    """
+    return load_bundle(settings.bundle or demo_bundle_path())
+
+
+def startup_sources(settings: Settings) -> Mapping[Modality, Source]:
+    """The sources of the session that the command line asks for; none is opened.
+
+    Raises:
+        UsageError: a SOURCE text that cannot be.
+    """
+    eeg, gaze = (DEMO_SOURCE, DEMO_SOURCE) if settings.demo else (settings.eeg, settings.gaze)
+    texts = {Modality.EEG: eeg, Modality.EYE: gaze}
+    return {m: live_source(text, modality=m) for m, text in texts.items() if text is not None}
+
+
+def assemble(
+    settings: Settings,
+    *,
+    bundle: Bundle,
+    startup: Mapping[Modality, Source],
+    cut: Callable[[tuple[str, int]], None],
+    tap: Tap | None = None,
+) -> Service:
+    """The service; call it on the event loop. `tap` sees every chunk that a pipeline consumes."""
+
+    def load() -> Runtime:
+        return load_runtime(bundle, name=settings.runtime, device=settings.device)
+
+    return build_service(
+        settings,
+        bundle=bundle,
+        make_engine=_engine_factory(settings, bundle, load),
+        load_runtime=load,
+        parse_source=live_source,
+        list_streams=list_streams,
+        clock=lsl_now_s,
+        unix_clock=time.time,
+        startup=(lambda: startup) if startup else None,
+        cut=cut,
+        tap=tap,
+    )
+
+
+def _engine_factory(
+    settings: Settings, bundle: Bundle, load: Callable[[], Runtime]
+) -> EngineFactory:
+    def make_engine(streams: Mapping[Modality, StreamSpec]) -> Engine:
+        runtime = load()
+        pipeline = Pipeline(
+            bundle,
+            runtime,
+            streams,
+            clock=lsl_now_s,
+            screen=_screen(settings),
+            baseline_s=settings.baseline_s,
+        )
+        return Engine(pipeline, runtime.close)
+
+    return make_engine
+
+
+def _screen(settings: Settings) -> Screen:
+    return Screen(
+        width_mm=settings.screen_width_mm,
+        height_mm=settings.screen_height_mm,
+        distance_mm=settings.viewing_distance_mm,
+        width_px=settings.screen_width_px,
+        height_px=settings.screen_height_px,
+    )

@@ -1,0 +1,138 @@
+"""The way from reader threads to the event loop, bounded in seconds of signal.
+
+The bound holds even while the loop is busy: the queue itself is shared, and the loop is only
+woken. When a stream has more waiting than its share, the oldest chunk goes, the next one that
+is kept says `gap_before`, and the loss is counted.
+"""
+
+import asyncio
+import threading
+from collections import Counter, deque
+from dataclasses import dataclass, replace
+
+from hadua.adapters.sources.source import SampleChunk
+from hadua.models.features import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A chunk, and the LSL time at which it reached us."""
+
+    modality: Modality
+    chunk: SampleChunk
+    arrived_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A stream gives no more samples; `EndOfStreamError` is the orderly way."""
+
+    modality: Modality
+    error: Exception
+
+
+Item = Arrival | Ended
+
+TAKE_AT_MOST = 64  # so that a backlog does not hold up the results of its own beginning
+
+
+def signal_s(chunk: SampleChunk) -> float:
+    """Seconds of signal in a chunk, by its nominal rate, or by its stamps if it has none."""
+    if chunk.spec.rate_hz > 0.0:
+        return len(chunk) / chunk.spec.rate_hz
+    return float(chunk.t_s[-1] - chunk.t_s[0]) if len(chunk) else 0.0
+
+
+class Bridge:
+    """A queue of what the readers deliver; `put` from any thread, the rest from the loop.
+
+    Args:
+        loop: The loop on which `take` waits.
+        bound_s: Seconds of signal that may wait, per modality. One chunk is always kept.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, bound_s: float) -> None:
+        self._loop = loop
+        self._bound_s = bound_s
+        self._lock = threading.Lock()
+        self._items: deque[Item] = deque()
+        self._waiting_s = dict.fromkeys(Modality, 0.0)
+        self._dropped: Counter[Modality] = Counter()
+        self._wake = asyncio.Event()
+        self._before_start: Counter[Modality] = Counter()
+        self._running = False
+        self._closed = False
+
+    def put(self, item: Item) -> None:
+        """Queue an item and wake the loop. Nothing happens once the bridge is closed."""
+        with self._lock:
+            if self._closed:
+                return
+            self._items.append(item)
+            if isinstance(item, Arrival):
+                self._make_room(item)
+        self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def take(self) -> list[Item]:
+        """What waits, oldest first; waits for something. Empty once the bridge is closed."""
+        while True:
+            await self._wake.wait()
+            if self._closed:
+                return []
+            if items := self._take_waiting():
+                return items
+
+    def start(self) -> None:
+        """From now on a dropped chunk is a fault; before, nobody was there to take it."""
+        self._running = True
+
+    def dropped(self, modality: Modality) -> int:
+        """Chunks dropped since `start`."""
+        return self._dropped[modality]
+
+    def dropped_before_start(self, modality: Modality) -> int:
+        """Chunks that made room for newer ones while the session waited for its other stream."""
+        return self._before_start[modality]
+
+    def close(self) -> None:
+        """Refuse and forget everything; `take` returns. From the loop only."""
+        with self._lock:
+            self._closed = True
+            self._items.clear()
+        self._wake.set()
+
+    def _take_waiting(self) -> list[Item]:
+        with self._lock:
+            items = [self._items.popleft() for _ in range(min(TAKE_AT_MOST, len(self._items)))]
+            for item in items:
+                if isinstance(item, Arrival):
+                    self._waiting_s[item.modality] -= signal_s(item.chunk)
+            if not self._items:
+                self._waiting_s = dict.fromkeys(Modality, 0.0)  # no rounding piles up
+                self._wake.clear()
+        return items
+
+    def _make_room(self, newest: Arrival) -> None:
+        modality = newest.modality
+        self._waiting_s[modality] += signal_s(newest.chunk)
+        while self._waiting_s[modality] > self._bound_s and self._drop_oldest(newest):
+            pass
+
+    def _drop_oldest(self, newest: Arrival) -> bool:
+        """Drop the oldest chunk of a modality, unless it is the only one."""
+        mine = (
+            i
+            for i, item in enumerate(self._items)
+            if isinstance(item, Arrival) and item.modality == newest.modality
+        )
+        oldest, following = next(mine), next(mine, None)
+        if following is None:
+            return False
+        dropped, kept = self._items[oldest], self._items[following]
+        if isinstance(dropped, Arrival) and isinstance(kept, Arrival):
+            self._waiting_s[newest.modality] -= signal_s(dropped.chunk)
+            self._items[following] = replace(kept, chunk=replace(kept.chunk, gap_before=True))
+        del self._items[oldest]
+        counter = self._dropped if self._running else self._before_start
+        counter[newest.modality] += 1
+        return True

@@ -1,0 +1,127 @@
+"""`hadua-serve`: the service from its flags to its last thread."""
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hadua.models.errors import HaduaError, UsageError
+
+if TYPE_CHECKING:
+    import socket
+    from types import FrameType
+
+    from hadua.service.config import Settings
+    from hadua.service.server import Server
+    from hadua.service.session import Session
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def serve(
+    demo: Annotated[
+        bool | None, typer.Option("--demo", help="Simulated EEG and gaze, demo bundle.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [8000].")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Bundle folder [demo bundle].")] = None,
+    eeg: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="lsl:type=EEG, file:a.xdf, sim:...")
+    ] = None,
+    gaze: Annotated[str | None, typer.Option(metavar="SOURCE", help="lsl:type=Gaze, ...")] = None,
+    participant: Annotated[str | None, typer.Option(metavar="ID", help="Pseudonym.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder for what is kept.")] = None,
+    runtime: Annotated[str | None, typer.Option(help="onnx or torchscript [onnx].")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
+    wait_s: Annotated[float | None, typer.Option(help="Wait for streams [10].")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
+    log_json: Annotated[bool | None, typer.Option("--log-json", help="Logs as JSON.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(envvar="HADUA_CONFIG", help="TOML file of settings.")
+    ] = None,
+) -> None:
+    """Serve emotion predictions. docs/settings.md lists all settings (flag, HADUA_..., TOML)."""
+    given = {name: value for name, value in locals().items() if name != "config"}
+    flags = {name: value for name, value in given.items() if value is not None}
+    try:
+        code = run(flags, config=config)
+    except HaduaError as error:
+        typer.echo(f"hadua-serve: {error}", err=True)
+        code = error.exit_code
+    except KeyboardInterrupt:  # before the server took over the signals
+        code = 0
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of `hadua-serve`."""
+    app(prog_name="hadua-serve")
+
+
+def run(flags: Mapping[str, object], *, config: Path | None) -> int:
+    """Serve until a signal; the exit code."""
+    from hadua.service.config import load_settings
+    from hadua.service.listener import listen
+
+    settings = load_settings(flags, config=config)
+    _require_sense(settings)
+    with listen(settings.host, settings.port) as listener:
+        return _serve_on(listener, settings)
+
+
+def _require_sense(settings: "Settings") -> None:
+    if settings.demo and (settings.eeg or settings.gaze):
+        raise UsageError(
+            "--demo with a stream",
+            got=f"--eeg {settings.eeg!r}, --gaze {settings.gaze!r}",
+            expected="one of them",
+            hint="The demo brings its own streams.",
+        )
+
+
+def _serve_on(listener: "socket.socket", settings: "Settings") -> int:
+    from hadua.service.app import create_app, drain
+    from hadua.service.assembly import assemble, open_bundle, startup_sources
+    from hadua.service.listener import url_of
+    from hadua.service.logs import configure_logs
+    from hadua.service.server import Server
+
+    configure_logs(level=settings.log_level, json=settings.log_json)
+    bundle, startup = open_bundle(settings), startup_sources(settings)
+    failures: list[HaduaError] = []
+
+    def started(session: "Session | None") -> None:
+        if session is not None and session.error is not None:
+            failures.append(session.error)
+            server.request_exit()
+        elif not server.should_exit:
+            typer.echo(f"hadua is ready: {url_of(listener)}")
+
+    application = create_app(
+        lambda: assemble(settings, bundle=bundle, startup=startup, cut=server.cut), started=started
+    )
+    server = Server(application, drain=lambda: drain(application.state.service))
+    _exit_on_signals(server)
+    server.run(sockets=[listener])
+    if failures:
+        raise failures[0]
+    return 0
+
+
+def _exit_on_signals(server: "Server") -> None:
+    """From here on, also before and after uvicorn listens to signals itself."""
+    from uvicorn.server import HANDLED_SIGNALS
+
+    def handle(number: int, frame: "FrameType | None") -> None:
+        del number, frame
+        server.request_exit()
+
+    for number in HANDLED_SIGNALS:
+        signal.signal(number, handle)
+
+
+if __name__ == "__main__":
+    main()

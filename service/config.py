@@ -1,0 +1,138 @@
+"""Every setting of the service: a flag, an environment variable and a key of a TOML file.
+
+A flag wins over `HADUA_...` in the environment, which wins over the file, which wins over the
+default. `docs/settings.md` describes each; a test fails when one is missing there.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hadua.models.errors import UsageError
+from hadua.models.runtime import DeviceName, RuntimeName
+
+ENV_PREFIX = "HADUA_"
+IDENTIFIER = r"^[A-Za-z0-9_-]{1,64}$"
+
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
+Seconds = Annotated[float, Field(gt=0.0, le=3600.0, allow_inf_nan=False)]
+Pixels = Annotated[float, Field(gt=0.0, le=100_000.0, allow_inf_nan=False)]
+Millimetres = Annotated[float, Field(gt=0.0, le=10_000.0, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """What the service is told before it starts."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    demo: bool = Field(False, description="Run on simulated EEG and gaze, with the demo bundle.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    bundle: Path | None = Field(None, description="Bundle folder; the demo bundle if not given.")
+    eeg: str | None = Field(None, description="SOURCE of the EEG, as in lsl:type=EEG.")
+    gaze: str | None = Field(None, description="SOURCE of the eye tracker, as in lsl:type=Gaze.")
+    participant: Identifier | None = Field(
+        None, description="Pseudonym of the participant: letters, digits, '_' and '-'."
+    )
+    data_dir: Path = Field(
+        Path("hadua-data"), description="Folder for what the service keeps; nothing is yet."
+    )
+    runtime: RuntimeName = Field("onnx", description="Inference runtime: onnx or torchscript.")
+    device: DeviceName = Field("auto", description="Where inference runs: auto, cpu or cuda.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least important log line to write."
+    )
+    log_json: bool = Field(False, description="Write logs as JSON lines.")
+
+    wait_s: Seconds = Field(10.0, description="How long to wait for a stream to be found.")
+    stale_s: Seconds = Field(2.0, description="A stream silent for longer than this is stale.")
+    bridge_s: Seconds = Field(5.0, description="Signal kept per stream when inference lags.")
+    baseline_s: float = Field(
+        0.0, ge=0.0, le=3600.0, description="Resting baseline for normalisation; 0: none."
+    )
+    screen_width_px: Pixels = Field(1920.0, description="Width of the screen in pixels.")
+    screen_height_px: Pixels = Field(1080.0, description="Height of the screen in pixels.")
+    screen_width_mm: Millimetres = Field(531.0, description="Width of the picture.")
+    screen_height_mm: Millimetres = Field(299.0, description="Height of the picture.")
+    viewing_distance_mm: Millimetres = Field(650.0, description="From the eyes to the screen.")
+
+    max_sessions: int = Field(8, ge=1, le=256, description="Sessions that may run at once.")
+    max_clients: int = Field(64, ge=1, le=4096, description="WebSocket clients served at once.")
+    client_frames: int = Field(8, ge=1, le=8, description="Frames that wait for a slow client.")
+    send_timeout_s: Seconds = Field(
+        2.0, description="Time for one send or close; a client that misses two is dropped."
+    )
+    journal_frames: int = Field(
+        10_000, ge=1, le=1_000_000, description="Frames kept per session for after_seq."
+    )
+    status_interval_s: Seconds = Field(5.0, description="Longest time between status frames.")
+
+
+def load_settings(flags: Mapping[str, object], *, config: Path | None = None) -> Settings:
+    """Settings from flags that were given, the environment, and a TOML file.
+
+    Raises:
+        UsageError: an unknown key, a value that cannot be, or a file that cannot be read.
+    """
+    if config is not None:
+        _require_toml(config)
+
+    class Configured(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del dotenv_settings, file_secret_settings
+            toml = TomlConfigSettingsSource(settings_cls, config)
+            return init_settings, env_settings, toml
+
+    try:
+        return Configured.model_validate(dict(flags))
+    except ValidationError as error:
+        raise _usage_error(error, flags=flags) from error
+
+
+def _require_toml(path: Path) -> None:
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(
+            f"settings file {str(path)!r}",
+            got=str(error),
+            expected="a readable TOML file",
+        ) from error
+
+
+def _usage_error(error: ValidationError, *, flags: Mapping[str, object]) -> UsageError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "?"
+    if first["type"] == "extra_forbidden":
+        return UsageError(
+            f"unknown setting {name!r}",
+            expected="a setting listed in docs/settings.md",
+            hint="Is it misspelt?",
+        )
+    flag = f"--{name.replace('_', '-')}"
+    hint = None if name in flags else f"It is set by {ENV_PREFIX}{name.upper()} or the file."
+    return UsageError(
+        f"{flag if name in flags else f'setting {name!r}'}",
+        got=repr(first["input"]),
+        expected=str(first["msg"]).replace("Input should be ", ""),
+        hint=hint,
+    )

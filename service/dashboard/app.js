@@ -1,0 +1,121 @@
+// The page: frames from the connection go into the state, the state is drawn when there is time.
+
+import { Chart } from "./chart.js";
+import { Connection } from "./connection.js";
+import { setUpScheme } from "./scheme.js";
+import { freshness, initialState, note, reduce } from "./state.js";
+import * as view from "./view.js";
+
+const TICK_MS = 500;
+const HISTORY_FRAMES = 260; // two minutes of two predictions a second, and the status between
+
+const link = { state: "connecting", since_ms: performance.now() };
+const chart = new Chart(view.$("chart"));
+let state = initialState();
+let drawing = false;
+let choosing = false;
+
+const connection = new Connection({
+  onFrame(frame) {
+    reduce(state, frame, performance.now());
+    connection.afterSeq = state.seq;
+    if (frame.type === "hello" || !state.session) settle(frame);
+    if (frame.type === "status" && frame.state !== learnedPhase) learn(frame.state);
+    draw();
+  },
+  onChange(kind) {
+    const wasLost = link.state === "lost";
+    Object.assign(link, { state: kind, since_ms: performance.now() });
+    if (kind === "lost") note(state, "The connection to the service was lost.", "bad");
+    if (kind === "open") note(state, wasLost ? "Connected again." : "Connected.", "good");
+    draw();
+  },
+});
+
+// What runs is named by the first hello, or by the first frame of a session that starts later.
+// That session is then followed by itself, its last minutes first.
+function settle(frame) {
+  if (connection.session || choosing) return;
+  const wanted = decodeURIComponent(location.hash.slice(1));
+  const sessions = frame.sessions ?? (frame.session_id ? [frame.session_id] : []);
+  const session = sessions.includes(wanted) ? wanted : sessions.at(-1);
+  if (session) choose(session, sessions);
+}
+
+async function choose(session, sessions) {
+  choosing = true;
+  if (state.session !== session) {
+    const { bundle, service, events } = state;
+    state = Object.assign(initialState(), { bundle, service, events });
+  }
+  Object.assign(state, { session, sessions });
+  const facts = await learn();
+  const newest = facts?.last_seq ?? 0;
+  connection.follow(session, Math.max(state.seq, newest - HISTORY_FRAMES, 0));
+  choosing = false;
+  drawPicker();
+}
+
+// What changes rarely is asked for when the session changes its state: start, mapping report.
+let learnedPhase = null;
+async function learn(phase = null) {
+  learnedPhase = phase ?? learnedPhase;
+  if (!state.session) return null;
+  try {
+    const response = await fetch(`api/v1/sessions/${encodeURIComponent(state.session)}`);
+    if (!response.ok) return null;
+    const facts = await response.json();
+    state.mapping = facts.reports ?? {};
+    state.startedAt_ms = startOf(facts);
+    return facts;
+  } catch {
+    return null; // no answer: the next change of state asks again
+  }
+}
+
+// An epoch begins as the service's wall time in seconds; a plain count says nothing of time.
+function startOf(facts) {
+  const since_s = facts.uptime_s ?? (facts.epoch > 1e9 ? Date.now() / 1000 - facts.epoch : NaN);
+  return Number.isFinite(since_s) && since_s >= 0 ? performance.now() - since_s * 1000 : null;
+}
+
+function drawPicker() {
+  const picker = view.$("sessions");
+  picker.hidden = state.sessions.length < 2;
+  view.$("session").hidden = !picker.hidden;
+  picker.replaceChildren(...state.sessions.map((id) => new Option(id, id, false, id === state.session)));
+}
+
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    const now_ms = performance.now();
+    const fresh = freshness(state, link, now_ms);
+    view.renderHeader(state, link, fresh, now_ms);
+    view.renderStale(fresh);
+    view.renderNow(state);
+    view.renderStreams(state, now_ms);
+    view.renderLatency(state);
+    view.renderEvents(state);
+    if (view.$("table").closest("details").open) view.renderTable(state);
+    chart.draw(state, now_ms, fresh);
+  });
+}
+
+view.$("sessions").addEventListener("change", (event) => {
+  location.hash = encodeURIComponent(event.target.value);
+  choose(event.target.value, state.sessions);
+});
+view.$("table").closest("details").addEventListener("toggle", draw);
+setUpScheme(view.$("scheme"), () => {
+  chart.restyle();
+  draw();
+});
+setInterval(() => {
+  connection.checkSilence(performance.now());
+  draw();
+}, TICK_MS);
+connection.open();
+chart.load().then(draw);

@@ -1,0 +1,153 @@
+// What the page knows, and how each frame of the contract changes it. No DOM, no clock, no socket:
+// `now_ms` comes in (performance.now), so that a laptop with a wrong wall clock shows right ages.
+
+export const HISTORY_S = 120;
+const LATENCY_S = 60;
+const EVENTS = 30;
+
+export function initialState() {
+  return {
+    session: null, sessions: [], epoch: null, seq: 0,
+    phase: "", phaseReason: "", ended: null,
+    bundle: null, service: "", startedAt_ms: null,
+    streams: {}, streamsAt_ms: 0, mapping: {},
+    predictions: null, abstained: null, normalisation: "",
+    points: [], latency: [], gaps: [], events: [],
+    last: null, lastAt_ms: null, frameAt_ms: null, hop_s: 0.5, unknown: 0,
+  };
+}
+
+export function note(state, words, tone = "") {
+  state.events.unshift({ at_s: Date.now() / 1000, words, tone });
+  state.events.length = Math.min(state.events.length, EVENTS);
+}
+
+// Unknown types are counted and otherwise ignored: the contract grows by addition.
+export function reduce(state, frame, now_ms) {
+  const handler = Object.hasOwn(handlers, frame.type) ? handlers[frame.type] : null;
+  if (!handler) return void state.unknown++;
+  if (frame.session_id && state.session && frame.session_id !== state.session) return;
+  state.frameAt_ms = now_ms;
+  if (frame.type !== "hello" && !state.session) return; // not chosen yet: it will come again
+  if (frame.type !== "hello") beginEpoch(state, frame);
+  if (NUMBERED.has(frame.type) && frame.seq <= state.seq) return; // heard before
+  handler(state, frame, now_ms);
+}
+
+const NUMBERED = new Set(["prediction", "status", "marker"]);
+
+const handlers = {
+  hello(state, frame) {
+    state.bundle = frame.bundle ?? state.bundle;
+    state.service = frame.service ?? state.service;
+    state.sessions = frame.sessions ?? state.sessions;
+    const hops = Object.values(frame.bundle?.features ?? {}).map((f) => f.hop_s);
+    if (hops.length) state.hop_s = Math.max(...hops);
+  },
+
+  prediction(state, frame, now_ms) {
+    advance(state, frame);
+    const point = {
+      t_s: frame.time_unix, p: frame.probabilities, label: frame.label,
+      confidence: frame.confidence, abstained: frame.abstained === true, reason: frame.reason ?? "",
+      modalities: frame.modalities ?? {}, quality: frame.quality ?? {}, seq: frame.seq,
+    };
+    if (!Number.isFinite(point.t_s)) return void state.unknown++;
+    state.points.push(point);
+    trim(state.points, point.t_s - HISTORY_S);
+    trim(state.gaps, point.t_s - HISTORY_S, "to_s");
+    state.latency.push({ t_s: point.t_s, ms: frame.latency_ms ?? {} });
+    trim(state.latency, point.t_s - LATENCY_S);
+    state.last = point;
+    state.lastAt_ms = now_ms;
+    state.ended = null;
+  },
+
+  status(state, frame, now_ms) {
+    advance(state, frame);
+    const before = state.streams;
+    state.streams = frame.streams ?? {};
+    state.streamsAt_ms = now_ms;
+    for (const key of ["predictions", "abstained", "normalisation"]) state[key] = frame[key] ?? state[key];
+    noteStreams(state, before);
+    if (frame.state && frame.state !== state.phase) {
+      if (frame.state === "stopped" || frame.state === "failed") {
+        state.ended = { failed: frame.state === "failed", reason: frame.reason ?? "" };
+      }
+    }
+    state.phase = frame.state ?? state.phase;
+    state.phaseReason = frame.reason ?? "";
+  },
+
+  marker(state, frame) {
+    advance(state, frame);
+    note(state, `Marker: ${frame.text}`);
+  },
+
+  // Before the first prediction of this page there is nothing that could have a hole.
+  gap(state, frame) {
+    if (state.last) addGap(state, frame.missed_to - frame.missed_from + 1, frame.reason);
+    state.seq = Math.max(state.seq, frame.missed_to ?? 0);
+  },
+
+  bye(state, frame) {
+    note(state, `The service said goodbye: ${frame.reason || "no reason given"}`, "warn");
+  },
+};
+
+function beginEpoch(state, frame) {
+  if (!Number.isFinite(frame.epoch) || frame.epoch === state.epoch) return;
+  if (state.epoch !== null) note(state, "The service was started again: a new count begins.", "warn");
+  state.epoch = frame.epoch;
+  state.seq = 0;
+  state.ended = null;
+}
+
+function advance(state, frame) {
+  if (state.seq > 0 && frame.seq > state.seq + 1) addGap(state, frame.seq - state.seq - 1, "");
+  state.seq = Math.max(state.seq, frame.seq ?? 0);
+}
+
+function addGap(state, missed, reason) {
+  const from_s = state.last?.t_s;
+  if (from_s === undefined || !(missed > 0)) return;
+  state.gaps.push({ from_s, to_s: from_s + missed * state.hop_s, missed });
+  const why = reason ? ` (${reason})` : "";
+  note(state, `${missed} message${missed > 1 ? "s" : ""} did not reach this page${why}.`, "warn");
+}
+
+function noteStreams(state, before) {
+  for (const [key, stream] of Object.entries(state.streams)) {
+    const old = before[key]?.state;
+    if (old && old !== stream.state) {
+      note(state, { stream: key, state: stream.state }, stream.state === "live" ? "good" : "bad");
+    }
+  }
+}
+
+function trim(items, before_s, key = "t_s") {
+  while (items.length && items[0][key] < before_s) items.shift();
+}
+
+// How fresh the shown answer is: null while all is well.
+export function freshness(state, connection, now_ms) {
+  const since = (at_ms) => (now_ms - at_ms) / 1000;
+  const limit_s = Math.max(3, 4 * state.hop_s);
+  const heard_ms = state.frameAt_ms ?? connection.since_ms;
+  if (state.ended) return { kind: "ended", age_s: since(heard_ms), ...state.ended };
+  if (connection.state === "lost") return { kind: "lost", age_s: since(connection.since_ms) };
+  if (state.last === null) return null;
+  if (since(heard_ms) > limit_s) return { kind: "silent", age_s: since(heard_ms) };
+  if (since(state.lastAt_ms) > limit_s) return { kind: "no-answer", age_s: since(state.lastAt_ms) };
+  return null;
+}
+
+// Nearest-rank quantile of the last minute, by stage, `total` last.
+export function latencySummary(latency) {
+  const stages = Object.keys(latency.at(-1)?.ms ?? {}).filter((s) => s !== "total");
+  return [...stages, "total"].map((stage) => {
+    const sorted = latency.map((l) => l.ms[stage]).filter(Number.isFinite).sort((a, b) => a - b);
+    const rank = (q) => sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
+    return { stage, now_ms: latency.at(-1)?.ms[stage], p50_ms: rank(0.5), p99_ms: rank(0.99) };
+  });
+}

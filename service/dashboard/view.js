@@ -1,0 +1,197 @@
+// From the state to the page's elements. Text goes in as text, never as HTML: names of streams,
+// classes and reasons come from devices and files.
+
+import { latencySummary } from "./state.js";
+import * as words from "./words.js";
+
+export const $ = (id) => document.getElementById(id);
+
+export function el(tag, className = "", text = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+// Only what changed is touched, so that a screen reader and a text selection are left in peace.
+export function put(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function show(node, text) {
+  node.hidden = !text;
+  if (text) put(node, text);
+}
+
+const CONNECTION = {
+  open: "Connected", connecting: "Connecting …", lost: "Not connected", silent: "Connected, but silent",
+};
+
+export function renderHeader(state, connection, fresh, now_ms) {
+  const kind = connection.state === "open" && fresh?.kind === "silent" ? "silent" : connection.state;
+  put($("connection"), CONNECTION[kind]);
+  $("connection").dataset.state = kind;
+  put($("session"), state.session ?? "–");
+  const uptime = state.startedAt_ms === null ? NaN : (now_ms - state.startedAt_ms) / 1000;
+  put($("uptime"), words.duration(uptime));
+  $("uptime").parentElement.hidden = Number.isNaN(uptime);
+  const without = state.abstained ? `, ${words.count(state.abstained)} without an answer` : "";
+  put($("count"), state.predictions === null ? "–" : words.count(state.predictions) + without);
+  const bundle = state.bundle;
+  put($("bundle"), bundle ? `${bundle.name} ${bundle.version}`.trim() : "–");
+  $("bundle").title = bundle?.id ?? "";
+  show($("notice"), noticeText(bundle));
+}
+
+function noticeText(bundle) {
+  if (!bundle) return "";
+  if (!bundle.demo) return bundle.notice ?? "";
+  const always = "Demonstration: these scores mean nothing.";
+  return bundle.notice ? `${always} ${bundle.notice}` : always;
+}
+
+export function renderStale(fresh) {
+  const why = fresh?.reason ? `: ${fresh.reason}` : "";
+  show($("stale"), fresh ? words.staleText({ ...fresh, why }) : "");
+  $("main").dataset.stale = fresh?.kind ?? "";
+}
+
+export function renderNow(state) {
+  const { last } = state;
+  if (!last) return renderWaiting(state);
+  $("now").dataset.state = last.abstained ? "abstained" : "answer";
+  put($("label"), last.abstained ? "No answer" : words.sentence(last.label ?? "–"));
+  put($("confidence"), last.abstained ? "The model does not say anything for this moment." : `${words.percent(last.confidence)} sure`);
+  show($("reason"), last.reason ? `${last.abstained ? "Why" : "Note"}: ${words.sentence(last.reason)}` : "");
+  renderBars(state.bundle?.classes ?? Object.keys(last.p ?? {}), last);
+  renderModalities(last);
+}
+
+function renderWaiting(state) {
+  $("now").dataset.state = "waiting";
+  put($("label"), "Waiting");
+  const looking = "Looking for the signals. Are the devices switched on and streaming?";
+  put($("confidence"), state.phase === "waiting" ? looking : "No prediction yet.");
+  show($("reason"), state.phaseReason);
+}
+
+function renderBars(classes, last) {
+  const list = $("bars");
+  if (list.children.length !== classes.length) {
+    list.replaceChildren(...classes.map((_, k) => bar(k)));
+  }
+  classes.forEach((name, k) => {
+    const [text, track, value] = list.children[k].children;
+    const p = last.p?.[name];
+    put(text, words.sentence(name));
+    track.firstChild.style.inlineSize = `${100 * (p ?? 0)}%`;
+    put(value, words.percent(p));
+    list.children[k].classList.toggle("top", !last.abstained && name === last.label);
+  });
+}
+
+function bar(k) {
+  const item = el("li");
+  const track = el("span", "track");
+  track.append(el("span", `fill class-${k % 7}`));
+  item.append(el("span", "name"), track, el("span", "value"));
+  return item;
+}
+
+function renderModalities(last) {
+  const rows = Object.entries(last.modalities).flatMap(([key, state]) => {
+    const [text, tone] = words.stateWords(words.MODALITY_STATE, state);
+    const quality = last.quality[key];
+    const share = state === "used" && Number.isFinite(quality) ? `, ${words.percent(quality)} of the signal is usable` : "";
+    return [el("dt", "", words.modalityName(key)), el("dd", `state ${tone}`, text + share)];
+  });
+  replaceIfChanged($("modalities"), rows);
+}
+
+export function renderStreams(state, now_ms) {
+  const since_s = (now_ms - state.streamsAt_ms) / 1000;
+  const cards = Object.entries(state.streams).map(([key, s]) => streamCard(key, s, state.mapping[key], since_s));
+  if (cards.length) replaceIfChanged($("streams"), cards);
+}
+
+function streamCard(key, stream, mapping, since_s) {
+  const [text, tone] = words.stateWords(words.STREAM_STATE, stream.state);
+  const card = el("article", "stream");
+  const head = el("h3", "", words.modalityName(key));
+  head.append(el("span", `state ${tone}`, text));
+  card.append(head, el("p", "sub", stream.name ? `${stream.name} (${stream.source})` : stream.source ?? ""));
+  const facts = el("dl", "facts");
+  // The age was true when the status came; nothing has come since from a stream that is not live.
+  const grown_s = stream.state === "live" ? 0 : since_s;
+  const age_s = Number.isFinite(stream.sample_age_s) ? stream.sample_age_s + grown_s : NaN;
+  const nominal = stream.nominal_rate_hz ? ` of ${words.rate(stream.nominal_rate_hz)}` : "";
+  addFact(facts, "Rate", words.rate(stream.effective_rate_hz) + nominal);
+  addFact(facts, "Newest sample", Number.isFinite(age_s) ? `${words.age(age_s)} ago` : "–");
+  addFact(facts, "Gaps", `${words.count(stream.gaps ?? 0)}${stream.lost_samples ? ` (${words.count(stream.lost_samples)} samples lost)` : ""}`);
+  card.append(facts);
+  for (const line of [stream.last_error, ...(stream.notes ?? [])]) if (line) card.append(el("p", "note", line));
+  if (mapping) card.append(mappingLine(mapping));
+  return card;
+}
+
+function mappingLine(mapping) {
+  const line = el("p", "mapping");
+  if (Number.isFinite(mapping.coverage)) {
+    line.append(el("strong", "", `Fits the model to ${words.percent(mapping.coverage)}. `));
+  }
+  line.append(mapping.summary ?? "");
+  return line;
+}
+
+function addFact(list, name, value) {
+  const pair = el("div");
+  pair.append(el("dt", "", name), el("dd", "", value));
+  list.append(pair);
+}
+
+export function renderLatency(state) {
+  const rows = latencySummary(state.latency).map(({ stage, now_ms, p50_ms, p99_ms }) => {
+    const row = el("tr", stage);
+    const head = el("th", "", words.stageName(stage));
+    head.scope = "row";
+    row.append(head, ...[now_ms, p50_ms, p99_ms].map((x) => el("td", "", words.ms(x))));
+    return row;
+  });
+  replaceIfChanged($("latency").tBodies[0], rows);
+}
+
+export function renderTable(state) {
+  const classes = state.bundle?.classes ?? [];
+  const table = $("table");
+  const cells = (tag, texts) => texts.map((t) => el(tag, "", t));
+  const head = el("tr");
+  head.append(...cells("th", ["Time", "Answer", ...classes.map(words.sentence)]));
+  replaceIfChanged(table.tHead, [head]);
+  const rows = state.points.slice(-20).reverse().map((point) => {
+    const row = el("tr");
+    const answer = point.abstained ? "No answer" : words.sentence(point.label ?? "–");
+    row.append(...cells("td", [words.clock(point.t_s), answer, ...classes.map((c) => words.percent(point.p?.[c]))]));
+    return row;
+  });
+  replaceIfChanged(table.tBodies[0], rows);
+}
+
+export function renderEvents(state) {
+  const rows = state.events.map(({ at_s, words: what, tone }) => {
+    const row = el("li", tone);
+    row.append(el("time", "", words.clock(at_s)), el("span", "", eventText(what)));
+    return row;
+  });
+  replaceIfChanged($("events"), rows);
+}
+
+function eventText(what) {
+  if (typeof what === "string") return what;
+  const [text] = words.stateWords(words.STREAM_STATE, what.state);
+  return `${words.modalityName(what.stream)}: ${text}`;
+}
+
+function replaceIfChanged(parent, nodes) {
+  const same = parent.children.length === nodes.length && nodes.every((n, i) => n.isEqualNode(parent.children[i]));
+  if (!same) parent.replaceChildren(...nodes);
+}

@@ -1,0 +1,68 @@
+// Every sentence the operator reads, in one place.
+
+export const MODALITY = { eeg: "EEG (brain)", eye: "Eye tracking", gaze: "Eye tracking" };
+
+export const MODALITY_STATE = {
+  used: ["Used", "good"],
+  missing: ["Missing: no usable samples in this window", "bad"],
+  unmapped: ["Not used: the device covers too little of what the model needs", "bad"],
+  "not connected": ["Not connected", "off"],
+  "not in model": ["Not used by this model", "off"],
+};
+
+export const STREAM_STATE = {
+  found: ["Found, not started", "off"],
+  live: ["Live", "good"],
+  stale: ["Late: samples have stopped coming", "warn"],
+  lost: ["Lost: the device is gone", "bad"],
+  changed: ["Back, but changed: check the device", "bad"],
+  waiting: ["Looking for it: is the device streaming?", "warn"],
+  ended: ["Ended: the recording is over", "off"],
+};
+
+export const STAGE = {
+  wait: "Waiting for the other signal",
+  queue: "Waiting for its turn",
+  features: "Computing features",
+  model: "Running the model",
+  route: "Passing it on",
+  total: "In total",
+};
+
+export const modalityName = (key) => MODALITY[key] ?? key;
+export const stageName = (key) => STAGE[key] ?? key;
+export const stateWords = (table, key) => table[key] ?? [String(key ?? "unknown"), "off"];
+
+export const percent = (p) => (Number.isFinite(p) ? `${Math.round(p * 100)} %` : "–");
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+export function duration(s) {
+  if (!Number.isFinite(s) || s < 0) return "–";
+  if (s < 90) return `${Math.floor(s)} s`;
+  const minutes = Math.floor(s / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(s % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export function age(s) {
+  if (!Number.isFinite(s)) return "–";
+  return s < 1 ? `${Math.round(s * 1000)} ms` : s < 10 ? `${s.toFixed(1)} s` : duration(s);
+}
+
+export const rate = (hz) => (Number.isFinite(hz) ? `${hz < 100 ? hz.toFixed(1) : Math.round(hz)} Hz` : "–");
+export const ms = (x) => (Number.isFinite(x) ? (x < 10 ? x.toFixed(1) : Math.round(x).toString()) : "–");
+export const clock = (t_s) => new Date(t_s * 1000).toLocaleTimeString([], { hour12: false });
+export const count = (n) => (Number.isFinite(n) ? n.toLocaleString("en").replaceAll(",", "\u202f") : "–");
+
+// What hides the numbers' freshness comes first: connection, then silence, then no prediction.
+export function staleText(fresh) {
+  const since = duration(fresh.age_s);
+  if (fresh.kind === "lost") {
+    return `Not connected for ${since}. What you see is old. Trying again …`;
+  }
+  if (fresh.kind === "silent") {
+    return `No news from the service for ${since}. What you see is old.`;
+  }
+  if (fresh.kind === "ended") return `The session has ended${fresh.why}. What you see is its last answer.`;
+  return `No new prediction for ${since}. Look at the signals: a device may have stopped.`;
+}

@@ -1,0 +1,116 @@
+"""What a session runs, and the worker's side of it: chunks in, timed results out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.models.features import Modality
+from hadua.models.prediction import Prediction
+from hadua.service.bridge import Arrival
+from hadua.service.latency import ArrivalLog
+from hadua.service.ordering import in_time_order
+
+Tap = Callable[[Modality, SampleChunk], None]
+
+
+class StepResult(Protocol):
+    """What a pipeline gives for one window."""
+
+    @property
+    def prediction(self) -> Prediction:
+        """The answer."""
+        ...
+
+    @property
+    def stage_ms(self) -> Mapping[str, float]:
+        """What it cost, by stage."""
+        ...
+
+
+class StepPipeline(Protocol):
+    """What a session needs of a pipeline; called from one thread at a time."""
+
+    def step(self, modality: Modality, chunk: SampleChunk) -> Sequence[StepResult]:
+        """Take a chunk; give a result for every window it completed."""
+        ...
+
+    def end(self, modality: Modality) -> Sequence[StepResult]:
+        """Note that a stream has ended; give the results that only waited for it."""
+        ...
+
+    def reports(self) -> Mapping[str, Mapping[str, object]]:
+        """What became of each stream's channels."""
+        ...
+
+    @property
+    def normalisation_state(self) -> str:
+        """Whose statistics the features are normalised with."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A pipeline, and how to let go of what it holds."""
+
+    pipeline: StepPipeline
+    close: Callable[[], None] = lambda: None
+
+
+EngineFactory = Callable[[Mapping[Modality, StreamSpec]], Engine]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A pipeline's result with the LSL times that its latency is reckoned from.
+
+    Args:
+        result: The result.
+        last_sample_s: Arrival of the window's last sample.
+        trigger_s: Arrival of the chunk that completed the window.
+        taken_s: When the pipeline took that chunk.
+    """
+
+    result: StepResult
+    last_sample_s: float
+    trigger_s: float
+    taken_s: float
+
+
+class Stepper:
+    """Steps a pipeline through chunks in the worker thread, noting when each sample arrived.
+
+    Args:
+        pipeline: Stepped, in the order of the chunks.
+        clock: LSL seconds now.
+        tap: Sees every chunk right before the pipeline does.
+    """
+
+    def __init__(
+        self, pipeline: StepPipeline, *, clock: Callable[[], float], tap: Tap | None = None
+    ) -> None:
+        self._pipeline = pipeline
+        self._clock = clock
+        self._tap = tap
+        self._log = ArrivalLog()
+
+    def step(self, arrivals: Sequence[Arrival]) -> list[Timed]:
+        """The results of all windows that these chunks complete, oldest first."""
+        return [timed for a in in_time_order(arrivals) for timed in self._step_one(a)]
+
+    def end(self, modality: Modality) -> list[Timed]:
+        """The results of windows that only waited for a stream which has ended."""
+        now_s = self._clock()
+        return [self._timed(result, now_s, now_s) for result in self._pipeline.end(modality)]
+
+    def _step_one(self, arrival: Arrival) -> list[Timed]:
+        taken_s = self._clock()
+        if self._tap is not None:
+            self._tap(arrival.modality, arrival.chunk)
+        self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
+        results = self._pipeline.step(arrival.modality, arrival.chunk)
+        return [self._timed(result, arrival.arrived_s, taken_s) for result in results]
+
+    def _timed(self, result: StepResult, trigger_s: float, taken_s: float) -> Timed:
+        last_s = self._log.last_before(result.prediction.end_s)
+        return Timed(result, trigger_s if last_s is None else last_s, trigger_s, taken_s)

@@ -1,0 +1,41 @@
+"""The socket that the service listens on, taken before anything else is started."""
+
+import socket
+from typing import ClassVar
+
+from hadua.models.errors import HaduaError
+
+SEND_BUFFER_BYTES = 32 * 1024  # a client that stops reading is noticed after this much
+
+
+class PortInUseError(HaduaError):
+    """The address cannot be listened on."""
+
+    code: ClassVar[str] = "port-in-use"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; taken before anything else is started.
+
+    Raises:
+        PortInUseError: another program has the port, or the address is not ours.
+    """
+    try:
+        info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(info[4][:2], family=info[0], backlog=128)
+    except OSError as error:
+        raise PortInUseError(
+            f"cannot listen on {host!r} port {port}",
+            got=error.strerror or str(error),
+            expected="a free port of this machine",
+            hint="Stop the program that has it, or choose another with --port.",
+        ) from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a browser on this machine finds it."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,55 @@
+"""Figures for Prometheus. No label ever carries a participant, nor a session."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_LATENCY_BUCKETS_S = (
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
+)  # fmt: skip
+
+
+class Metrics:
+    """The service's counters, in a registry of their own so that two services do not mix."""
+
+    def __init__(self) -> None:
+        self.registry = own = CollectorRegistry()
+        self.chunks_dropped = Counter(
+            "hadua_chunks_dropped", "Chunks dropped before inference.", ["modality"], registry=own
+        )
+        self.samples = Counter(
+            "hadua_samples", "Samples taken by pipelines.", ["modality"], registry=own
+        )
+        self.predictions = Counter(
+            "hadua_predictions", "Windows answered.", ["abstained"], registry=own
+        )
+        self.frames_dropped = Counter(
+            "hadua_frames_dropped", "Frames that slow clients missed.", registry=own
+        )
+        self.clients_dropped = Counter(
+            "hadua_clients_dropped", "Clients dropped for not reading.", registry=own
+        )
+        self.sessions_failed = Counter(
+            "hadua_sessions_failed", "Sessions that ended with a fault.", registry=own
+        )
+        self.sessions = Gauge(
+            "hadua_sessions_active", "Sessions that have not ended.", registry=own
+        )
+        self.clients = Gauge(
+            "hadua_websocket_clients", "WebSocket clients connected.", registry=own
+        )
+        self.latency_s = Histogram(
+            "hadua_latency_seconds",
+            "From the arrival of a window's last sample, by stage.",
+            ["stage"],
+            buckets=_LATENCY_BUCKETS_S,
+            registry=own,
+        )
+        self.send_s = Histogram(
+            "hadua_send_seconds",
+            "From the hand-over to a client's sender until it is written.",
+            buckets=_LATENCY_BUCKETS_S,
+            registry=own,
+        )
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

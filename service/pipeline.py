@@ -1,0 +1,247 @@
+"""The one path of a sample: chunks in, predictions out; live, replay and evaluation call the same.
+
+`step` is synchronous and a function of the chunks it has seen: it asks neither for the time nor for
+randomness (the clock it is given only stamps how long the stages took). So the chunks of a live
+run, stepped through a second pipeline, give the same predictions bit for bit.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from hadua.adapters.devices.screen import Screen
+from hadua.adapters.features.eeg_extractor import EegExtractor
+from hadua.adapters.features.eye_extractor import EyeExtractor
+from hadua.adapters.features.normalisation import Normaliser
+from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.adapters.windows.alignment import AlignedWindows, Aligner
+from hadua.models.bundle import Bundle
+from hadua.models.errors import UsageError
+from hadua.models.features import FeatureSpec, FeatureWindow, FloatArray, Modality
+from hadua.models.prediction import ModalityState, Prediction, decide
+from hadua.models.runtime import Runtime
+from hadua.service.context import TokenContext
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    """A prediction and what it cost.
+
+    Args:
+        prediction: The answer for one window.
+        stage_ms: Milliseconds spent per stage: `features` (shared by the windows that one chunk
+            completed) and `model`.
+    """
+
+    prediction: Prediction
+    stage_ms: Mapping[str, float]
+
+
+class Pipeline:
+    """Everything between the readers and the hub for one person.
+
+    Args:
+        bundle: The model and what it eats.
+        runtime: The model, loaded.
+        streams: The connected streams, by what they are taken for.
+        screen: Where the gaze lands; its size turns gaze into degrees.
+        baseline_s: Length of the resting baseline at the start of the session; 0 for none.
+        clock: Seconds, monotonic; for `stage_ms` only.
+
+    Raises:
+        UsageError: no connected stream is an input of the bundle.
+        InvalidInputError, StreamInvalidError: a stream from which the features cannot be had.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        runtime: Runtime,
+        streams: Mapping[Modality, StreamSpec],
+        *,
+        clock: Callable[[], float],
+        screen: Screen | None = None,
+        baseline_s: float = 0.0,
+    ) -> None:
+        self._bundle = bundle
+        self._runtime = runtime
+        self._clock = clock
+        self._connected = frozenset(streams)
+        self._lanes = {
+            m: Lane.build(
+                bundle, spec, streams[m], screen=screen or Screen(), baseline_s=baseline_s
+            )
+            for m, spec in bundle.specs.items()
+            if m in streams
+        }
+        if not self._lanes:
+            raise UsageError(
+                f"bundle {bundle.id!r} has no use for the connected streams",
+                got=", ".join(sorted(streams)) or "none",
+                expected=f"at least one of {', '.join(sorted(bundle.specs))}",
+                hint="Connect such a stream (--eeg, --gaze), or choose another bundle (--bundle).",
+            )
+        self._baseline_s = baseline_s
+        self._baseline_until_s: float | None = None
+        self._aligner = Aligner([lane.spec for lane in self._lanes.values()])
+        self._context = TokenContext(bundle.specs, context=bundle.manifest.context)
+        self._unmapped = {
+            m: why for m, lane in self._lanes.items() if (why := lane.unmapped(bundle))
+        }
+
+    def step(self, modality: Modality, chunk: SampleChunk) -> list[WindowResult]:
+        """Take one chunk; give a result for every window that it completed, oldest first."""
+        lane = self._lanes.get(modality)
+        if lane is None:
+            return []
+        started = self._clock()
+        windows = lane.extractor.push(chunk)
+        aligned = self._aligner.push(modality, windows, watermark_s=lane.extractor.watermark_s)
+        if not aligned:
+            return []
+        features_ms = (self._clock() - started) * 1e3
+        return [self._predict(window, features_ms) for window in aligned]
+
+    def end(self, modality: Modality) -> list[WindowResult]:
+        """Note that a stream gives no more; give the windows that only waited for it."""
+        if modality not in self._lanes:
+            return []
+        return [self._predict(window, 0.0) for window in self._aligner.end(modality)]
+
+    def reports(self) -> dict[str, dict[str, object]]:
+        """What became of each stream's channels, by modality, as plain values."""
+        return {str(m): lane.extractor.report.to_dict() for m, lane in self._lanes.items()}
+
+    @property
+    def unmapped(self) -> Mapping[Modality, str]:
+        """Modalities whose stream covers too little of the model's input, with the reason."""
+        return self._unmapped
+
+    @property
+    def normalisation_state(self) -> str:
+        """Whose statistics the features are normalised with: `source` or `baseline ...`."""
+        states = {lane.normaliser.state for lane in self._lanes.values()}
+        return ", ".join(sorted(states))
+
+    @property
+    def late_windows(self) -> int:
+        """Windows that came after their time had been answered without them."""
+        return self._aligner.late_windows
+
+    def _predict(self, aligned: AlignedWindows, features_ms: float) -> WindowResult:
+        started = self._clock()
+        self._observe_baseline(aligned)
+        used = {m: w for m, w in aligned.windows.items() if self._measured(m, w)}
+        self._context.push(
+            aligned.end_s, {m: self._lanes[m].normalise(window) for m, window in used.items()}
+        )
+        reason, abstain = self._reason(aligned, used)
+        logits: FloatArray | None = None
+        if not abstain:
+            logits = np.asarray(self._runtime.logits(*self._context.tokens())[0], np.float64)
+        prediction = decide(
+            logits,
+            manifest=self._bundle.manifest,
+            start_s=min(w.start_s for w in aligned.windows.values()),
+            end_s=aligned.end_s,
+            modalities={str(m): self._state(m, used) for m in Modality},
+            quality={str(m): w.quality for m, w in aligned.windows.items()},
+            reason=reason,
+            bundle_id=self._bundle.id,
+        )
+        model_ms = (self._clock() - started) * 1e3
+        return WindowResult(prediction, {"features": features_ms, "model": model_ms})
+
+    def _measured(self, modality: Modality, window: FeatureWindow) -> bool:
+        share = float(window.present.mean())
+        return modality not in self._unmapped and share >= self._min_coverage(modality)
+
+    def _min_coverage(self, modality: Modality) -> float:
+        return self._bundle.manifest.min_coverage[modality]
+
+    def _reason(
+        self, aligned: AlignedWindows, used: Mapping[Modality, FeatureWindow]
+    ) -> tuple[str, bool]:
+        """Say what is wrong with this window, and whether nothing can be predicted from it."""
+        if self._unmapped:
+            return "; ".join(self._unmapped.values()), True
+        degraded = [w.reason for m, w in aligned.windows.items() if w.reason or m not in used]
+        return "; ".join(r for r in degraded if r), not used
+
+    def _state(self, modality: Modality, used: Mapping[Modality, FeatureWindow]) -> ModalityState:
+        if modality not in self._bundle.specs:
+            return ModalityState.NOT_IN_MODEL
+        if modality not in self._connected:
+            return ModalityState.NOT_CONNECTED
+        if modality in self._unmapped:
+            return ModalityState.UNMAPPED
+        return ModalityState.USED if modality in used else ModalityState.MISSING
+
+    def _observe_baseline(self, aligned: AlignedWindows) -> None:
+        if self._baseline_s <= 0.0:
+            return
+        if self._baseline_until_s is None:
+            self._baseline_until_s = aligned.end_s + self._baseline_s
+        over = aligned.end_s >= self._baseline_until_s
+        for m, window in aligned.windows.items():
+            self._lanes[m].observe(window, last=over)
+
+
+class Lane:
+    """One modality: from its chunks to normalised feature vectors."""
+
+    def __init__(
+        self,
+        spec: FeatureSpec,
+        extractor: EegExtractor | EyeExtractor,
+        normaliser: Normaliser,
+    ) -> None:
+        self.spec = spec
+        self.extractor = extractor
+        self.normaliser = normaliser
+
+    @classmethod
+    def build(
+        cls,
+        bundle: Bundle,
+        spec: FeatureSpec,
+        stream: StreamSpec,
+        *,
+        screen: Screen,
+        baseline_s: float,
+    ) -> "Lane":
+        """The extractor that the bundle's definition asks for, fed by `stream`."""
+        extractor: EegExtractor | EyeExtractor
+        if spec.modality is Modality.EEG:
+            extractor = EegExtractor(stream, spec)
+        else:
+            extractor = EyeExtractor(stream, spec, screen=screen)
+        source = bundle.normalisation[spec.modality]
+        normaliser = Normaliser(source.mean, source.std)
+        if baseline_s > 0.0:
+            normaliser = normaliser.begin_baseline(ceil(baseline_s / spec.hop_s))
+        return cls(spec, extractor, normaliser)
+
+    def unmapped(self, bundle: Bundle) -> str:
+        """Why the stream does not do for the bundle; empty if it does."""
+        needed = bundle.manifest.min_coverage[self.spec.modality]
+        coverage = self.extractor.report.coverage
+        if coverage >= needed:
+            return ""
+        return (
+            f"{self.spec.modality}: the stream covers {coverage:.0%} of the model's input, "
+            f"{needed:.0%} are needed. {self.extractor.report.summary()}"
+        )
+
+    def normalise(self, window: FeatureWindow) -> FloatArray:
+        """Normalised values `(n_features,)`, 0 where nothing was measured."""
+        return self.normaliser.apply(window.values, window.present)
+
+    def observe(self, window: FeatureWindow, *, last: bool) -> None:
+        """Count a window of the resting baseline, if one is being observed; `last` closes it."""
+        if self.normaliser.observing and window.usable:
+            self.normaliser = self.normaliser.observe(window.values, window.present)
+        if last:
+            self.normaliser = self.normaliser.end_baseline()

@@ -1,0 +1,164 @@
+"""Every failed request ends in a problem document (RFC 9457), never in a traceback."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from hadua.models.errors import HaduaError
+
+MEDIA_TYPE = "application/problem+json"
+SHOWN = 120  # characters of a value that was refused
+
+_STATUS = {
+    "bad-usage": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid-input": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "feature-mismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "stream-not-found": HTTPStatus.NOT_FOUND,
+    "stream-ambiguous": HTTPStatus.CONFLICT,
+    "stream-invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "stream-lost": HTTPStatus.CONFLICT,
+    "recording-invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "session-unknown": HTTPStatus.NOT_FOUND,
+    "session-exists": HTTPStatus.CONFLICT,
+    "limit-reached": HTTPStatus.SERVICE_UNAVAILABLE,
+    "origin-refused": HTTPStatus.FORBIDDEN,
+    "runtime-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_log = structlog.get_logger("hadua.http")
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One problem document."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str | None = None
+    got: str | None = None
+    expected: str | None = None
+    hint: str | None = None
+
+
+def of_error(error: HaduaError, *, instance: str | None = None) -> Problem:
+    """The problem document of one of our errors."""
+    return Problem(
+        type=f"urn:hadua:problem:{error.code}",
+        title=error.what,
+        status=_STATUS.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR),
+        code=error.code,
+        detail=str(error),
+        instance=instance,
+        got=error.got,
+        expected=error.expected,
+        hint=error.hint,
+    )
+
+
+def response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem as an HTTP response."""
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of the app's routes with a problem document."""
+    app.add_exception_handler(HaduaError, _hadua_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
+
+
+async def _hadua_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HaduaError):
+        raise error
+    return response(of_error(error, instance=request.url.path))
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first, n = error.errors()[0], len(error.errors())
+    where = ".".join(str(part) for part in first["loc"])
+    more = f" ({n - 1} more)" if n > 1 else ""
+    return response(
+        _plain(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            code="invalid-request",
+            title=f"{where} cannot be right{more}",
+            request=request,
+            got=_show(first.get("input")),
+            expected=str(first["msg"]).replace("Input should be ", ""),
+            hint="/openapi.json describes every request.",
+        )
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    status = HTTPStatus(error.status_code)
+    known = {404: "not-found", 405: "method-not-allowed"}
+    problem = _plain(
+        status,
+        code=known.get(status, "http-error"),
+        title=status.phrase,
+        request=request,
+        got=f"{request.method} {request.url.path}",
+        hint="/openapi.json lists what there is.",
+    )
+    return response(problem, headers=error.headers)
+
+
+async def _unexpected_error(request: Request, error: Exception) -> Response:
+    _log.error("request failed", path=request.url.path, error=type(error).__name__)
+    return response(
+        _plain(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            code="internal-error",
+            title="The service failed at this request",
+            request=request,
+            hint="The log says where. Please report it.",
+        )
+    )
+
+
+def _plain(
+    status: HTTPStatus,
+    *,
+    code: str,
+    title: str,
+    request: Request,
+    got: str | None = None,
+    expected: str | None = None,
+    hint: str | None = None,
+) -> Problem:
+    facts = HaduaError(title, got=got, expected=expected, hint=hint)
+    return Problem(
+        type=f"urn:hadua:problem:{code}",
+        title=title,
+        status=int(status),
+        code=code,
+        detail=str(facts),
+        instance=request.url.path,
+        got=got,
+        expected=expected,
+        hint=hint,
+    )
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

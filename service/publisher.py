@@ -1,0 +1,108 @@
+"""Gives what a session says its `seq`, keeps it, and hands it to the clients' senders."""
+
+from collections.abc import Callable, Mapping
+
+from hadua.models.prediction import Prediction
+from hadua.service.engine import Timed
+from hadua.service.hub import Hub
+from hadua.service.journal import Journal, Kind, Published
+from hadua.service.latency import LatencyTotals, stages_ms
+from hadua.service.metrics import Metrics
+from hadua.service.wire import PredictionFrame, StatusFrame, encode
+
+
+class Publisher:
+    """The voice of one session in one epoch.
+
+    Args:
+        session_id: The session.
+        epoch: Greater than that of every earlier session of this id.
+        journal: Empty, and only this publisher's to write.
+        hub: The clients.
+        metrics: Counted into.
+        clock: LSL seconds now.
+        unix_clock: Unix seconds now.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        *,
+        epoch: int,
+        journal: Journal,
+        hub: Hub,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        unix_clock: Callable[[], float],
+    ) -> None:
+        self.session_id = session_id
+        self.epoch = epoch
+        self.journal = journal
+        self.totals = LatencyTotals()
+        self.predictions = 0
+        self.abstained = 0
+        self._hub = hub
+        self._metrics = metrics
+        self._clock = clock
+        self._unix_clock = unix_clock
+
+    @property
+    def next_seq(self) -> int:
+        """The `seq` of the frame to come."""
+        return self.journal.last_seq + 1
+
+    def prediction(self, timed: Timed, *, clock_uncertainty_ms: float | None) -> None:
+        """Stamp, count and publish one window's answer."""
+        prediction = timed.result.prediction
+        now_s = self._clock()
+        latency_ms = stages_ms(
+            last_sample_s=timed.last_sample_s,
+            trigger_s=timed.trigger_s,
+            taken_s=timed.taken_s,
+            published_s=now_s,
+            stage_ms=timed.result.stage_ms,
+        )
+        frame = PredictionFrame(
+            session_id=self.session_id,
+            epoch=self.epoch,
+            seq=self.next_seq,
+            start_s=prediction.start_s,
+            end_s=prediction.end_s,
+            time_unix=self._unix_clock() - (now_s - timed.last_sample_s),
+            probabilities=_by_class(prediction),
+            label=prediction.label,
+            confidence=prediction.confidence,
+            abstained=prediction.abstained,
+            reason=prediction.reason,
+            modalities={name: str(state) for name, state in prediction.modalities.items()},
+            quality=dict(prediction.quality),
+            profile_version=prediction.profile_version,
+            bundle=prediction.bundle,
+            latency_ms=latency_ms,
+            clock_uncertainty_ms=clock_uncertainty_ms,
+        )
+        self._publish("prediction", frame, now_s)
+        self._count(prediction, latency_ms)
+
+    def status(self, frame: StatusFrame) -> None:
+        """Publish a status that carries `next_seq`."""
+        self._publish("status", frame, self._clock())
+
+    def _publish(self, kind: Kind, frame: PredictionFrame | StatusFrame, now_s: float) -> None:
+        item = Published(self.session_id, self.epoch, frame.seq, kind, encode(frame), now_s)
+        self.journal.append(item)
+        self._hub.publish(item)
+
+    def _count(self, prediction: Prediction, latency_ms: Mapping[str, float]) -> None:
+        self.predictions += 1
+        self.abstained += prediction.abstained
+        self.totals.add(latency_ms["total"])
+        self._metrics.predictions.labels(str(prediction.abstained).lower()).inc()
+        for stage, value_ms in latency_ms.items():
+            self._metrics.latency_s.labels(stage).observe(value_ms / 1e3)
+
+
+def _by_class(prediction: Prediction) -> dict[str, float] | None:
+    if prediction.probabilities is None:
+        return None
+    return dict(zip(prediction.classes, prediction.probabilities, strict=True))

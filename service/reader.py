@@ -1,0 +1,112 @@
+"""The one thread that owns a source: open, read until told to stop, close."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from hadua.adapters.sources.source import Source, SourceHealth, StreamSpec
+from hadua.models.errors import HaduaError
+from hadua.models.features import Modality
+from hadua.service.bridge import Arrival, Ended, Item
+from hadua.service.watch import StreamWatch
+
+READ_TIMEOUT_S = 0.2
+
+_log = structlog.get_logger("hadua.reader")
+
+
+class ReaderThread:
+    """Reads a source in a thread of its own and delivers what it gives.
+
+    Args:
+        source: Owned by the thread from `start` to its end.
+        modality: What its samples are.
+        opened: Called in the thread, once: with the stream as found, or why it was not.
+        deliver: Called in the thread with each `Arrival` of an opened stream, then `Ended`. An
+            exception of any kind ends there; only a reader told to stop ends silently.
+        watch: Follows the stream.
+        clock: LSL seconds now, for the time of arrival.
+        wait_s: How long to wait for the stream to be found.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        modality: Modality,
+        opened: Callable[[Modality, StreamSpec | Exception], None],
+        deliver: Callable[[Item], None],
+        watch: StreamWatch,
+        clock: Callable[[], float],
+        wait_s: float,
+    ) -> None:
+        self._source = source
+        self._modality = modality
+        self._opened = opened
+        self._deliver = deliver
+        self._watch = watch
+        self._clock = clock
+        self._wait_s = wait_s
+        self._stop = threading.Event()
+        # A daemon: liblsl may block for long inside `open`, and must not hold up an exit.
+        self._thread = threading.Thread(target=self._run, name=f"read-{modality}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell the thread to end after the read it is in."""
+        self._stop.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end of the thread; True if it has ended, or never started."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    @property
+    def description(self) -> str:
+        """The SOURCE text."""
+        return self._source.description
+
+    @property
+    def watch(self) -> StreamWatch:
+        """What is known of the stream."""
+        return self._watch
+
+    def health(self) -> SourceHealth:
+        """What the source says about itself."""
+        return self._source.health()
+
+    def _run(self) -> None:
+        try:
+            self._read_all()
+        except HaduaError as error:
+            self._end(error)
+        except Exception as error:  # noqa: BLE001 - the one place where a reader's faults end
+            _log.exception("source failed unexpectedly", source=self._source.description)
+            self._end(error)
+        finally:
+            self._source.close()
+
+    def _read_all(self) -> None:
+        spec = self._source.open(self._wait_s)
+        self._watch.saw_open(spec)
+        self._opened(self._modality, spec)
+        while not self._stop.is_set():
+            chunk = self._source.read(READ_TIMEOUT_S)
+            if chunk is not None:
+                arrived_s = self._clock()
+                self._watch.saw_chunk(chunk, arrived_s=arrived_s)
+                self._deliver(Arrival(self._modality, chunk, arrived_s))
+
+    def _end(self, error: Exception) -> None:
+        self._watch.saw_end(error)
+        if self._stop.is_set():
+            return
+        if self._watch.spec is None:
+            self._opened(self._modality, error)
+        else:
+            self._deliver(Ended(self._modality, error))

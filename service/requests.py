@@ -1,0 +1,44 @@
+"""What clients may send: checked where it enters, and refused with a problem document."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hadua.service.config import Identifier
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+SourceText = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class StartSession(BaseModel):
+    """Body of `POST sessions`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Identifier | None = Field(None, description="Id of the session; made up if not given.")
+    eeg: SourceText | None = Field(None, description="SOURCE of the EEG, as in lsl:type=EEG.")
+    gaze: SourceText | None = Field(None, description="SOURCE of the gaze, as in lsl:type=Gaze.")
+    participant: Identifier | None = Field(None, description="Pseudonym of the participant.")
+
+
+class Windows(BaseModel):
+    """Feature windows of one modality."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    definition: str = Field(description="Name of the feature definition, as in hadua-de.")
+    version: int = Field(description="Its version.")
+    values: list[list[list[Finite]]] = Field(
+        description="[n][T][d] features before normalisation, oldest window first.",
+        min_length=1,
+        max_length=4096,
+    )
+
+
+class Predict(BaseModel):
+    """Body of `POST predict`: one modality or both."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    eeg: Windows | None = None
+    eye: Windows | None = None

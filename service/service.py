@@ -1,0 +1,110 @@
+"""What the routes share: the settings, the bundle, the sessions and the clients."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Protocol
+
+from starlette.requests import HTTPConnection
+
+from hadua.adapters.sources.lsl_discovery import StreamSummary
+from hadua.adapters.sources.source import Source
+from hadua.models.bundle import Bundle
+from hadua.models.features import Modality
+from hadua.service.config import Settings
+from hadua.service.hub import Hub
+from hadua.service.metrics import Metrics
+from hadua.service.sessions import Sessions
+from hadua.service.stateless import Predictor
+from hadua.service.wire import BundleInfo, FeatureInfo
+
+
+class SourceParser(Protocol):
+    """Turns SOURCE texts into sources."""
+
+    def __call__(self, text: str, *, modality: Modality) -> Source:
+        """The source that `text` describes, not opened yet."""
+        ...
+
+
+StreamLister = Callable[[float], Sequence[StreamSummary]]
+SourcesFactory = Callable[[], Mapping[Modality, Source]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """Everything that one running service consists of.
+
+    Args:
+        settings: As it was started.
+        bundle: The model that its sessions run.
+        sessions: All sessions.
+        hub: All clients.
+        metrics: All figures.
+        predictor: Answers `POST predict`.
+        parse_source: Turns SOURCE texts into sources.
+        list_streams: Streams on the network, within the seconds given; blocks.
+        clock: LSL seconds now.
+        startup: Makes the sources of the session that the command line asked for, or None.
+        cut: Cuts the connection of a client, by address and port, without a word.
+    """
+
+    settings: Settings
+    bundle: Bundle
+    sessions: Sessions
+    hub: Hub
+    metrics: Metrics
+    predictor: Predictor
+    parse_source: SourceParser
+    list_streams: StreamLister
+    clock: Callable[[], float]
+    startup: SourcesFactory | None = None
+    cut: Callable[[tuple[str, int]], None] = lambda _: None
+    not_ready: set[str] = field(default_factory=set)
+    version: str = field(default_factory=lambda: version("hadua"))
+    pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="request")
+    )
+
+    @property
+    def bundle_info(self) -> BundleInfo:
+        """What clients are told of the bundle."""
+        return describe_bundle(self.bundle)
+
+    def close(self) -> None:
+        """Let go of what is left after the sessions have ended."""
+        self.predictor.close()
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def service_of(connection: HTTPConnection) -> Service:
+    """The service that a request was made to."""
+    service = connection.app.state.service
+    if not isinstance(service, Service):
+        raise TypeError(f"app.state.service: got {service!r}, expected a Service")
+    return service
+
+
+def describe_bundle(bundle: Bundle) -> BundleInfo:
+    """A bundle in the words of the contract."""
+    manifest = bundle.manifest
+    return BundleInfo(
+        id=bundle.id,
+        name=manifest.name,
+        version=str(manifest.version),
+        demo=manifest.demo,
+        notice=manifest.notice,
+        classes=tuple(bundle.classes),
+        context=manifest.context,
+        features={
+            str(m): FeatureInfo(
+                definition=spec.definition,
+                version=spec.version,
+                n_features=len(spec.names),
+                window_s=spec.window_s,
+                hop_s=spec.hop_s,
+            )
+            for m, spec in bundle.specs.items()
+        },
+    )

@@ -1,0 +1,299 @@
+"""One person being listened to: readers, pipeline, publisher, and the state they are in."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from typing import TypeVar
+
+import structlog
+
+from hadua.adapters.sources.source import EndOfStreamError, Source, StreamSpec
+from hadua.models.errors import HaduaError, StreamLostError
+from hadua.models.features import Modality
+from hadua.service.bridge import Arrival, Bridge, Ended, Item
+from hadua.service.config import Settings
+from hadua.service.engine import Engine, EngineFactory, Stepper, Tap, Timed
+from hadua.service.metrics import Metrics
+from hadua.service.publisher import Publisher
+from hadua.service.reader import ReaderThread
+from hadua.service.status import degradation, stream_status, worst_uncertainty_ms
+from hadua.service.watch import StreamWatch
+from hadua.service.wire import StatusFrame, StreamStatus
+
+TICK_S = 0.5
+JOIN_TIMEOUT_S = 1.0
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("hadua.session")
+
+
+class SessionState(StrEnum):
+    """The life of a session."""
+
+    STARTING = "starting"
+    WAITING = "waiting"  # for its streams to be found
+    RUNNING = "running"
+    DEGRADED = "degraded"  # goes on with less than it was started with
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing comes after it."""
+        return self in (SessionState.STOPPED, SessionState.FAILED)
+
+
+class Session:
+    """Runs from `run` until its sources end, `stop`, or a fault.
+
+    Args:
+        sources: One or two; each is read by a thread of its own.
+        make_engine: Builds the pipeline once the streams are known; called in a worker thread.
+        publisher: What the session says; its id and epoch are the session's.
+        settings: Limits and times.
+        metrics: Counted into.
+        clock: LSL seconds now.
+        participant: Pseudonym, or None.
+        tap: Sees every chunk right before the pipeline does, in the same order and thread.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[Modality, Source],
+        *,
+        make_engine: EngineFactory,
+        publisher: Publisher,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        participant: str | None = None,
+        tap: Tap | None = None,
+    ) -> None:
+        self.participant = participant
+        self.publisher = publisher
+        self.state = SessionState.STARTING
+        self.reason = ""
+        self.error: HaduaError | None = None
+        self.running = asyncio.Event()  # set when it first runs, or will never
+        self.over = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._make_engine = make_engine
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._tap = tap
+        self._engine: Engine | None = None
+        self._bridge = Bridge(self._loop, bound_s=settings.bridge_s)
+        self._stop = asyncio.Event()
+        self._opened: dict[Modality, StreamSpec | Exception] = {}
+        self._opened_changed = asyncio.Event()
+        self._ended: dict[Modality, Exception] = {}
+        self._counted_drops = dict.fromkeys(sources, 0)
+        self._next_status_s = 0.0
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"infer-{self.id}")
+        self._readers = {m: self._reader(m, source) for m, source in sources.items()}
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self.publisher.session_id
+
+    @property
+    def epoch(self) -> int:
+        """Which life of that id this is."""
+        return self.publisher.epoch
+
+    def streams(self) -> dict[str, StreamStatus]:
+        """Each stream as it is now, by modality."""
+        return {
+            str(m): stream_status(
+                reader,
+                chunks_dropped=self._bridge.dropped(m),
+                chunks_before_start=self._bridge.dropped_before_start(m),
+            )
+            for m, reader in self._readers.items()
+        }
+
+    def status(self) -> StatusFrame:
+        """The session as it is now, with the `seq` that it would be published under."""
+        publisher, engine = self.publisher, self._engine
+        return StatusFrame(
+            session_id=self.id,
+            epoch=self.epoch,
+            seq=publisher.next_seq,
+            state=str(self.state),
+            reason=self.reason,
+            streams=self.streams(),
+            normalisation=engine.pipeline.normalisation_state if engine else "",
+            chunks_dropped=sum(self._bridge.dropped(m) for m in self._readers),
+            predictions=publisher.predictions,
+            abstained=publisher.abstained,
+            latency=publisher.totals.summary(),
+        )
+
+    def reports(self) -> Mapping[str, Mapping[str, object]]:
+        """What became of each stream's channels; empty before the session runs."""
+        return self._engine.pipeline.reports() if self._engine else {}
+
+    def stop(self) -> None:
+        """Ask for the end; `over` tells when it is reached."""
+        self._stop.set()
+        self._opened_changed.set()
+        self._bridge.close()
+
+    async def run(self) -> None:
+        """Run to the end. A fault ends this session, loudly, and nothing else."""
+        try:
+            await self._work()
+        except asyncio.CancelledError:  # it did not stop in time: leave without waiting
+            self._let_go()
+            self._enter(SessionState.FAILED, "did not stop in time")
+            raise
+        except HaduaError as error:
+            self.error = error
+            await self._finish(SessionState.FAILED, str(error))
+        except Exception as error:  # noqa: BLE001 - the one place where a session's faults end
+            _log.exception("session failed unexpectedly", session=self.id)
+            self.error = HaduaError(
+                f"session {self.id!r}: internal error",
+                got=type(error).__name__,
+                hint="The log says where. Please report it.",
+            )
+            await self._finish(SessionState.FAILED, str(self.error))
+        else:
+            await self._finish(SessionState.STOPPED, "asked to" if self._stop.is_set() else "")
+
+    async def _work(self) -> None:
+        self._enter(SessionState.WAITING, "")
+        for reader in self._readers.values():
+            reader.start()
+        specs = await self._wait_for_streams()
+        if self._stop.is_set():
+            return
+        self._engine = await self._in_worker(functools.partial(self._make_engine, specs))
+        stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap)
+        self._bridge.start()
+        self._enter(SessionState.RUNNING, "")
+        self.running.set()
+        while not self._stop.is_set() and len(self._ended) < len(self._readers):
+            await self._process(await self._take(), stepper)
+            self._tick()
+        self._raise_if_lost()
+
+    async def _wait_for_streams(self) -> dict[Modality, StreamSpec]:
+        while not self._stop.is_set() and len(self._opened) < len(self._readers):
+            await self._opened_changed.wait()
+            self._opened_changed.clear()
+            for found in self._opened.values():
+                if isinstance(found, Exception):
+                    raise found
+        return {m: spec for m, spec in self._opened.items() if isinstance(spec, StreamSpec)}
+
+    async def _take(self) -> list[Item]:
+        try:
+            async with asyncio.timeout(TICK_S):
+                return await self._bridge.take()
+        except TimeoutError:
+            return []
+
+    async def _process(self, items: Sequence[Item], stepper: Stepper) -> None:
+        arrivals = [item for item in items if isinstance(item, Arrival)]
+        if arrivals:
+            self._publish(await self._in_worker(functools.partial(stepper.step, arrivals)))
+            for arrival in arrivals:
+                self._metrics.samples.labels(str(arrival.modality)).inc(len(arrival.chunk))
+        for item in items:
+            if isinstance(item, Ended):
+                self._note_end(item)
+                self._publish(await self._in_worker(functools.partial(stepper.end, item.modality)))
+
+    def _publish(self, timed: Sequence[Timed]) -> None:
+        uncertainty_ms = worst_uncertainty_ms(self._readers.values()) if timed else None
+        for each in timed:
+            self.publisher.prediction(each, clock_uncertainty_ms=uncertainty_ms)
+
+    def _note_end(self, item: Ended) -> None:
+        if not isinstance(item.error, EndOfStreamError | StreamLostError):
+            raise item.error
+        self._ended[item.modality] = item.error
+
+    def _raise_if_lost(self) -> None:
+        if len(self._ended) == len(self._readers):
+            for error in self._ended.values():
+                if not isinstance(error, EndOfStreamError):
+                    raise error
+
+    def _tick(self) -> None:
+        """Notice what changed; say so, or that nothing has for a while."""
+        for m in self._readers:
+            new = self._bridge.dropped(m) - self._counted_drops[m]
+            self._counted_drops[m] += new
+            self._metrics.chunks_dropped.labels(str(m)).inc(new)
+        reason = degradation({m: r.watch.state for m, r in self._readers.items()})
+        state = SessionState.DEGRADED if reason else SessionState.RUNNING
+        if (state, reason) != (self.state, self.reason):
+            self._enter(state, reason)
+        elif self._clock() >= self._next_status_s:
+            self._say_status()
+
+    def _enter(self, state: SessionState, reason: str) -> None:
+        level = "warning" if state in (SessionState.DEGRADED, SessionState.FAILED) else "info"
+        getattr(_log, level)("session " + state, session=self.id, reason=reason)
+        self.state, self.reason = state, reason
+        self._say_status()
+        if state.over:
+            self.running.set()
+            self.over.set()
+
+    def _say_status(self) -> None:
+        self._next_status_s = self._clock() + self._settings.status_interval_s
+        self.publisher.status(self.status())
+
+    async def _finish(self, state: SessionState, reason: str) -> None:
+        self._bridge.close()
+        for reader in self._readers.values():
+            reader.stop()
+        await self._join_readers()
+        self._let_go()
+        self._enter(state, reason)
+        self._metrics.sessions_failed.inc(state is SessionState.FAILED)
+
+    def _let_go(self) -> None:
+        """Release everything without waiting."""
+        self._bridge.close()
+        for reader in self._readers.values():
+            reader.stop()
+        if self._engine is not None:
+            self._executor.submit(self._engine.close)
+        self._executor.shutdown(wait=False)
+
+    async def _join_readers(self) -> None:
+        timeout_s = JOIN_TIMEOUT_S / len(self._readers)
+        for modality, reader in self._readers.items():
+            if not await self._in_worker(functools.partial(reader.join, timeout_s)):
+                _log.warning("reader does not end", session=self.id, modality=str(modality))
+
+    async def _in_worker(self, call: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._executor, call)
+
+    def _reader(self, modality: Modality, source: Source) -> ReaderThread:
+        watch = StreamWatch(stale_s=self._settings.stale_s, clock=self._clock)
+        return ReaderThread(
+            source,
+            modality=modality,
+            opened=self._on_opened_in_thread,
+            deliver=self._bridge.put,
+            watch=watch,
+            clock=self._clock,
+            wait_s=self._settings.wait_s,
+        )
+
+    def _on_opened_in_thread(self, modality: Modality, found: StreamSpec | Exception) -> None:
+        self._loop.call_soon_threadsafe(self._on_opened, modality, found)
+
+    def _on_opened(self, modality: Modality, found: StreamSpec | Exception) -> None:
+        self._opened[modality] = found
+        self._opened_changed.set()

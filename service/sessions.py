@@ -1,0 +1,190 @@
+"""All sessions of the service, and the task group in which they run."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import ClassVar, Self
+
+from hadua.adapters.sources.source import Source
+from hadua.models.errors import HaduaError, UsageError
+from hadua.models.features import Modality
+from hadua.service.config import Settings
+from hadua.service.engine import EngineFactory, Tap
+from hadua.service.hub import Hub
+from hadua.service.journal import MemoryJournal
+from hadua.service.metrics import Metrics
+from hadua.service.publisher import Publisher
+from hadua.service.session import Session
+
+STOP_TIMEOUT_S = 1.2
+
+
+class SessionUnknownError(HaduaError):
+    """No session has this id."""
+
+    code: ClassVar[str] = "session-unknown"
+
+
+class SessionExistsError(HaduaError):
+    """A session of this id is running."""
+
+    code: ClassVar[str] = "session-exists"
+
+
+class LimitReachedError(HaduaError):
+    """The service does as much as it was allowed to."""
+
+    code: ClassVar[str] = "limit-reached"
+
+
+class Sessions:
+    """Starts, finds and stops sessions. Those that ended are kept until others need the room.
+
+    Args:
+        settings: Limits and times.
+        make_engine: Builds a session's pipeline.
+        hub: The clients.
+        metrics: Counted into.
+        clock: LSL seconds now.
+        unix_clock: Unix seconds now.
+        tap: Sees every chunk that a pipeline consumes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        make_engine: EngineFactory,
+        hub: Hub,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        unix_clock: Callable[[], float],
+        tap: Tap | None = None,
+    ) -> None:
+        self._settings = settings
+        self._make_engine = make_engine
+        self._hub = hub
+        self._metrics = metrics
+        self._clock = clock
+        self._unix_clock = unix_clock
+        self._tap = tap
+        self._sessions: dict[str, Session] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        """Sessions can be started from here on."""
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop all and wait for their end; one that hangs in its pipeline is given up."""
+        await self.stop_all()
+        for task in self._running:
+            task.cancel()
+        await self._tasks.__aexit__(kind, error, traceback)
+
+    def start(
+        self,
+        sources: Mapping[Modality, Source],
+        *,
+        session_id: str | None = None,
+        participant: str | None = None,
+    ) -> Session:
+        """Start a session; it is `starting` when this returns.
+
+        Raises:
+            UsageError: no source.
+            SessionExistsError: `session_id` is running.
+            LimitReachedError: `max_sessions` are running.
+        """
+        if not sources:
+            raise UsageError(
+                "a session without a stream",
+                expected="a SOURCE for eeg, for gaze, or for both",
+            )
+        session_id = session_id or f"s-{secrets.token_hex(4)}"
+        self._require_room(session_id)
+        session = Session(
+            sources,
+            make_engine=self._make_engine,
+            publisher=self._publisher(session_id),
+            settings=self._settings,
+            metrics=self._metrics,
+            clock=self._clock,
+            participant=participant,
+            tap=self._tap,
+        )
+        self._sessions.pop(session_id, None)
+        self._sessions[session_id] = session
+        task = self._tasks.create_task(self._run(session), name=f"session-{session_id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return session
+
+    def get(self, session_id: str) -> Session:
+        """The session of that id.
+
+        Raises:
+            SessionUnknownError: there is none.
+        """
+        try:
+            return self._sessions[session_id]
+        except KeyError:
+            raise SessionUnknownError(
+                f"no session {session_id!r}",
+                expected=", ".join(map(repr, self._sessions)) or "none is known",
+                hint="GET /api/v1/sessions lists them.",
+            ) from None
+
+    def all(self) -> list[Session]:
+        """Every session that is known, oldest first."""
+        return list(self._sessions.values())
+
+    async def stop_all(self) -> None:
+        """Ask all to stop and wait a little until they have."""
+        for session in self.all():
+            session.stop()
+        if self._running:
+            await asyncio.wait(self._running, timeout=STOP_TIMEOUT_S)
+
+    async def _run(self, session: Session) -> None:
+        with self._metrics.sessions.track_inprogress():
+            await session.run()
+
+    def _publisher(self, session_id: str) -> Publisher:
+        earlier = self._sessions.get(session_id)
+        return Publisher(
+            session_id,
+            # Seconds since 1970, so that a restart of the whole service begins a new one too.
+            epoch=max(int(self._unix_clock()), earlier.epoch + 1 if earlier else 0),
+            journal=MemoryJournal(capacity=self._settings.journal_frames),
+            hub=self._hub,
+            metrics=self._metrics,
+            clock=self._clock,
+            unix_clock=self._unix_clock,
+        )
+
+    def _require_room(self, session_id: str) -> None:
+        running = [s.id for s in self.all() if not s.over.is_set()]
+        if session_id in running:
+            raise SessionExistsError(
+                f"session {session_id!r} is running",
+                hint="Stop it first, or choose another id.",
+            )
+        if len(running) >= self._settings.max_sessions:
+            raise LimitReachedError(
+                "too many sessions",
+                got=f"{len(running)} running",
+                expected=f"at most max_sessions={self._settings.max_sessions}",
+                hint="Stop one, or raise the setting.",
+            )
+        over = [s.id for s in self.all() if s.over.is_set()]
+        for forgotten in over[: max(0, len(over) - self._settings.max_sessions + 1)]:
+            del self._sessions[forgotten]

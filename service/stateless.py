@@ -1,0 +1,132 @@
+"""`POST predict`: feature windows in, probabilities out, nothing remembered."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from hadua.adapters.features.normalisation import Normaliser
+from hadua.models.bundle import Bundle
+from hadua.models.errors import FeatureMismatchError, InvalidInputError
+from hadua.models.features import BoolArray, FeatureSpec, FloatArray, Modality
+from hadua.models.prediction import softmax
+from hadua.models.runtime import Float32Array, Runtime
+
+MODALITIES = (Modality.EEG, Modality.EYE)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Windows of one modality as they were sent.
+
+    Args:
+        definition: Name of their feature definition.
+        version: Its version.
+        values: `(n, T, d)` features, not normalised, oldest window first.
+    """
+
+    definition: str
+    version: int
+    values: FloatArray
+
+
+class Predictor:
+    """A model of its own, run in a thread of its own; loaded when first asked.
+
+    Args:
+        bundle: Says which features are right.
+        load: Loads its runtime.
+    """
+
+    def __init__(self, bundle: Bundle, *, load: Callable[[], Runtime]) -> None:
+        self._bundle = bundle
+        self._load = load
+        self._runtime: Runtime | None = None
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix="predict")
+
+    def predict(self, blocks: Mapping[Modality, Block]) -> FloatArray:
+        """Probabilities `(n, n_classes)`; to be called in `executor`.
+
+        Raises:
+            FeatureMismatchError: features of another definition, or of a modality not in it.
+            InvalidInputError: a wrong shape, a value that is not finite, or nothing at all.
+        """
+        eeg, eye, present = self.inputs(blocks)
+        if self._runtime is None:
+            self._runtime = self._load()
+        logits = np.asarray(self._runtime.logits(eeg, eye, present), np.float64)
+        return softmax(logits, temperature=self._bundle.manifest.temperature)
+
+    def inputs(
+        self, blocks: Mapping[Modality, Block]
+    ) -> tuple[Float32Array, Float32Array, BoolArray]:
+        """Normalised network input: eeg `(n, T, d)`, eye `(n, T, d)`, present `(n, T, 2)`."""
+        for modality, block in blocks.items():
+            self._check(modality, block)
+        n, n_windows = self._common_shape(blocks)
+        arrays = [self._array(m, blocks.get(m), n, n_windows) for m in MODALITIES]
+        present = np.zeros((n, n_windows, len(MODALITIES)), np.bool_)
+        for k, modality in enumerate(MODALITIES):
+            present[..., k] = modality in blocks
+        return arrays[0], arrays[1], present
+
+    def close(self) -> None:
+        """Let go of the model."""
+        if self._runtime is not None:
+            self.executor.submit(self._runtime.close)
+        self.executor.shutdown(wait=False)
+
+    def _check(self, modality: Modality, block: Block) -> None:
+        spec = self._bundle.specs.get(modality)
+        got = f"{block.definition}/{block.version}"
+        if spec is None or spec.label != got:
+            raise FeatureMismatchError(
+                f"bundle {self._bundle.id!r}: {modality} features do not match",
+                got=got,
+                expected=spec.label if spec else f"no {modality} features",
+                hint="GET /api/v1/bundles names the definitions.",
+            )
+        _check_values(modality, block, spec)
+
+    def _common_shape(self, blocks: Mapping[Modality, Block]) -> tuple[int, int]:
+        context = self._bundle.manifest.context
+        shapes = {block.values.shape[:2] for block in blocks.values()}
+        if len(shapes) != 1 or not (1 <= next(iter(shapes))[1] <= context):
+            raise InvalidInputError(
+                "windows to predict from",
+                got=", ".join(f"{m} {b.values.shape}" for m, b in blocks.items()) or "none",
+                expected=f"one (n, T) for every modality that is sent, T = 1 to {context}",
+            )
+        n, n_windows = shapes.pop()
+        return n, n_windows
+
+    def _array(
+        self, modality: Modality, block: Block | None, n: int, n_windows: int
+    ) -> Float32Array:
+        spec = self._bundle.specs.get(modality)
+        width = len(spec.names) if spec else 0
+        if block is None or spec is None:
+            return np.zeros((n, n_windows, width), np.float32)
+        source = self._bundle.normalisation[modality]
+        normaliser = Normaliser(source.mean, source.std)
+        measured = np.ones(width, np.bool_)
+        rows = [normaliser.apply(row, measured) for row in block.values.reshape(-1, width)]
+        return np.asarray(rows, np.float32).reshape(block.values.shape)
+
+
+def _check_values(modality: Modality, block: Block, spec: FeatureSpec) -> None:
+    width = len(spec.names)
+    if block.values.ndim != 3 or block.values.shape[2] != width or block.values.shape[0] < 1:
+        raise InvalidInputError(
+            f"{modality} values",
+            got=f"shape {block.values.shape}",
+            expected=f"(n, T, {width}): at least one stretch of T windows of {width} features",
+        )
+    if not np.isfinite(block.values).all():
+        raise InvalidInputError(
+            f"{modality} values",
+            got="a value that is not finite",
+            expected="finite features",
+            hint="Leave a modality out that was not measured.",
+        )

@@ -1,0 +1,50 @@
+"""What is said about a session's streams."""
+
+from collections.abc import Iterable, Mapping
+
+from hadua.models.features import Modality
+from hadua.service.reader import ReaderThread
+from hadua.service.watch import StreamState
+from hadua.service.wire import StreamStatus
+
+_TROUBLE = {
+    StreamState.STALE: "no samples at the moment",
+    StreamState.ENDED: "the recording has ended",
+    StreamState.LOST: "the stream is lost",
+}
+
+
+def degradation(states: Mapping[Modality, StreamState]) -> str:
+    """What is wrong with the streams, in words; empty if nothing is."""
+    return "; ".join(f"{m}: {_TROUBLE[state]}" for m, state in states.items() if state in _TROUBLE)
+
+
+def worst_uncertainty_ms(readers: Iterable[ReaderThread]) -> float | None:
+    """The greatest clock uncertainty of the streams; None where no clock is remote."""
+    uncertainties = [reader.health().clock_uncertainty_s for reader in readers]
+    return max((u * 1e3 for u in uncertainties if u is not None), default=None)
+
+
+def stream_status(
+    reader: ReaderThread, *, chunks_dropped: int, chunks_before_start: int
+) -> StreamStatus:
+    """One stream as it is now."""
+    watch, health = reader.watch, reader.health()
+    spec, uncertainty_s = watch.spec, health.clock_uncertainty_s
+    return StreamStatus(
+        source=reader.description,
+        state=str(watch.state),
+        name=spec.name if spec else None,
+        nominal_rate_hz=spec.rate_hz if spec else None,
+        effective_rate_hz=watch.effective_rate_hz,
+        sample_age_s=watch.sample_age_s,
+        samples=health.samples,
+        gaps=health.gaps,
+        lost_samples=health.lost_samples,
+        chunks_dropped=chunks_dropped,
+        chunks_before_start=chunks_before_start,
+        clock_offset_ms=health.clock_offset_s * 1e3 if spec else None,
+        clock_uncertainty_ms=None if uncertainty_s is None else uncertainty_s * 1e3,
+        notes=health.notes,
+        last_error=str(watch.error) if watch.error else None,
+    )

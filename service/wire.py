@@ -1,0 +1,147 @@
+"""The JSON frames that WebSocket clients receive, and their one encoder.
+
+Each frame is an object with `v` (the contract's version, 1), `type`, `epoch` and `seq`.
+`prediction`, `status` and `marker` take the next `seq` of their session; `hello`, `gap` and
+`bye` belong to one connection and repeat the `seq` up to which that client is now informed.
+A number that is not finite is never sent: it becomes null.
+"""
+
+from typing import Literal
+
+import msgspec
+
+CONTRACT_VERSION = 1
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What every frame has."""
+
+    v: Literal[1] = 1
+    session_id: str | None = None
+    epoch: int = 0
+    seq: int = 0
+
+
+class FeatureInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One modality's feature definition, as `POST predict` has to name it."""
+
+    definition: str
+    version: int
+    n_features: int
+    window_s: float
+    hop_s: float
+
+
+class BundleInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client may know of a bundle."""
+
+    id: str
+    name: str
+    version: str
+    demo: bool
+    notice: str
+    classes: tuple[str, ...]
+    context: int
+    features: dict[str, FeatureInfo]
+
+
+class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream of a session, as it is now."""
+
+    source: str
+    state: str
+    name: str | None = None
+    nominal_rate_hz: float | None = None
+    effective_rate_hz: float | None = None
+    sample_age_s: float | None = None
+    samples: int = 0
+    gaps: int = 0
+    lost_samples: int = 0
+    chunks_dropped: int = 0
+    chunks_before_start: int = 0
+    clock_offset_ms: float | None = None
+    clock_uncertainty_ms: float | None = None
+    notes: tuple[str, ...] = ()
+    last_error: str | None = None
+
+
+class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Quantiles of the total latency over a session's latest predictions."""
+
+    n: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
+    """First frame of a connection. `seq` is the last one before what follows."""
+
+    service: str
+    bundle: BundleInfo
+    sessions: tuple[str, ...] = ()
+
+
+class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
+    """One window's answer. `time_unix` is when the window's last sample arrived.
+
+    `latency_ms` runs from the arrival of the window's last sample to the hand-over to the
+    clients' senders; its stages add up to `total`.
+    """
+
+    start_s: float
+    end_s: float
+    time_unix: float
+    probabilities: dict[str, float] | None
+    label: str | None
+    confidence: float | None
+    abstained: bool
+    reason: str
+    modalities: dict[str, str]
+    quality: dict[str, float]
+    profile_version: int
+    bundle: str
+    latency_ms: dict[str, float]
+    clock_uncertainty_ms: float | None
+
+
+class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
+    """A session's state: at every change, and at intervals in between."""
+
+    state: str
+    reason: str
+    streams: dict[str, StreamStatus]
+    normalisation: str
+    chunks_dropped: int
+    predictions: int
+    abstained: int
+    latency: LatencySummary | None
+
+
+class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
+    """An event that was marked, in LSL seconds."""
+
+    t_s: float
+    text: str
+
+
+class GapFrame(Frame, frozen=True, kw_only=True, tag="gap"):
+    """Frames `missed_from` to `missed_to` of a session did not reach this client."""
+
+    missed_from: int
+    missed_to: int
+    reason: str
+
+
+class ByeFrame(Frame, frozen=True, kw_only=True, tag="bye"):
+    """Last frame of a connection."""
+
+    reason: str
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(frame: msgspec.Struct) -> str:
+    """The frame as JSON text."""
+    return _encoder.encode(frame).decode("utf-8")

@@ -1,0 +1,278 @@
+"""The page as an operator sees it, in a real browser, fed with real frames."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from support.browser import NOTICE, Feeder, Witness, chromium, gap, served
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    feeder: Feeder
+    page: Page
+    witness: Witness
+    url: str
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).inner_text()
+
+    def points(self, n: int) -> None:
+        """Wait until the chart has this many points."""
+        expect(self.page.locator("#chart")).to_have_attribute("data-points", str(n))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+Opener = Callable[..., Scene]
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Opener]:
+    """Open the page on a feeder; at the end nothing may have left the machine or complained."""
+    with _Visits(browser) as visits:
+        yield visits.open
+
+
+class _Visits:
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._undo: list[Callable[[], object]] = []
+        self.scenes: list[Scene] = []
+
+    def __enter__(self) -> "_Visits":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for undo in reversed(self._undo):
+            undo()
+        for scene in self.scenes:
+            host = scene.url.removeprefix("http://")
+            foreign = [
+                a for a in scene.witness.addresses if a.split("://")[1].split("/")[0] != host
+            ]
+            assert scene.witness.addresses
+            assert foreign == []
+            assert scene.witness.complaints == []
+
+    def open(self, feeder: Feeder, *, width: int = 1280, scheme: str = "light") -> Scene:
+        server = served(feeder.app)
+        url = server.__enter__()
+        self._undo.append(lambda: server.__exit__(None, None, None))
+        context = self._browser.new_context(
+            viewport={"width": width, "height": 720},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        self._undo.append(context.close)
+        page = context.new_page()
+        scene = Scene(feeder, page, Witness(page), url)
+        self.scenes.append(scene)
+        page.goto(url)
+        expect(page.locator("#connection")).to_have_text("Connected")
+        expect(page.locator("#session")).to_have_text("demo")
+        return scene
+
+
+def started(n: int = 3) -> Feeder:
+    """A feeder that has already given `n` answers."""
+    feeder = Feeder()
+    now = time.time()
+    for k in range(n):
+        feeder.prediction("joy", 0.7, time_unix=now - 0.5 * (n - k))
+    feeder.status()
+    return feeder
+
+
+def test_the_chart_moves_and_the_answer_changes(visit: Opener) -> None:
+    scene = visit(started(3))
+    scene.points(3)  # what was said before the page was opened is there
+    expect(scene.page.locator("#label")).to_have_text("Joy")
+    expect(scene.page.locator("#confidence")).to_have_text("70 % sure")
+    before = scene.page.locator("#chart canvas").evaluate("c => c.toDataURL()")
+
+    for _ in range(3):
+        scene.feeder.prediction("fear", 0.8)
+
+    scene.points(6)
+    expect(scene.page.locator("#label")).to_have_text("Fear")
+    expect(scene.page.locator("#bars li.top .value")).to_have_text("80 %")
+    scene.page.wait_for_function(
+        "before => document.querySelector('#chart canvas').toDataURL() !== before", arg=before
+    )
+
+
+def test_it_says_what_runs_how_long_things_take_and_that_the_scores_mean_nothing(
+    visit: Opener,
+) -> None:
+    scene = visit(started(40))
+    scene.points(40)
+    expect(scene.page.locator("#notice")).to_have_text(
+        f"Demonstration: these scores mean nothing. {NOTICE}"
+    )
+    expect(scene.page.locator("#count")).to_have_text("40")
+    expect(scene.page.locator("#bundle")).to_have_text("demo 1")
+    expect(scene.page.locator("#uptime")).to_be_visible()
+    expect(scene.page.locator("#latency tr.total")).to_have_text("In total1.71.71.7")
+    expect(scene.page.locator("#streams")).to_contain_text("Fits the model to 92 %.")
+    expect(scene.page.locator("#streams")).to_contain_text("1000 Hz of 1000 Hz")
+    expect(scene.page.locator("#streams")).to_contain_text("12 ms ago")
+
+
+def test_quantiles_are_those_of_the_last_minute(visit: Opener) -> None:
+    feeder, now = Feeder(), time.time()
+    feeder.prediction("joy", latency_ms={"model": 1.0, "total": 900.0}, time_unix=now - 61.0)
+    for k in range(100):
+        total = float(k + 1)
+        feeder.prediction(
+            "joy", latency_ms={"model": 1.0, "total": total}, time_unix=now - 0.5 * (99 - k)
+        )
+    scene = visit(feeder)
+    scene.points(101)
+    expect(scene.page.locator("#latency tr.total")).to_have_text("In total1005099")
+
+
+def test_an_abstention_shows_its_reason_and_claims_nothing(visit: Opener) -> None:
+    scene = visit(started())
+    reason = "eeg: the stream covers 6% of the model's input, 80% are needed."
+
+    scene.feeder.prediction(
+        None, reason=reason, modalities={"eeg": "unmapped", "eye": "not connected"}
+    )
+
+    expect(scene.page.locator("#label")).to_have_text("No answer")
+    expect(scene.page.locator("#reason")).to_have_text(f"Why: E{reason[1:]}")
+    expect(scene.page.locator("#bars")).not_to_contain_text("%")
+    expect(scene.page.locator("#modalities")).to_contain_text("covers too little")
+    expect(scene.page.locator("#modalities")).to_contain_text("Not connected")
+
+
+def test_a_silent_service_makes_the_page_old_and_news_make_it_new(visit: Opener) -> None:
+    scene = visit(started())
+    scene.points(3)
+    expect(scene.page.locator("#stale")).to_have_text(
+        re.compile(r"^No news from the service for \d+ s\. What you see is old\.$")
+    )
+    expect(scene.page.locator("#label")).to_have_css("opacity", "0.55")
+    expect(scene.page.locator("#connection")).to_have_text("Connected, but silent")
+
+    scene.feeder.prediction("calm")
+
+    expect(scene.page.locator("#stale")).to_be_hidden()
+    expect(scene.page.locator("#label")).to_have_css("opacity", "1")
+
+
+def test_what_was_heard_before_is_not_counted_again(visit: Opener) -> None:
+    scene = visit(started())
+    scene.points(3)
+    scene.feeder.send(scene.feeder.frames[0][1])
+    scene.feeder.prediction("calm")
+    expect(scene.page.locator("#label")).to_have_text("Calm")
+    scene.points(4)
+
+
+def test_a_stream_that_stops_is_shown_and_remembered(visit: Opener) -> None:
+    scene = visit(started())
+    scene.points(3)
+    scene.feeder.status(eye="stale", state="degraded", reason="eye is stale")
+    expect(scene.page.locator("#streams")).to_contain_text("Late: samples have stopped coming")
+    expect(scene.page.locator("#events li").first).to_contain_text("Eye tracking: Late")
+
+
+def test_after_a_lost_connection_it_asks_for_what_it_missed(visit: Opener) -> None:
+    scene = visit(started())
+    scene.points(3)
+    known = scene.feeder.seq
+    scene.feeder.hang_up()
+    expect(scene.page.locator("#events")).to_contain_text("The connection to the service was lost.")
+    scene.feeder.prediction("calm")
+
+    scene.points(4)
+    expect(scene.page.locator("#connection")).to_have_text("Connected")
+    assert scene.feeder.queries[-1].endswith(f"/api/v1/sessions/demo/ws?after_seq={known}")
+    expect(scene.page.locator("#chart")).to_have_attribute("data-gaps", "0")
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["gap frame", "jump of seq"])
+def test_a_gap_is_shown_once(visit: Opener, told: bool) -> None:
+    scene = visit(started())
+    scene.points(3)
+    frame = gap(scene.feeder, 5)
+    if told:
+        scene.feeder.say(frame)
+    scene.feeder.prediction("calm")
+
+    expect(scene.page.locator("#chart")).to_have_attribute("data-gaps", "1")
+    expect(scene.page.locator("#events li").first).to_contain_text("5 messages did not reach")
+
+
+STRANGE = (
+    "not json",
+    "null",
+    "[]",
+    '"text"',
+    '{"type":"quality","v":1,"seq":0}',
+    '{"type":"__proto__","session_id":"demo"}',
+    '{"v":2}',
+    '{"type":"prediction","session_id":"demo","epoch":1}',
+    '{"type":"prediction","session_id":"another","epoch":1,"seq":9,"time_unix":1}',
+)
+
+
+def test_frames_it_does_not_know_do_no_harm(visit: Opener) -> None:
+    scene = visit(started())
+    for n, text in enumerate(STRANGE, start=4):
+        scene.feeder.send(text)
+        scene.feeder.prediction("calm")
+        scene.points(n)
+    expect(scene.page.locator("#label")).to_have_text("Calm")
+
+
+def test_names_from_devices_are_text_and_not_markup(visit: Opener) -> None:
+    scene = visit(started())
+    scene.feeder.prediction(None, reason="<img src=x onerror=alert(1)>")
+    expect(scene.page.locator("#reason")).to_have_text("Why: <img src=x onerror=alert(1)>")
+
+
+def test_a_goodbye_and_the_end_of_a_session_are_said(visit: Opener) -> None:
+    scene = visit(started())
+    scene.points(3)
+    scene.feeder.status(state="stopped", reason="asked to")
+    expect(scene.page.locator("#stale")).to_have_text(
+        "The session has ended: asked to. What you see is its last answer."
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_and_follows_the_scheme(visit: Opener, scheme: str, width: int) -> None:
+    scene = visit(started(), width=width, scheme=scheme)
+    scene.points(3)
+    assert scene.page.evaluate("document.documentElement.scrollWidth") == width
+    dark = "rgb(15, 18, 22)"
+    background = scene.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == dark) is (scheme == "dark")
+
+
+def test_everything_is_reached_with_the_keyboard(visit: Opener) -> None:
+    scene = visit(started())
+    scene.points(3)
+    reached = []
+    for _ in range(3):
+        scene.page.keyboard.press("Tab")
+        reached.append(scene.page.evaluate("document.activeElement.textContent.trim()"))
+    assert reached == [
+        "Skip to the current answer",
+        "Colours: as the system",
+        "Last predictions as a table",
+    ]
+    scene.page.keyboard.press("Enter")
+    expect(scene.page.locator("#table tbody tr")).to_have_count(3)

@@ -1,0 +1,45 @@
+"""The page on the real service: the contract, and not only our idea of it."""
+
+import threading
+
+import pytest
+from playwright.async_api import async_playwright, expect
+from support.browser import ARGUMENTS, CHROMIUM
+from support.service import EEG, FakeSource, Parts, async_test, ramps, running
+
+from hadua.models.features import Modality
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+]
+
+
+@async_test
+async def test_history_live_frames_mapping_and_goodbye() -> None:
+    more, end = threading.Event(), threading.Event()
+    source = FakeSource([*ramps(EEG, 5), more, *ramps(EEG, 7)[5:], end])
+    complaints: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        async with running(Parts(startup={Modality.EEG: source})) as service:
+            page = await browser.new_page()
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            await page.goto(service.url)
+            chart = page.locator("#chart")
+            await expect(chart).to_have_attribute("data-points", "5")
+            await expect(page.locator("#notice")).to_contain_text("these scores mean nothing")
+            await expect(page.locator("#label")).to_have_text("Calm")
+            await expect(page.locator("#streams")).to_contain_text("fake EEG")
+            await expect(page.locator("#streams")).to_contain_text("Fits the model to 100 %.")
+
+            more.set()
+
+            await expect(chart).to_have_attribute("data-points", "7")
+            await expect(chart).to_have_attribute("data-gaps", "0")
+            end.set()
+            await expect(page.locator("#stale")).to_contain_text("The session has ended")
+        await expect(page.locator("#connection")).to_have_text("Not connected")
+        await expect(page.locator("#events")).to_contain_text("The service said goodbye")
+        await browser.close()
+    assert complaints == []

@@ -1,0 +1,135 @@
+"""The bridge keeps order, drops the oldest, marks the gap, and counts."""
+
+import asyncio
+import threading
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.service import EEG, GAZE, async_test, ramp
+
+from hadua.adapters.sources.source import EndOfStreamError
+from hadua.models.features import Modality
+from hadua.service.bridge import Arrival, Bridge, Ended, Item, signal_s
+
+BOUND_S = 1.0
+
+
+def arrival(start: int, stop: int, modality: Modality = Modality.EEG) -> Arrival:
+    spec = EEG if modality is Modality.EEG else GAZE
+    return Arrival(modality, ramp(spec, start, stop), arrived_s=float(stop))
+
+
+async def drain(bridge: Bridge, n: int) -> list[Item]:
+    items: list[Item] = []
+    while len(items) < n:
+        items += await bridge.take()
+    return items
+
+
+@given(sizes=st.lists(st.integers(1, 60), min_size=1, max_size=40))
+def test_what_is_kept_is_the_newest_in_order_and_the_rest_is_counted(sizes: list[int]) -> None:
+    @async_test
+    async def check() -> None:
+        bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+        bridge.start()
+        edges = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
+        for start, stop in pairwise(edges):
+            bridge.put(arrival(start, stop))
+        dropped = bridge.dropped(Modality.EEG)
+
+        kept = [
+            i.chunk for i in await drain(bridge, len(sizes) - dropped) if isinstance(i, Arrival)
+        ]
+
+        assert len(kept) + dropped == len(sizes)
+        values = [int(v) for chunk in kept for v in chunk.x[:, 0]]
+        assert values == list(range(edges[dropped], edges[-1]))
+        assert [chunk.gap_before for chunk in kept] == [dropped > 0] + [False] * (len(kept) - 1)
+        held_s = sum(map(signal_s, kept))
+        assert held_s <= BOUND_S + 1e-9 or len(kept) == 1
+        if dropped:
+            assert held_s + sizes[dropped - 1] / EEG.rate_hz > BOUND_S - 1e-9
+
+    check()
+
+
+@async_test
+async def test_a_slow_modality_does_not_cost_the_other_one_anything() -> None:
+    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge.start()
+    bridge.put(arrival(0, 10, Modality.EYE))
+    for k in range(30):
+        bridge.put(arrival(10 * k, 10 * k + 10))
+
+    items = await drain(bridge, 11)
+
+    assert bridge.dropped(Modality.EYE) == 0
+    assert bridge.dropped(Modality.EEG) == 20
+    assert isinstance(items[0], Arrival)
+    assert items[0].modality is Modality.EYE
+
+
+@async_test
+async def test_before_the_session_runs_nothing_is_counted_as_lost() -> None:
+    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    for k in range(30):
+        bridge.put(arrival(10 * k, 10 * k + 10))
+    assert bridge.dropped(Modality.EEG) == 0
+
+
+@async_test
+async def test_an_end_is_never_dropped_and_comes_after_the_chunks() -> None:
+    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge.put(arrival(0, 500))
+    bridge.put(Ended(Modality.EEG, EndOfStreamError("over")))
+    items = await bridge.take()
+    assert [type(item) for item in items] == [Arrival, Ended]
+
+
+@async_test
+async def test_chunks_from_threads_arrive_in_order_without_loss() -> None:
+    bridge = Bridge(asyncio.get_running_loop(), bound_s=1e6)
+
+    def produce(modality: Modality) -> None:
+        for k in range(500):
+            bridge.put(arrival(k, k + 1, modality))
+
+    threads = [threading.Thread(target=produce, args=(m,)) for m in Modality]
+    for thread in threads:
+        thread.start()
+    items = await drain(bridge, 1000)
+    for thread in threads:
+        thread.join()
+
+    for modality in Modality:
+        mine = [i.chunk for i in items if isinstance(i, Arrival) and i.modality is modality]
+        assert [int(chunk.x[0, 0]) for chunk in mine] == list(range(500))
+
+
+@async_test
+async def test_the_bound_holds_while_the_loop_is_busy() -> None:
+    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge.start()
+
+    def produce() -> None:
+        for k in range(1000):
+            bridge.put(arrival(10 * k, 10 * k + 10))
+
+    thread = threading.Thread(target=produce)
+    thread.start()
+    thread.join()  # the loop is blocked here, and the thread goes on all the same
+
+    assert bridge.dropped(Modality.EEG) == 990
+    assert len(await drain(bridge, 10)) == 10
+
+
+@async_test
+async def test_a_closed_bridge_ends_whoever_takes_and_ignores_whoever_puts() -> None:
+    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    async with asyncio.TaskGroup() as tasks:
+        taking = tasks.create_task(bridge.take())
+        bridge.close()
+    bridge.put(arrival(0, 10))
+    assert taking.result() == []
+    assert await bridge.take() == []

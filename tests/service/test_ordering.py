@@ -1,0 +1,43 @@
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from support.service import EEG, GAZE, ramp
+
+from hadua.models.features import Modality
+from hadua.service.bridge import Arrival
+from hadua.service.ordering import PIECE_S, in_time_order
+
+SIZES = st.lists(st.integers(0, 400), max_size=8)
+
+
+def arrivals(modality: Modality, sizes: list[int]) -> list[Arrival]:
+    spec = EEG if modality is Modality.EEG else GAZE
+    edges = [0, *np.cumsum(sizes, dtype=int).tolist()]
+    chunks = [ramp(spec, a, b, gap_before=a == 0) for a, b in pairwise(edges)]
+    return [Arrival(modality, chunk, float(k)) for k, chunk in enumerate(chunks)]
+
+
+@given(eeg=SIZES, gaze=SIZES)
+def test_every_sample_comes_once_in_the_order_of_its_stream(
+    eeg: list[int], gaze: list[int]
+) -> None:
+    given_in = arrivals(Modality.EEG, eeg) + arrivals(Modality.EYE, gaze)
+
+    out = in_time_order(given_in)
+
+    ends_s = [float(a.chunk.t_s[-1]) for a in out]
+    assert ends_s == sorted(ends_s)
+    for modality, sizes in ((Modality.EEG, eeg), (Modality.EYE, gaze)):
+        mine = [a.chunk for a in out if a.modality is modality]
+        values = [int(v) for chunk in mine for v in chunk.x[:, 0]]
+        assert values == list(range(sum(sizes)))
+        assert all(len(c) <= round(PIECE_S * c.spec.rate_hz) for c in mine)
+
+
+def test_a_gap_lies_before_the_first_piece_alone() -> None:
+    pieces = in_time_order(arrivals(Modality.EEG, [35]))
+
+    assert [p.chunk.gap_before for p in pieces] == [True, False, False, False]
+    assert [p.arrived_s for p in pieces] == [0.0] * 4
