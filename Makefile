@@ -47,7 +47,7 @@ soak: $(VENV)/.dev
 
 # The one command that rebuilds the demo bundle from the simulator.
 demo-bundle: $(VENV)/.dev
-	$(BIN)/hadua train --dataset sim --preset demo --out models/demo
+	$(BIN)/hadua train --dataset sim --preset demo --out models/demo --replace
 
 clean:
 	rm -rf $(VENV) .overlay build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

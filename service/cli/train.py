@@ -1,0 +1,129 @@
+"""`hadua train`: a bundle from recordings, with a card that says what its figures are worth."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, Unpack
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from hadua.models.errors import HaduaError, RuntimeUnavailableError
+
+if TYPE_CHECKING:
+    from hadua.service.training_job import Report
+
+OnProgress = Callable[[str, int, int], None]
+
+
+class Asked(TypedDict):
+    """The flags, as `Request` takes them."""
+
+    dataset: Literal["sim", "muse-ssvep"]
+    out: Path
+    root: Path | None
+    demo: bool
+    people: int | None
+    seconds: float | None
+    seed: int
+    context: int | None
+    epochs: int | None
+    replace: bool
+
+
+class Dataset(StrEnum):
+    """What can be trained on."""
+
+    SIM = "sim"
+    MUSE_SSVEP = "muse-ssvep"
+
+
+class Preset(StrEnum):
+    """Settings that belong together."""
+
+    DEMO = "demo"
+
+
+def train(
+    dataset: Annotated[Dataset, typer.Option(help="What to train on.")],
+    out: Annotated[Path, typer.Option(help="Folder of the bundle to write.")],
+    root: Annotated[Path | None, typer.Option(help="Folder of recordings (muse-ssvep).")] = None,
+    preset: Annotated[Preset | None, typer.Option(help="Settings of the shipped demo.")] = None,
+    people: Annotated[int | None, typer.Option(help="Simulated people [12].")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Seconds of each [240].")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Start of every random number.")] = 0,
+    context: Annotated[int | None, typer.Option(help="Windows looked at [8; muse 2].")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data [4; muse 40].")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a bundle there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
+) -> None:
+    """Train a bundle and write its scores on people it was not trained on into its card."""
+    try:
+        report = _run(
+            shown=not as_json,
+            dataset=dataset.value,
+            out=out,
+            root=root,
+            demo=preset is Preset.DEMO,
+            people=people,
+            seconds=seconds,
+            seed=seed,
+            context=context,
+            epochs=epochs,
+            replace=replace,
+        )
+    except HaduaError as error:
+        typer.echo(f"hadua train: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+    typer.echo(json.dumps(report.to_plain()) if as_json else _text(report))
+
+
+def _run(*, shown: bool, **asked: Unpack[Asked]) -> "Report":
+    """Train; what needs torch is imported only now, so that `hadua --help` does without."""
+    for package in ("torch", "onnx", "onnxscript"):
+        if find_spec(package) is None:
+            raise RuntimeUnavailableError(
+                f"training needs the package {package!r}",
+                got="not installed",
+                hint="Install it with: pip install 'hadua[cpu,train]'",
+            )
+    from hadua.service.training_job import Request, run
+
+    with _progress(shown=shown) as on_progress:
+        return run(Request(**asked), on_progress=on_progress)
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[OnProgress]:
+    """A bar per stage, with the time left, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    left = (TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, *left, console=Console(stderr=True), disable=not shown) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def on_progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield on_progress
+
+
+def _text(report: "Report") -> str:
+    rows = [
+        f"  {row.what}: accuracy {row.scores.accuracy:.3f}, macro-F1 {row.scores.macro_f1:.3f}, "
+        f"chance {row.scores.chance:.3f} ({row.scores.n_windows} windows)"
+        for row in report.outcome.rows
+    ]
+    return "\n".join([f"{report.bundle.id} is in {report.bundle.path}", *rows])
