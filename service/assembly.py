@@ -12,12 +12,14 @@ from hadua.models.features import Modality
 from hadua.models.runtime import Runtime, load_runtime
 from hadua.service.app import build_service
 from hadua.service.config import Settings
+from hadua.service.definitions import require_known_features
 from hadua.service.engine import Engine, EngineFactory, Tap
 from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service
 from hadua.service.sources import live_source
 
-DEMO_SOURCE = "sim:schedule=demo*10"  # ten seconds of rest, then states that change
+DEMO_REST_S = 20.0
+DEMO_SOURCE = f"sim:schedule=demo*{DEMO_REST_S:g}"  # rest first, then states that change
 
 
 def open_bundle(settings: Settings) -> Bundle:
@@ -25,8 +27,21 @@ def open_bundle(settings: Settings) -> Bundle:
 
     Raises:
         BundleError: it is missing, damaged or does not match its manifest.
+        FeatureMismatchError: its features are not ones that are extracted here.
     """
-    return load_bundle(settings.bundle or demo_bundle_path())
+    bundle = load_bundle(settings.bundle or demo_bundle_path())
+    require_known_features(bundle)
+    return bundle
+
+
+def require_runtime(settings: Settings, bundle: Bundle) -> None:
+    """Load the model once and let go of it, so that a fault does not wait for a stream to show.
+
+    Raises:
+        RuntimeUnavailableError: the runtime or the device is not there.
+        BundleError: the runtime refuses the bundle.
+    """
+    load_runtime(bundle, name=settings.runtime, device=settings.device).close()
 
 
 def startup_sources(settings: Settings) -> Mapping[Modality, Source]:
@@ -79,7 +94,7 @@ def _engine_factory(
             streams,
             clock=lsl_now_s,
             screen=_screen(settings),
-            baseline_s=settings.baseline_s,
+            baseline_s=settings.baseline_s or (DEMO_REST_S if settings.demo else 0.0),
         )
         return Engine(pipeline, runtime.close)
 

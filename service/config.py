@@ -59,7 +59,10 @@ class Settings(BaseSettings):
     stale_s: Seconds = Field(2.0, description="A stream silent for longer than this is stale.")
     bridge_s: Seconds = Field(5.0, description="Signal kept per stream when inference lags.")
     baseline_s: float = Field(
-        0.0, ge=0.0, le=3600.0, description="Resting baseline for normalisation; 0: none."
+        0.0,
+        ge=0.0,
+        le=3600.0,
+        description="Resting baseline for normalisation; 0: none (the demo: 20).",
     )
     screen_width_px: Pixels = Field(1920.0, description="Width of the screen in pixels.")
     screen_height_px: Pixels = Field(1080.0, description="Height of the screen in pixels.")
@@ -133,6 +136,13 @@ def _usage_error(error: ValidationError, *, flags: Mapping[str, object]) -> Usag
     return UsageError(
         f"{flag if name in flags else f'setting {name!r}'}",
         got=repr(first["input"]),
-        expected=str(first["msg"]).replace("Input should be ", ""),
+        expected=expectation(first),
         hint=hint,
     )
+
+
+def expectation(fault: Mapping[str, object]) -> str:
+    """What one of pydantic's faults says should have been there, in our words."""
+    if fault["type"] == "string_pattern_mismatch":  # the only pattern that anybody is asked for
+        return "1 to 64 letters, digits, '_' or '-'"
+    return str(fault["msg"]).replace("Input should be ", "")

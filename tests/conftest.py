@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-# Before any LSL call of this process, and inherited by the processes that tests start.
+# Before any LSL call of this process, and inherited by the processes that tests start. The clock
+# probes, eight for each inlet, are by default 64 ms apart: half a second of every test that opens
+# one. liblsl drops the whole file for a line that it does not understand; a test looks.
 _SESSION_ID = f"hadua-test-{uuid.uuid4().hex[:12]}"
 _LSL_CONFIG = f"""\
 [ports]
@@ -20,7 +22,6 @@ ResolveScope = machine
 [lab]
 SessionID = {_SESSION_ID}
 [tuning]
-# Eight clock probes an inlet, by default 64 ms apart: half a second of every test that opens one.
 TimeProbeInterval = 0.008
 TimeProbeMaxRTT = 0.02
 [log]

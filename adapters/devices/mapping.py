@@ -20,6 +20,8 @@ _NOT_EEG = re.compile(
     re.IGNORECASE,
 )
 
+_NOT_IN_MODEL = "the model does not use it"
+
 
 @dataclass(frozen=True, slots=True)
 class MappedChannel:
@@ -209,7 +211,7 @@ def _objection(stream: StreamSpec, channel: Channel, wanted: dict[str, str]) -> 
         return f"not EEG (type {channel.kind!r})" if channel.kind else "not EEG"
     if canonical(channel.label) not in wanted:
         known = is_electrode(channel.label)
-        return "the model does not use it" if known else "not the name of an electrode"
+        return _NOT_IN_MODEL if known else "not the name of an electrode"
     if is_raw_counts(channel.unit):
         return f"its unit is {channel.unit!r}, and microvolts per count are not known"
     return ""
@@ -219,14 +221,20 @@ def _problem(stream: StreamSpec, unused: list[UnusedChannel]) -> str:
     if stream.synthesised_labels:
         return (
             "The device sends no channel names, and their order is not guessed: "
-            "name the channels in the outlet, or give a mapping."
+            "name the channels in the outlet."
         )
     if any("microvolts per count" in u.reason for u in unused):
         return "It sends raw counts: let the outlet send microvolts and say so in its unit."
+    electrodes = tuple(u.label for u in unused if u.reason == _NOT_IN_MODEL)
+    if electrodes:
+        return (
+            f"It has electrodes at {_some(electrodes)}, and the model uses none of these: "
+            "choose a bundle that was trained on them."
+        )
     labels = tuple(u.label for u in unused)
     return (
         f"None of its channel names ({_some(labels)}) is one of the model's: "
-        "name the channels in the outlet after the 10-20 system, or give a mapping."
+        "name the channels in the outlet after the 10-20 system."
     )
 
 

@@ -1,10 +1,13 @@
 """Units of electric potential as devices write them, in microvolts."""
 
 _FACTORS: dict[str, float] = {
-    **dict.fromkeys(("microvolt", "microvolts", "micro volt", "micro volts", "uv", "\u03bcv"), 1.0),
+    **dict.fromkeys(("microvolt", "microvolts", "micro volt", "micro volts"), 1.0),
+    **dict.fromkeys(("uv", "uvolt", "uvolts", "\u03bcv", "\u03bcvolt", "\u03bcvolts"), 1.0),
     **dict.fromkeys(("millivolt", "millivolts", "mv"), 1e3),
     **dict.fromkeys(("volt", "volts", "v"), 1e6),
     **dict.fromkeys(("nanovolt", "nanovolts", "nv"), 1e-3),
+    # mne-lsl writes the unit as a power of ten of the volt: its player sends "0".
+    **{str(power): 10.0 ** (power + 6) for power in (0, -3, -6, -9)},
 }
 _RAW = frozenset(
     (
@@ -15,6 +18,11 @@ _RAW = frozenset(
         "lsb",
         "bits",
         "ticks",
+        "adu",
+        "digital",
+        "code",
+        "codes",
+        "int",
         "au",
         "a.u.",
         "arbitrary",
@@ -34,9 +42,10 @@ def microvolts_per(unit: str) -> float | None:
 
 def is_raw_counts(unit: str) -> bool:
     """Whether `unit` says that the values are converter counts or otherwise without a scale."""
-    return _folded(unit) in _RAW
+    return not _RAW.isdisjoint(_folded(unit).split())
 
 
 def _folded(unit: str) -> str:
     # Case folding turns the micro sign U+00B5 into the Greek letter U+03BC.
-    return " ".join(unit.casefold().replace("-", " ").replace("_", " ").split())
+    folded = " ".join(unit.casefold().replace("_", " ").split())
+    return folded if folded in _FACTORS else " ".join(folded.replace("-", " ").split())

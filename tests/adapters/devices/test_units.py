@@ -18,6 +18,8 @@ from hadua.adapters.devices.units import is_raw_counts, microvolts_per
         ("V", 1e6),
         ("volts", 1e6),
         ("nV", 1e-3),
+        ("0", 1e6),
+        ("-6", 1.0),
     ],
 )
 def test_units_of_potential(unit: str, factor: float) -> None:
