@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ class Quantiles:
 
 
 def in_turn(
-    calls: dict[str, Callable[[], object]], *, rounds: int = 2000, pause_s: float = 0.0
+    calls: Mapping[str, Callable[[], object]], *, rounds: int = 2000, pause_s: float = 0.0
 ) -> dict[str, Quantiles]:
     """Time the calls in turn, A B A B, so that a drift of the machine meets all of them alike.
 

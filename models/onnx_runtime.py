@@ -49,18 +49,20 @@ class OnnxRuntime:
             ) from error
         self._device = _choose(device, ort.get_available_providers())
         self._shape = InputShape.of(bundle)
+        self._where = f"bundle {str(bundle.path)!r}: ONNX Runtime {ort.__version__}"
         self._has_eeg, self._has_eye = self._shape.n_eeg > 0, self._shape.n_eye > 0
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
         providers = [_PROVIDERS[self._device]]
+        self._refusals = tuple(getattr(ort_errors, name) for name in _REFUSALS)
         try:
             # From memory: the bytes whose hash was checked, and no folder to load more from.
             session = ort.InferenceSession(bundle.read(ONNX), options, providers=providers)
-        except tuple(getattr(ort_errors, name) for name in _REFUSALS) as error:
+        except self._refusals as error:
             raise BundleError(
-                f"bundle {str(bundle.path)!r}: ONNX Runtime {ort.__version__} refuses {ONNX!r}",
+                f"{self._where} refuses {ONNX!r}",
                 got=str(error).splitlines()[0],
                 hint="Export the bundle again, or update ONNX Runtime.",
             ) from error
@@ -87,7 +89,14 @@ class OnnxRuntime:
             feed["eeg"] = eeg
         if self._has_eye:
             feed["eye"] = eye
-        logits: Float32Array = self._session.run(_OUTPUTS, feed)[0]
+        try:
+            logits: Float32Array = self._session.run(_OUTPUTS, feed)[0]
+        except (*self._refusals, ValueError) as error:
+            raise BundleError(
+                f"{self._where} cannot run {ONNX!r} on the input that the manifest describes",
+                got=" ".join(str(error).split()),
+                hint="Export the bundle again.",
+            ) from error
         return logits
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hadua.models.bundle import Bundle
-from hadua.models.errors import InvalidInputError, RuntimeUnavailableError, UsageError
+from hadua.models.errors import BundleError, InvalidInputError, RuntimeUnavailableError, UsageError
 from hadua.models.features import BoolArray, Modality
 
 Float32Array = npt.NDArray[np.float32]
@@ -65,7 +65,7 @@ def load_runtime(
 
     Raises:
         RuntimeUnavailableError: The runtime is not installed, or has no such device.
-        BundleError: The runtime refuses the bundle's file.
+        BundleError: The runtime refuses the bundle's file, or its manifest describes another.
         UsageError: There is no runtime, or no device, of that name.
     """
     if device not in ("auto", "cpu", "cuda"):
@@ -76,8 +76,19 @@ def load_runtime(
     shape = InputShape.of(bundle)
     for length in sorted({1, bundle.context}):
         for _ in range(_WARM_UP_CALLS):
-            runtime.logits(*shape.zeros(1, length))
+            _require_classes(runtime.logits(*shape.zeros(1, length)), bundle)
     return runtime
+
+
+def _require_classes(logits: Float32Array, bundle: Bundle) -> None:
+    expected = (1, len(bundle.classes))
+    if logits.shape != expected or not np.isfinite(logits).all():
+        raise BundleError(
+            f"bundle {str(bundle.path)!r}: the network does not answer as the manifest says",
+            got=f"logits {logits.tolist()} for an input of zeros",
+            expected=f"{expected[1]} finite ones, for {', '.join(bundle.classes)}",
+            hint="Export the bundle again.",
+        )
 
 
 def _load(bundle: Bundle, *, name: RuntimeName, device: DeviceName, threads: int) -> Runtime:

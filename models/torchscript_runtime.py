@@ -43,6 +43,7 @@ class TorchScriptRuntime:
                 hint='Install it with pip install "hadua[train]", or run with --runtime onnx.',
             ) from error
         self._torch = torch
+        self._where = f"bundle {str(bundle.path)!r}: torch {torch.__version__}"
         self._shape = InputShape.of(bundle)
         self._device = self._choose(device)
         torch.set_num_threads(threads)
@@ -55,8 +56,8 @@ class TorchScriptRuntime:
                 )
         except RuntimeError as error:
             raise BundleError(
-                f"bundle {str(bundle.path)!r}: torch {torch.__version__} refuses {TORCHSCRIPT!r}",
-                got=str(error).strip().splitlines()[0],
+                f"{self._where} refuses {TORCHSCRIPT!r}",
+                got=str(error).strip().splitlines()[0].split(". ")[0],
                 hint="Export the bundle again, or update torch.",
             ) from error
         self._module: torch.jit.ScriptModule | None = module
@@ -84,7 +85,15 @@ class TorchScriptRuntime:
         with torch.inference_mode():
             # Copies: torch warns of arrays that are read-only, and refuses negative strides.
             tensors = [torch.from_numpy(np.array(a)).to(self._device) for a in (eeg, eye, present)]
-            logits: Float32Array = module(*tensors).cpu().numpy()
+            try:
+                logits: Float32Array = module(*tensors).cpu().numpy()
+            except RuntimeError as error:
+                raise BundleError(
+                    f"{self._where} cannot run {TORCHSCRIPT!r} on the input that the manifest "
+                    "describes",
+                    got=str(error).strip().splitlines()[-1],
+                    hint="Export the bundle again.",
+                ) from error
         return logits
 
     def close(self) -> None:

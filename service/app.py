@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from hadua.models.bundle import Bundle
 from hadua.models.runtime import Runtime
 from hadua.service import health, problems, routes, websocket
+from hadua.service.body_limit import BodyLimit
 from hadua.service.config import Settings
 from hadua.service.dashboard import page
 from hadua.service.engine import EngineFactory, Tap
@@ -54,6 +55,7 @@ def create_app(make_service: ServiceFactory, *, started: Started = lambda _: Non
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(BodyLimit)
     problems.install(app)
     app.include_router(health.router)
     app.include_router(routes.router)

@@ -18,8 +18,10 @@ from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service
 from hadua.service.sources import live_source
 
-DEMO_REST_S = 20.0
-DEMO_SOURCE = f"sim:schedule=demo*{DEMO_REST_S:g}"  # rest first, then states that change
+DEMO_BASELINE_S = 20.0
+# Rest first, then states that change. The baseline counts from the first window, so that it ends a
+# second after its length: the rest is a little longer.
+DEMO_SOURCE = f"sim:schedule=demo*{DEMO_BASELINE_S + 2.0:g}"
 
 
 def open_bundle(settings: Settings) -> Bundle:
@@ -94,7 +96,7 @@ def _engine_factory(
             streams,
             clock=lsl_now_s,
             screen=_screen(settings),
-            baseline_s=settings.baseline_s or (DEMO_REST_S if settings.demo else 0.0),
+            baseline_s=settings.baseline_s or (DEMO_BASELINE_S if settings.demo else 0.0),
         )
         return Engine(pipeline, runtime.close)
 

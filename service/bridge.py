@@ -8,9 +8,10 @@ is kept says `gap_before`, and the loss is counted.
 import asyncio
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hadua.adapters.sources.source import SampleChunk
+from hadua.adapters.sources.source import Marker, SampleChunk
 from hadua.models.features import Modality
 
 
@@ -24,6 +25,13 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """Markers of a source, ahead of the chunk in whose time they lie."""
+
+    markers: tuple[Marker, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A stream gives no more samples; `EndOfStreamError` is the orderly way."""
 
@@ -31,16 +39,23 @@ class Ended:
     error: Exception
 
 
-Item = Arrival | Ended
+Item = Arrival | Marked | Ended
 
+MARKS_AT_MOST = 1000  # `Marked` that may wait: the oldest goes
+ASSUMED_RATE_HZ = 120.0  # of a stream that declares none, as eye trackers do
 TAKE_AT_MOST = 64  # so that a backlog does not hold up the results of its own beginning
 
 
 def signal_s(chunk: SampleChunk) -> float:
-    """Seconds of signal in a chunk, by its nominal rate, or by its stamps if it has none."""
+    """Seconds of signal in a chunk, by its nominal rate.
+
+    Without one by its stamps, and at least as much as at `ASSUMED_RATE_HZ`: chunks of one sample
+    span no time, and any number of them would fit in.
+    """
     if chunk.spec.rate_hz > 0.0:
         return len(chunk) / chunk.spec.rate_hz
-    return float(chunk.t_s[-1] - chunk.t_s[0]) if len(chunk) else 0.0
+    span_s = float(chunk.t_s[-1] - chunk.t_s[0]) if len(chunk) else 0.0
+    return max(span_s, len(chunk) / ASSUMED_RATE_HZ)
 
 
 class Bridge:
@@ -49,9 +64,16 @@ class Bridge:
     Args:
         loop: The loop on which `take` waits.
         bound_s: Seconds of signal that may wait, per modality. One chunk is always kept.
+        on_marker_drop: Told in the reader's thread how many markers were dropped.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, bound_s: float) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        bound_s: float,
+        on_marker_drop: Callable[[int], object] = lambda _: None,
+    ) -> None:
         self._loop = loop
         self._bound_s = bound_s
         self._lock = threading.Lock()
@@ -60,6 +82,9 @@ class Bridge:
         self._dropped: Counter[Modality] = Counter()
         self._wake = asyncio.Event()
         self._before_start: Counter[Modality] = Counter()
+        self._on_marker_drop = on_marker_drop
+        self._marks_waiting = 0
+        self._markers_dropped = 0
         self._running = False
         self._closed = False
 
@@ -71,6 +96,8 @@ class Bridge:
             self._items.append(item)
             if isinstance(item, Arrival):
                 self._make_room(item)
+            elif isinstance(item, Marked):
+                self._make_room_for_marks()
         self._loop.call_soon_threadsafe(self._wake.set)
 
     async def take(self) -> list[Item]:
@@ -94,6 +121,11 @@ class Bridge:
         """Chunks that made room for newer ones while the session waited for its other stream."""
         return self._before_start[modality]
 
+    @property
+    def markers_dropped(self) -> int:
+        """Markers that made room for newer ones."""
+        return self._markers_dropped
+
     def close(self) -> None:
         """Refuse and forget everything; `take` returns. From the loop only."""
         with self._lock:
@@ -107,6 +139,7 @@ class Bridge:
             for item in items:
                 if isinstance(item, Arrival):
                     self._waiting_s[item.modality] -= signal_s(item.chunk)
+                self._marks_waiting -= isinstance(item, Marked)
             if not self._items:
                 self._waiting_s = dict.fromkeys(Modality, 0.0)  # no rounding piles up
                 self._wake.clear()
@@ -117,6 +150,15 @@ class Bridge:
         self._waiting_s[modality] += signal_s(newest.chunk)
         while self._waiting_s[modality] > self._bound_s and self._drop_oldest(newest):
             pass
+
+    def _make_room_for_marks(self) -> None:
+        self._marks_waiting += 1
+        if self._marks_waiting > MARKS_AT_MOST:
+            at, oldest = next((i, m) for i, m in enumerate(self._items) if isinstance(m, Marked))
+            del self._items[at]
+            self._marks_waiting -= 1
+            self._markers_dropped += len(oldest.markers)
+            self._on_marker_drop(len(oldest.markers))
 
     def _drop_oldest(self, newest: Arrival) -> bool:
         """Drop the oldest chunk of a modality, unless it is the only one."""

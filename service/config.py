@@ -119,6 +119,8 @@ def _require_toml(path: Path) -> None:
             f"settings file {str(path)!r}",
             got=str(error),
             expected="a readable TOML file",
+            hint="Save it as UTF-8 without a byte order mark; texts stand in quotes, as in "
+            "eeg = 'lsl:type=EEG'.",
         ) from error
 
 
@@ -141,8 +143,18 @@ def _usage_error(error: ValidationError, *, flags: Mapping[str, object]) -> Usag
     )
 
 
+_EXPECTED = {
+    "string_pattern_mismatch": "1 to 64 letters, digits, '_' or '-'",  # the one that is asked for
+    "json_invalid": "JSON",
+    "missing": "a value",
+    "extra_forbidden": "no value of that name",
+    "model_attributes_type": "a JSON object, sent as application/json",
+}
+
+
 def expectation(fault: Mapping[str, object]) -> str:
     """What one of pydantic's faults says should have been there, in our words."""
-    if fault["type"] == "string_pattern_mismatch":  # the only pattern that anybody is asked for
-        return "1 to 64 letters, digits, '_' or '-'"
-    return str(fault["msg"]).replace("Input should be ", "")
+    kind = str(fault["type"])
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    return str(fault["msg"]).replace("Input should be ", "").replace("String should have ", "")

@@ -6,12 +6,14 @@ from typing import Protocol
 
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.features import Modality
-from hadua.models.prediction import Prediction
+from hadua.models.prediction import ModalityState, Prediction
 from hadua.service.bridge import Arrival
 from hadua.service.latency import ArrivalLog
 from hadua.service.ordering import in_time_order
 
 Tap = Callable[[Modality, SampleChunk], None]
+
+_NOTHING_THERE = frozenset(ModalityState) - {ModalityState.USED, ModalityState.UNMAPPED}
 
 
 class StepResult(Protocol):
@@ -66,7 +68,7 @@ class Timed:
 
     Args:
         result: The result.
-        last_sample_s: Arrival of the window's last sample.
+        last_sample_s: Arrival of the window's last sample; `trigger_s` if it has none.
         trigger_s: Arrival of the chunk that completed the window.
         taken_s: When the pipeline took that chunk.
     """
@@ -113,4 +115,6 @@ class Stepper:
 
     def _timed(self, result: StepResult, trigger_s: float, taken_s: float) -> Timed:
         last_s = self._log.last_before(result.prediction.end_s)
-        return Timed(result, trigger_s if last_s is None else last_s, trigger_s, taken_s)
+        if last_s is None or set(result.prediction.modalities.values()) <= _NOTHING_THERE:
+            last_s = trigger_s  # how long a stream was silent is no latency of ours
+        return Timed(result, last_s, trigger_s, taken_s)

@@ -1,5 +1,6 @@
 """The socket that the service listens on, taken before anything else is started."""
 
+import errno
 import socket
 from typing import ClassVar
 
@@ -28,10 +29,18 @@ def listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host!r} port {port}",
             got=error.strerror or str(error),
             expected="a free port of this machine",
-            hint="Stop the program that has it, or choose another with --port.",
+            hint=_hint(error),
         ) from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     return listener
+
+
+def _hint(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "Give an address of this machine with --host: 127.0.0.1, or 0.0.0.0 for all."
+    if error.errno == errno.EACCES:
+        return "Ports below 1024 and reserved ones are not for everybody: choose another, --port."
+    return "Stop the program that has it, or choose another with --port."
 
 
 def url_of(listener: socket.socket) -> str:

@@ -15,6 +15,9 @@ class Metrics:
         self.chunks_dropped = Counter(
             "hadua_chunks_dropped", "Chunks dropped before inference.", ["modality"], registry=own
         )
+        self.markers_dropped = Counter(
+            "hadua_markers_dropped", "Markers dropped before they were sent.", registry=own
+        )
         self.samples = Counter(
             "hadua_samples", "Samples taken by pipelines.", ["modality"], registry=own
         )

@@ -155,11 +155,10 @@ class Pipeline:
         return WindowResult(prediction, {"features": features_ms, "model": model_ms})
 
     def _measured(self, modality: Modality, window: FeatureWindow) -> bool:
-        share = float(window.present.mean())
-        return modality not in self._unmapped and share >= self._min_coverage(modality)
-
-    def _min_coverage(self, modality: Modality) -> float:
-        return self._bundle.manifest.min_coverage[modality]
+        if modality in self._unmapped or not window.usable:
+            return False
+        needed = self._bundle.manifest.min_coverage[modality]
+        return float(window.present.mean()) >= needed
 
     def _reason(
         self, aligned: AlignedWindows, used: Mapping[Modality, FeatureWindow]

@@ -1,5 +1,6 @@
 """Every failed request ends in a problem document (RFC 9457), never in a traceback."""
 
+import reprlib
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hadua.models.errors import HaduaError
+from hadua.service.config import expectation
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 120  # characters of a value that was refused
@@ -28,10 +30,13 @@ _STATUS = {
     "session-exists": HTTPStatus.CONFLICT,
     "limit-reached": HTTPStatus.SERVICE_UNAVAILABLE,
     "origin-refused": HTTPStatus.FORBIDDEN,
+    "service-stopping": HTTPStatus.SERVICE_UNAVAILABLE,
     "runtime-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 _log = structlog.get_logger("hadua.http")
+_shown = reprlib.Repr()
+_shown.maxstring = _shown.maxother = SHOWN + 3
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,32 +96,49 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first, n = error.errors()[0], len(error.errors())
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part) for part in first["loc"] if first["type"] != "json_invalid")
+    where = where or "body"
     more = f" ({n - 1} more)" if n > 1 else ""
+    absent = first["type"] == "missing"
     return response(
         _plain(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             code="invalid-request",
             title=f"{where} cannot be right{more}",
             request=request,
-            got=_show(first.get("input")),
-            expected=str(first["msg"]).replace("Input should be ", ""),
+            got="nothing" if absent else _fault(first) or _show(first.get("input")),
+            expected=expectation(first),
             hint="/openapi.json describes every request.",
         )
     )
+
+
+def _fault(first: Mapping[str, object]) -> str:
+    """Where JSON stops being JSON; empty for every other fault."""
+    context, where = first.get("ctx"), first["loc"]
+    if first["type"] != "json_invalid" or not isinstance(context, dict):
+        return ""
+    at = f" at character {where[-1]}" if isinstance(where, tuple) else ""
+    return f"{context.get('error')}{at}"
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     status = HTTPStatus(error.status_code)
-    known = {404: "not-found", 405: "method-not-allowed"}
+    known = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+    allowed = {
+        400: "a body of JSON in UTF-8, not nested too deeply",
+        405: (error.headers or {}).get("Allow"),
+        413: error.detail,
+    }
     problem = _plain(
         status,
         code=known.get(status, "http-error"),
         title=status.phrase,
         request=request,
         got=f"{request.method} {request.url.path}",
+        expected=allowed.get(status),
         hint="/openapi.json lists what there is.",
     )
     return response(problem, headers=error.headers)
@@ -160,5 +182,5 @@ def _plain(
 
 
 def _show(value: object) -> str:
-    text = repr(value)
+    text = _shown.repr(value)  # looks at the beginning only: a body may have millions of values
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,14 +1,17 @@
 """Gives what a session says its `seq`, keeps it, and hands it to the clients' senders."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 
+from hadua.adapters.sources.source import Marker
 from hadua.models.prediction import Prediction
 from hadua.service.engine import Timed
 from hadua.service.hub import Hub
 from hadua.service.journal import Journal, Kind, Published
 from hadua.service.latency import LatencyTotals, stages_ms
+from hadua.service.marker_order import MarkerOrder
 from hadua.service.metrics import Metrics
-from hadua.service.wire import PredictionFrame, StatusFrame, encode
+from hadua.service.wire import MarkerFrame, PredictionFrame, StatusFrame, encode
 
 
 class Publisher:
@@ -41,6 +44,10 @@ class Publisher:
         self.totals = LatencyTotals()
         self.predictions = 0
         self.abstained = 0
+        self.last_marker: MarkerFrame | None = None
+        self._markers = MarkerOrder()
+        self._started_s = clock()
+        self._ended_s: float | None = None
         self._hub = hub
         self._metrics = metrics
         self._clock = clock
@@ -51,9 +58,36 @@ class Publisher:
         """The `seq` of the frame to come."""
         return self.journal.last_seq + 1
 
+    @property
+    def uptime_s(self) -> float:
+        """Seconds from the beginning of the session until now, or until its end."""
+        return (self._clock() if self._ended_s is None else self._ended_s) - self._started_s
+
+    def end(self) -> None:
+        """Note that the session is over."""
+        self._ended_s = self._clock()
+
+    def hold_markers(self, markers: Iterable[Marker]) -> None:
+        """Take markers: each goes out once, before the first prediction that ends after it."""
+        self._markers.hold(markers)
+
+    def release_markers(self, until_s: float = math.inf) -> None:
+        """Publish the markers held up to `until_s`, in LSL seconds."""
+        for marker in self._markers.release(until_s):
+            frame = MarkerFrame(
+                session_id=self.session_id,
+                epoch=self.epoch,
+                seq=self.next_seq,
+                t_s=marker.t_s,
+                text=marker.text,
+            )
+            self.last_marker = frame
+            self._publish("marker", frame, self._clock())
+
     def prediction(self, timed: Timed, *, clock_uncertainty_ms: float | None) -> None:
-        """Stamp, count and publish one window's answer."""
+        """Stamp, count and publish one window's answer, after the markers of its time."""
         prediction = timed.result.prediction
+        self.release_markers(prediction.end_s)
         now_s = self._clock()
         latency_ms = stages_ms(
             last_sample_s=timed.last_sample_s,
@@ -88,7 +122,9 @@ class Publisher:
         """Publish a status that carries `next_seq`."""
         self._publish("status", frame, self._clock())
 
-    def _publish(self, kind: Kind, frame: PredictionFrame | StatusFrame, now_s: float) -> None:
+    def _publish(
+        self, kind: Kind, frame: PredictionFrame | StatusFrame | MarkerFrame, now_s: float
+    ) -> None:
         item = Published(self.session_id, self.epoch, frame.seq, kind, encode(frame), now_s)
         self.journal.append(item)
         self._hub.publish(item)

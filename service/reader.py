@@ -5,10 +5,16 @@ from collections.abc import Callable
 
 import structlog
 
-from hadua.adapters.sources.source import Source, SourceHealth, StreamSpec
+from hadua.adapters.sources.source import (
+    MarkedSource,
+    SampleChunk,
+    Source,
+    SourceHealth,
+    StreamSpec,
+)
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
-from hadua.service.bridge import Arrival, Ended, Item
+from hadua.service.bridge import Arrival, Ended, Item, Marked
 from hadua.service.watch import StreamWatch
 
 READ_TIMEOUT_S = 0.2
@@ -23,8 +29,9 @@ class ReaderThread:
         source: Owned by the thread from `start` to its end.
         modality: What its samples are.
         opened: Called in the thread, once: with the stream as found, or why it was not.
-        deliver: Called in the thread with each `Arrival` of an opened stream, then `Ended`. An
-            exception of any kind ends there; only a reader told to stop ends silently.
+        deliver: Called in the thread with each `Arrival` of an opened stream, and with its
+            markers before the chunk in whose time they lie, then `Ended`. An exception of any kind
+            ends there; only a reader told to stop ends silently.
         watch: Follows the stream.
         clock: LSL seconds now, for the time of arrival.
         wait_s: How long to wait for the stream to be found.
@@ -42,6 +49,7 @@ class ReaderThread:
         wait_s: float,
     ) -> None:
         self._source = source
+        self._marked = source if isinstance(source, MarkedSource) else None
         self._modality = modality
         self._opened = opened
         self._deliver = deliver
@@ -93,6 +101,8 @@ class ReaderThread:
 
     def _read_all(self) -> None:
         spec = self._source.open(self._wait_s)
+        if self._stop.is_set():  # the loop may be gone by now
+            return
         self._watch.saw_open(spec)
         self._opened(self._modality, spec)
         while not self._stop.is_set():
@@ -100,7 +110,18 @@ class ReaderThread:
             if chunk is not None:
                 arrived_s = self._clock()
                 self._watch.saw_chunk(chunk, arrived_s=arrived_s)
+                self._deliver_markers(chunk)
                 self._deliver(Arrival(self._modality, chunk, arrived_s))
+
+    def _deliver_markers(self, chunk: SampleChunk) -> None:
+        """Markers up to the end of the chunk: no window that it completes ends later."""
+        if self._marked is None or not len(chunk):
+            return
+        rate_hz = chunk.spec.rate_hz
+        # Half a sample more, so that rounding of the end puts no marker behind its window.
+        end_s = float(chunk.t_s[-1]) + (1.5 / rate_hz if rate_hz > 0.0 else 0.0)
+        if markers := self._marked.markers(end_s):
+            self._deliver(Marked(tuple(markers)))
 
     def _end(self, error: Exception) -> None:
         self._watch.saw_end(error)

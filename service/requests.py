@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hadua.service.config import Identifier
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Feature = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 SourceText = Annotated[str, Field(min_length=1, max_length=512)]
 
 
@@ -28,8 +28,9 @@ class Windows(BaseModel):
 
     definition: str = Field(description="Name of the feature definition, as in hadua-de.")
     version: int = Field(description="Its version.")
-    values: list[list[list[Finite]]] = Field(
-        description="[n][T][d] features before normalisation, oldest window first.",
+    values: list[list[list[Feature | None]]] = Field(
+        description="[n][T][d] features before normalisation, oldest window first; "
+        "null where one was not measured.",
         min_length=1,
         max_length=4096,
     )

@@ -1,6 +1,5 @@
 """REST of the contract, as far as it is built."""
 
-import asyncio
 import functools
 from collections.abc import Mapping
 from typing import Annotated
@@ -19,7 +18,7 @@ from hadua.service.requests import Predict, StartSession, Windows
 from hadua.service.service import Service, service_of
 from hadua.service.session import Session
 from hadua.service.stateless import Block
-from hadua.service.wire import StatusFrame
+from hadua.service.wire import MarkerFrame, StatusFrame
 
 PREDICTIONS_AT_MOST = 1000
 
@@ -53,6 +52,7 @@ class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
     participant: str | None
     status: StatusFrame
     reports: dict[str, dict[str, object]]
+    last_marker: MarkerFrame | None
     problem: problems.Problem | None
 
 
@@ -61,8 +61,8 @@ async def list_streams(
     asked: Asked, timeout_s: Annotated[float, Query(gt=0.0, le=10.0)] = 1.0
 ) -> Response:
     """Streams on the network right now."""
-    loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(asked.pool, functools.partial(asked.list_streams, timeout_s))
+    search = functools.partial(asked.list_streams, timeout_s)
+    found = await asked.blocking(asked.pool, search)
     return _json({"streams": found})
 
 
@@ -95,9 +95,7 @@ async def get_session(asked: Asked, session_id: str) -> Response:
 @router.post("/sessions/{session_id}/stop")
 async def stop_session(asked: Asked, session_id: str) -> Response:
     """Stop a session and wait until it has ended; stopping twice is no error."""
-    session = asked.sessions.get(session_id)
-    session.stop()
-    await session.over.wait()
+    session = await asked.sessions.stop(session_id)
     return _json(describe(session))
 
 
@@ -110,14 +108,16 @@ async def predictions(
 ) -> Response:
     """Predictions that are still kept, oldest first: the frames of the WebSocket.
 
-    `next_after_seq` continues; `first_seq` above `after_seq` + 1 means that some were let go.
+    `next_after_seq` continues, within one epoch; `first_seq` above `after_seq` + 1 means that some
+    were let go.
     """
     session = asked.sessions.get(session_id)
     journal = session.publisher.journal
+    after_seq = 0 if after_seq > journal.last_seq else after_seq  # it is of an earlier epoch
     kept = journal.after(after_seq)
     wanted = [item for item in kept if item.kind == "prediction"]
     page = wanted[:limit]
-    seen = page[-1].seq if len(page) < len(wanted) else max(journal.last_seq, after_seq)
+    seen = page[-1].seq if len(page) < len(wanted) else journal.last_seq
     body = {
         "session_id": session.id,
         "epoch": session.epoch,
@@ -139,9 +139,9 @@ async def predict(asked: Asked, body: Predict) -> Response:
     """Probabilities of feature windows; nothing is remembered."""
     sent = {Modality.EEG: body.eeg, Modality.EYE: body.eye}
     blocks = {m: _block(m, windows) for m, windows in sent.items() if windows is not None}
-    probabilities = await asyncio.get_running_loop().run_in_executor(
-        asked.predictor.executor, asked.predictor.predict, blocks
-    )
+    predictor = asked.predictor
+    predict_all = functools.partial(predictor.predict, blocks)
+    probabilities = await asked.blocking(predictor.executor, predict_all)
     classes = asked.bundle_info.classes
     return _json(
         {
@@ -162,6 +162,7 @@ def describe(session: Session) -> SessionInfo:
         participant=session.participant,
         status=session.status(),
         reports={name: dict(report) for name, report in session.reports().items()},
+        last_marker=session.publisher.last_marker,
         problem=problems.of_error(session.error) if session.error else None,
     )
 
@@ -178,6 +179,7 @@ def _array(modality: Modality, windows: Windows) -> FloatArray:
             f"{modality} values",
             got="rows of different lengths",
             expected="[n][T][d], every row of the same length",
+            hint="Leave out windows of which a part was not measured.",
         ) from None
 
 

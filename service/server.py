@@ -31,6 +31,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=GRACE_S,
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # `cut` finds a client by its real address
         )
         super().__init__(config)
         self._drain = drain

@@ -1,16 +1,17 @@
 """What the routes share: the settings, the bundle, the sessions and the clients."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from starlette.requests import HTTPConnection
 
 from hadua.adapters.sources.lsl_discovery import StreamSummary
 from hadua.adapters.sources.source import Source
 from hadua.models.bundle import Bundle
+from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.service.config import Settings
 from hadua.service.hub import Hub
@@ -18,6 +19,17 @@ from hadua.service.metrics import Metrics
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
 from hadua.service.wire import BundleInfo, FeatureInfo
+from hadua.service.workers import DaemonExecutor
+
+POLL_S = 0.1  # how soon a request that waits for a thread notices that the service stops
+
+T = TypeVar("T")
+
+
+class ServiceStoppingError(HaduaError):
+    """The service leaves before it has an answer."""
+
+    code: ClassVar[str] = "service-stopping"
 
 
 class SourceParser(Protocol):
@@ -63,19 +75,30 @@ class Service:
     cut: Callable[[tuple[str, int]], None] = lambda _: None
     not_ready: set[str] = field(default_factory=set)
     version: str = field(default_factory=lambda: version("hadua"))
-    pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="request")
-    )
+    pool: DaemonExecutor = field(default_factory=lambda: DaemonExecutor("request", threads=2))
 
     @property
     def bundle_info(self) -> BundleInfo:
         """What clients are told of the bundle."""
         return describe_bundle(self.bundle)
 
+    async def blocking(self, executor: DaemonExecutor, call: Callable[[], T]) -> T:
+        """The result of a call that blocks, made in a thread.
+
+        Raises:
+            ServiceStoppingError: the service stops before the call is done.
+        """
+        answer = asyncio.get_running_loop().run_in_executor(executor, call)
+        while not (await asyncio.wait((answer,), timeout=POLL_S))[0]:
+            if self.hub.closed:
+                answer.cancel()
+                raise ServiceStoppingError("the service stops", hint="Ask again once it is back.")
+        return answer.result()
+
     def close(self) -> None:
         """Let go of what is left after the sessions have ended."""
         self.predictor.close()
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.pool.shutdown()
 
 
 def service_of(connection: HTTPConnection) -> Service:

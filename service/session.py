@@ -3,8 +3,6 @@
 import asyncio
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from typing import TypeVar
 
 import structlog
@@ -12,15 +10,17 @@ import structlog
 from hadua.adapters.sources.source import EndOfStreamError, Source, StreamSpec
 from hadua.models.errors import HaduaError, StreamLostError
 from hadua.models.features import Modality
-from hadua.service.bridge import Arrival, Bridge, Ended, Item
+from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
 from hadua.service.config import Settings
 from hadua.service.engine import Engine, EngineFactory, Stepper, Tap, Timed
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
-from hadua.service.status import degradation, stream_status, worst_uncertainty_ms
+from hadua.service.session_state import SessionState
+from hadua.service.status import degradation, session_status, stream_status, worst_uncertainty_ms
 from hadua.service.watch import StreamWatch
 from hadua.service.wire import StatusFrame, StreamStatus
+from hadua.service.workers import DaemonExecutor
 
 TICK_S = 0.5
 JOIN_TIMEOUT_S = 1.0
@@ -28,22 +28,6 @@ JOIN_TIMEOUT_S = 1.0
 T = TypeVar("T")
 
 _log = structlog.get_logger("hadua.session")
-
-
-class SessionState(StrEnum):
-    """The life of a session."""
-
-    STARTING = "starting"
-    WAITING = "waiting"  # for its streams to be found
-    RUNNING = "running"
-    DEGRADED = "degraded"  # goes on with less than it was started with
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing comes after it."""
-        return self in (SessionState.STOPPED, SessionState.FAILED)
 
 
 class Session:
@@ -86,14 +70,16 @@ class Session:
         self._clock = clock
         self._tap = tap
         self._engine: Engine | None = None
-        self._bridge = Bridge(self._loop, bound_s=settings.bridge_s)
+        self._bridge = Bridge(
+            self._loop, bound_s=settings.bridge_s, on_marker_drop=metrics.markers_dropped.inc
+        )
         self._stop = asyncio.Event()
         self._opened: dict[Modality, StreamSpec | Exception] = {}
         self._opened_changed = asyncio.Event()
         self._ended: dict[Modality, Exception] = {}
         self._counted_drops = dict.fromkeys(sources, 0)
         self._next_status_s = 0.0
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"infer-{self.id}")
+        self._executor = DaemonExecutor(f"infer-{self.id}")
         self._readers = {m: self._reader(m, source) for m, source in sources.items()}
 
     @property
@@ -119,19 +105,14 @@ class Session:
 
     def status(self) -> StatusFrame:
         """The session as it is now, with the `seq` that it would be published under."""
-        publisher, engine = self.publisher, self._engine
-        return StatusFrame(
-            session_id=self.id,
-            epoch=self.epoch,
-            seq=publisher.next_seq,
+        return session_status(
+            self.publisher,
             state=str(self.state),
             reason=self.reason,
             streams=self.streams(),
-            normalisation=engine.pipeline.normalisation_state if engine else "",
+            normalisation=self._engine.pipeline.normalisation_state if self._engine else "",
             chunks_dropped=sum(self._bridge.dropped(m) for m in self._readers),
-            predictions=publisher.predictions,
-            abstained=publisher.abstained,
-            latency=publisher.totals.summary(),
+            markers_dropped=self._bridge.markers_dropped,
         )
 
     def reports(self) -> Mapping[str, Mapping[str, object]]:
@@ -147,11 +128,15 @@ class Session:
     async def run(self) -> None:
         """Run to the end. A fault ends this session, loudly, and nothing else."""
         try:
-            await self._work()
+            await self._run()
         except asyncio.CancelledError:  # it did not stop in time: leave without waiting
             self._let_go()
             self._enter(SessionState.FAILED, "did not stop in time")
             raise
+
+    async def _run(self) -> None:
+        try:
+            await self._work()
         except HaduaError as error:
             self.error = error
             await self._finish(SessionState.FAILED, str(error))
@@ -200,20 +185,24 @@ class Session:
             return []
 
     async def _process(self, items: Sequence[Item], stepper: Stepper) -> None:
+        self.publisher.hold_markers(m for i in items if isinstance(i, Marked) for m in i.markers)
         arrivals = [item for item in items if isinstance(item, Arrival)]
         if arrivals:
-            self._publish(await self._in_worker(functools.partial(stepper.step, arrivals)))
+            await self._publish(await self._in_worker(functools.partial(stepper.step, arrivals)))
             for arrival in arrivals:
                 self._metrics.samples.labels(str(arrival.modality)).inc(len(arrival.chunk))
+        self.publisher.release_markers()
         for item in items:
             if isinstance(item, Ended):
                 self._note_end(item)
-                self._publish(await self._in_worker(functools.partial(stepper.end, item.modality)))
+                ended = functools.partial(stepper.end, item.modality)
+                await self._publish(await self._in_worker(ended))
 
-    def _publish(self, timed: Sequence[Timed]) -> None:
+    async def _publish(self, timed: Sequence[Timed]) -> None:
         uncertainty_ms = worst_uncertainty_ms(self._readers.values()) if timed else None
         for each in timed:
             self.publisher.prediction(each, clock_uncertainty_ms=uncertainty_ms)
+            await asyncio.sleep(0)  # many at once must not overrun the slots of clients that read
 
     def _note_end(self, item: Ended) -> None:
         if not isinstance(item.error, EndOfStreamError | StreamLostError):
@@ -228,10 +217,7 @@ class Session:
 
     def _tick(self) -> None:
         """Notice what changed; say so, or that nothing has for a while."""
-        for m in self._readers:
-            new = self._bridge.dropped(m) - self._counted_drops[m]
-            self._counted_drops[m] += new
-            self._metrics.chunks_dropped.labels(str(m)).inc(new)
+        self._count_drops()
         reason = degradation({m: r.watch.state for m, r in self._readers.items()})
         state = SessionState.DEGRADED if reason else SessionState.RUNNING
         if (state, reason) != (self.state, self.reason):
@@ -239,12 +225,20 @@ class Session:
         elif self._clock() >= self._next_status_s:
             self._say_status()
 
+    def _count_drops(self) -> None:
+        for m in self._readers:
+            new = self._bridge.dropped(m) - self._counted_drops[m]
+            self._counted_drops[m] += new
+            self._metrics.chunks_dropped.labels(str(m)).inc(new)
+
     def _enter(self, state: SessionState, reason: str) -> None:
         level = "warning" if state in (SessionState.DEGRADED, SessionState.FAILED) else "info"
         getattr(_log, level)("session " + state, session=self.id, reason=reason)
         self.state, self.reason = state, reason
         self._say_status()
         if state.over:
+            self._count_drops()
+            self._metrics.sessions_failed.inc(state is SessionState.FAILED)
             self.running.set()
             self.over.set()
 
@@ -259,16 +253,16 @@ class Session:
         await self._join_readers()
         self._let_go()
         self._enter(state, reason)
-        self._metrics.sessions_failed.inc(state is SessionState.FAILED)
 
     def _let_go(self) -> None:
         """Release everything without waiting."""
+        self.publisher.end()
         self._bridge.close()
         for reader in self._readers.values():
             reader.stop()
         if self._engine is not None:
             self._executor.submit(self._engine.close)
-        self._executor.shutdown(wait=False)
+        self._executor.shutdown()
 
     async def _join_readers(self) -> None:
         timeout_s = JOIN_TIMEOUT_S / len(self._readers)

@@ -18,6 +18,7 @@ from hadua.service.publisher import Publisher
 from hadua.service.session import Session
 
 STOP_TIMEOUT_S = 1.2
+STOP_ONE_TIMEOUT_S = 5.0  # the service goes on, so there is more time
 
 
 class SessionUnknownError(HaduaError):
@@ -71,7 +72,7 @@ class Sessions:
         self._tap = tap
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Session] = {}
 
     async def __aenter__(self) -> Self:
         """Sessions can be started from here on."""
@@ -124,8 +125,8 @@ class Sessions:
         self._sessions.pop(session_id, None)
         self._sessions[session_id] = session
         task = self._tasks.create_task(self._run(session), name=f"session-{session_id}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = session
+        task.add_done_callback(self._running.pop)
         return session
 
     def get(self, session_id: str) -> Session:
@@ -146,6 +147,21 @@ class Sessions:
     def all(self) -> list[Session]:
         """Every session that is known, oldest first."""
         return list(self._sessions.values())
+
+    async def stop(self, session_id: str) -> Session:
+        """Stop a session and wait for its end; one that hangs is given up, and has failed.
+
+        Raises:
+            SessionUnknownError: there is none of that id.
+        """
+        session = self.get(session_id)
+        session.stop()
+        if mine := [task for task, running in self._running.items() if running is session]:
+            _, hanging = await asyncio.wait(mine, timeout=STOP_ONE_TIMEOUT_S)
+            for task in hanging:
+                task.cancel()
+            await session.over.wait()
+        return session
 
     async def stop_all(self) -> None:
         """Ask all to stop and wait a little until they have."""

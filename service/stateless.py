@@ -1,7 +1,6 @@
 """`POST predict`: feature windows in, probabilities out, nothing remembered."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from hadua.models.errors import FeatureMismatchError, InvalidInputError
 from hadua.models.features import BoolArray, FeatureSpec, FloatArray, Modality
 from hadua.models.prediction import softmax
 from hadua.models.runtime import Float32Array, Runtime
+from hadua.service.workers import DaemonExecutor
 
 MODALITIES = (Modality.EEG, Modality.EYE)
 
@@ -23,7 +23,8 @@ class Block:
     Args:
         definition: Name of their feature definition.
         version: Its version.
-        values: `(n, T, d)` features, not normalised, oldest window first.
+        values: `(n, T, d)` features, not normalised, oldest window first; NaN where one was not
+            measured.
     """
 
     definition: str
@@ -43,7 +44,7 @@ class Predictor:
         self._bundle = bundle
         self._load = load
         self._runtime: Runtime | None = None
-        self.executor = ThreadPoolExecutor(1, thread_name_prefix="predict")
+        self.executor = DaemonExecutor("predict")
 
     def predict(self, blocks: Mapping[Modality, Block]) -> FloatArray:
         """Probabilities `(n, n_classes)`; to be called in `executor`.
@@ -68,14 +69,17 @@ class Predictor:
         arrays = [self._array(m, blocks.get(m), n, n_windows) for m in MODALITIES]
         present = np.zeros((n, n_windows, len(MODALITIES)), np.bool_)
         for k, modality in enumerate(MODALITIES):
-            present[..., k] = modality in blocks
+            if modality in blocks:
+                present[..., k] = self._measured(modality, blocks[modality])
+                arrays[k][~present[..., k]] = 0.0
+        _require_something(present)
         return arrays[0], arrays[1], present
 
     def close(self) -> None:
         """Let go of the model."""
         if self._runtime is not None:
             self.executor.submit(self._runtime.close)
-        self.executor.shutdown(wait=False)
+        self.executor.shutdown()
 
     def _check(self, modality: Modality, block: Block) -> None:
         spec = self._bundle.specs.get(modality)
@@ -97,6 +101,7 @@ class Predictor:
                 "windows to predict from",
                 got=", ".join(f"{m} {b.values.shape}" for m, b in blocks.items()) or "none",
                 expected=f"one (n, T) for every modality that is sent, T = 1 to {context}",
+                hint="Send as many windows of each modality, the oldest first.",
             )
         n, n_windows = shapes.pop()
         return n, n_windows
@@ -110,9 +115,13 @@ class Predictor:
             return np.zeros((n, n_windows, width), np.float32)
         source = self._bundle.normalisation[modality]
         normaliser = Normaliser(source.mean, source.std)
-        measured = np.ones(width, np.bool_)
-        rows = [normaliser.apply(row, measured) for row in block.values.reshape(-1, width)]
-        return np.asarray(rows, np.float32).reshape(block.values.shape)
+        return normaliser.apply(block.values, np.isfinite(block.values)).astype(np.float32)
+
+    def _measured(self, modality: Modality, block: Block) -> BoolArray:
+        """Which windows `(n, T)` count, by the rule of a session."""
+        measured = np.isfinite(block.values)
+        needed = self._bundle.manifest.min_coverage[modality]
+        return np.asarray(measured.any(axis=-1) & (measured.mean(axis=-1) >= needed))
 
 
 def _check_values(modality: Modality, block: Block, spec: FeatureSpec) -> None:
@@ -122,11 +131,21 @@ def _check_values(modality: Modality, block: Block, spec: FeatureSpec) -> None:
             f"{modality} values",
             got=f"shape {block.values.shape}",
             expected=f"(n, T, {width}): at least one stretch of T windows of {width} features",
+            hint="GET /api/v1/bundles says how many features there are.",
         )
-    if not np.isfinite(block.values).all():
+    if np.isinf(block.values).any():
         raise InvalidInputError(
             f"{modality} values",
             got="a value that is not finite",
-            expected="finite features",
-            hint="Leave a modality out that was not measured.",
+            expected="finite features, null where one was not measured",
+        )
+
+
+def _require_something(present: BoolArray) -> None:
+    if not present[:, -1].any(axis=-1).all():
+        raise InvalidInputError(
+            "windows to predict from",
+            got="a newest window of which too little was measured",
+            expected="enough of at least one modality",
+            hint="Without it a session abstains.",
         )

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from hadua.models.features import Modality
+from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamState
-from hadua.service.wire import StreamStatus
+from hadua.service.wire import StatusFrame, StreamStatus
 
 _TROUBLE = {
     StreamState.STALE: "no samples at the moment",
@@ -47,4 +48,32 @@ def stream_status(
         clock_uncertainty_ms=None if uncertainty_s is None else uncertainty_s * 1e3,
         notes=health.notes,
         last_error=str(watch.error) if watch.error else None,
+    )
+
+
+def session_status(
+    publisher: Publisher,
+    *,
+    state: str,
+    reason: str,
+    streams: dict[str, StreamStatus],
+    normalisation: str,
+    chunks_dropped: int,
+    markers_dropped: int,
+) -> StatusFrame:
+    """A session as it is now, with the `seq` that it would be published under."""
+    return StatusFrame(
+        session_id=publisher.session_id,
+        epoch=publisher.epoch,
+        seq=publisher.next_seq,
+        state=state,
+        reason=reason,
+        streams=streams,
+        normalisation=normalisation,
+        chunks_dropped=chunks_dropped,
+        predictions=publisher.predictions,
+        abstained=publisher.abstained,
+        latency=publisher.totals.summary(),
+        uptime_s=publisher.uptime_s,
+        markers_dropped=markers_dropped,
     )

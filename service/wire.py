@@ -116,10 +116,15 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     predictions: int
     abstained: int
     latency: LatencySummary | None
+    uptime_s: float = 0.0
+    markers_dropped: int = 0
 
 
 class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
-    """An event that was marked, in LSL seconds."""
+    """An event that was marked, in LSL seconds; ahead of the first prediction that ends after it.
+
+    `NAME=VALUE` in `text` is a state that holds until the next marker of that name.
+    """
 
     t_s: float
     text: str

@@ -34,8 +34,8 @@ class GazeMapping:
     def apply(self, chunk: SampleChunk) -> GazeSamples:
         """Convert a chunk. Nothing in it can raise but a chunk of another shape.
 
-        An eye is missing in a sample where a coordinate is not finite, both are 0 (but in
-        degrees), it lies far outside the picture, its pupil is 0, its validity is 0 or its
+        An eye is missing in a sample where a coordinate is not finite, both are 0 or both -1 (but
+        in degrees), it lies far outside the picture, its pupil is 0, its validity is 0 or its
         confidence low. A pupil outside 1 to 10 mm is missing too.
 
         Raises:
@@ -103,6 +103,12 @@ class _Finder:
             for quantity in (Quantity.VALID, Quantity.STATUS, Quantity.CONFIDENCE)
             for c in self._of(eye, quantity)
         )
+        self.assumed += [
+            f"{c.channel.label!r} was taken as 0 where the eye is lost (in older Tobii programs 0 "
+            "means that it was found: then leave this channel out of the stream)"
+            for c in self._of(eye, Quantity.VALID)
+            if "validity" in c.channel.label.lower()
+        ]
         return EyeColumns(
             x,
             y,

@@ -114,8 +114,9 @@ def _lost(eye: EyeColumns, values: FloatArray) -> BoolArray:
             lost |= ~(values[:, column] > 0.0)
         else:
             lost |= ~(values[:, column] >= MIN_CONFIDENCE)
-    if eye.x.half_tangent is not None:
-        lost |= (values[:, eye.x.column] == 0.0) & (values[:, eye.y.column] == 0.0)
+    if eye.x.half_tangent is not None:  # degrees may well be 0 or -1
+        x, y = values[:, eye.x.column], values[:, eye.y.column]
+        lost |= (x == y) & ((x == 0.0) | (x == -1.0))
     return np.asarray(lost)
 
 

@@ -40,8 +40,9 @@ from hadua.adapters.features.eye_coverage import Coverage
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
 from hadua.adapters.features.eye_events import EyeStepMachine
 from hadua.adapters.features.eye_grid import MAX_INTERVAL_S, STEP_S, EyeGrid
-from hadua.adapters.features.eye_pupil import CELL_HZ, PupilHistory
+from hadua.adapters.features.eye_pupil import MAX_CELLS_S, PupilHistory
 from hadua.adapters.features.eye_statistics import event_features
+from hadua.models.errors import InvalidInputError
 from hadua.models.features import BoolArray, FeatureSpec, FloatArray, Modality
 
 _PUPIL = ("mean_mm", "sd_mm", "de_0_0.2_hz", "de_0.2_0.4_hz", "de_0.4_0.6_hz", "de_0.6_1_hz")
@@ -107,9 +108,18 @@ class EyeMovementFeatures:
     Args:
         window_s: Length of a window.
         rate_hz: Nominal rate of the stream, or None if it has none; see `EyeEventDetector`.
+
+    Raises:
+        InvalidInputError: a window longer than the pupil's history.
     """
 
     def __init__(self, window_s: float, *, rate_hz: float | None) -> None:
+        if not 0.0 < window_s <= MAX_CELLS_S:
+            raise InvalidInputError(
+                "window of eye movement",
+                got=f"{window_s} s",
+                expected=f"up to {MAX_CELLS_S:g} s, as long as the pupil is remembered",
+            )
         self._window_s = window_s
         self._sends_lost_samples = bool(rate_hz)
         self.reset()
@@ -144,14 +154,14 @@ class EyeMovementFeatures:
             values = np.full(len(EYE_33), np.nan)
             reason = f"gaze was measured for {quality:.0%} of the window, {MIN_QUALITY:.0%} needed"
         else:
-            values = self._measure(quality)
+            values = self._measure(end_s, quality)
             reason = _reason(values)
         return EyeFeatures(values, np.isfinite(values), quality, reason)
 
-    def _measure(self, quality: float) -> FloatArray:
+    def _measure(self, end_s: float, quality: float) -> FloatArray:
         blinks_s = sum(e.duration_s for e in self._events if e.kind is EyeEventKind.BLINK)
         observed_s = min(self._window_s, quality * self._window_s + blinks_s)
-        mean_mm, sd_mm = self._pupil.mean_sd_mm(max(1, round(self._window_s * CELL_HZ)))
+        mean_mm, sd_mm = self._pupil.mean_sd_mm(end_s - self._window_s, end_s)
         entropy = self._pupil.band_entropy()
         pupils = np.concatenate((mean_mm[:, None], sd_mm[:, None], entropy), axis=1)
         events = event_features(tuple(self._events), observed_s=observed_s)

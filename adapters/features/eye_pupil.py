@@ -20,6 +20,7 @@ CELL_STEPS = 25
 CELL_HZ = 1.0 / (CELL_STEPS * STEP_S)
 BANDS_HZ: tuple[tuple[float, float], ...] = ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 1.0))
 MAX_CELLS = 600
+MAX_CELLS_S = MAX_CELLS / CELL_HZ
 MIN_CELLS = 300
 # A cell counts as measured if the eye was for this share of it: cells that touch a blink, where
 # the lid covers part of the pupil, mostly drop out.
@@ -71,14 +72,21 @@ class PupilHistory:
         if self._cell is None:
             return np.full((n_cells, 2), np.nan)
         last = (self._cell - 1) % MAX_CELLS + MAX_CELLS
-        return self._cells[last + 1 - n_cells : last + 1]
+        return self._cells[last + 1 - n_cells : last + 1]  # n_cells is at most MAX_CELLS
 
-    def mean_sd_mm(self, n_cells: int) -> tuple[FloatArray, FloatArray]:
-        """Mean and standard deviation per eye over the last cells, each `(2,)` mm.
+    def mean_sd_mm(self, start_s: float, end_s: float) -> tuple[FloatArray, FloatArray]:
+        """Mean and standard deviation per eye from `start_s` to `end_s`, each `(2,)` mm.
 
-        NaN where less than half of them were measured.
+        NaN where less than half of it was measured. Cells that are still open do not count, nor
+        does anything from before `start_s`, however long ago the last step came.
+
+        Args:
+            start_s: At most `MAX_CELLS` before the newest step.
+            end_s: At or after the newest step.
         """
-        cells = self.recent_mm(n_cells)
+        n_cells = max(1, round((end_s - start_s) * CELL_HZ))
+        closed = 0 if self._cell is None else self._cell - round(start_s * CELL_HZ)
+        cells = self.recent_mm(min(max(0, closed), n_cells))
         measured = ~np.isnan(cells)
         n = measured.sum(axis=0)
         enough = np.where(n >= max(1.0, MIN_MEASURED * n_cells), n, np.nan)

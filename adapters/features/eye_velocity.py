@@ -17,6 +17,9 @@ MAX_THRESHOLD_DEG_S = 100.0
 NOISE_FACTOR = 6.0 / 1.1774
 # The running median moves by this part per step: a factor e in 0.8 s.
 MEDIAN_RATE = 0.005
+# Where it starts, and below which it never falls: gaze that stands still for minutes (a tracker
+# that repeats its last sample) would take it to 0, from where no factor leads back.
+LEAST_MEDIAN_DEG_S = 1.0
 
 
 @dataclass(slots=True)
@@ -101,12 +104,12 @@ class SaccadeThreshold:
     """
 
     def __init__(self) -> None:
-        self._median_deg_s = 1.0
+        self._median_deg_s = LEAST_MEDIAN_DEG_S
 
     def update(self, speed_deg_s: float) -> float:
         """Take a speed; return the threshold that holds now."""
         up = speed_deg_s > self._median_deg_s
-        self._median_deg_s *= _UP if up else _DOWN
+        self._median_deg_s = max(LEAST_MEDIAN_DEG_S, self._median_deg_s * (_UP if up else _DOWN))
         noise = NOISE_FACTOR * self._median_deg_s
         return min(MAX_THRESHOLD_DEG_S, max(THRESHOLD_DEG_S, noise))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hadua.adapters.sources.bursts import Bursts
 from hadua.adapters.sources.envelope import Envelope
 from hadua.models.errors import StreamInvalidError
 from hadua.models.features import BoolArray, FloatArray
@@ -44,7 +45,8 @@ class Restamped:
         t_s: `(m,)` instants of the samples kept, never decreasing.
         kept: `(n,)`, False where a sample's stamp lay far before one already delivered.
         gaps: Positions in `t_s` before which samples are missing.
-        lost: How many samples are missing, estimated.
+        lost: How many samples are missing, estimated; negative where some that were thought lost
+            before have come after all.
     """
 
     t_s: FloatArray
@@ -57,9 +59,10 @@ class SegmentClock:
     """Turn the stamps of a stream into instants, causally, beginning anew after every gap.
 
     A regular stream goes through an `Envelope`; an irregular one (rate 0) keeps its stamps. A gap
-    is a hole of at least 80 ms (2.5 periods of a slow stream) that the samples at hand do not make
-    up for, a second that lacks 8 % of its samples, or a stamp more than 250 ms before one already
-    seen; in an irregular stream, an interval above 250 ms and above five times the median.
+    is a hole of at least 80 ms (2.5 periods of a slow stream; longer once `Bursts` knows that the
+    stream comes in bursts) that the samples at hand do not make up for, a second that lacks 8 % of
+    its samples, or a stamp more than 250 ms before one already seen; in an irregular stream, an
+    interval above 250 ms and above five times the median.
 
     Args:
         rate_hz: Nominal rate; 0 for irregular.
@@ -73,6 +76,7 @@ class SegmentClock:
             )
         self._name = name
         self._line = Envelope(1.0 / rate_hz) if rate_hz > 0.0 else None
+        self._bursts = Bursts()
         self._intervals_s = np.empty(0)
         self._newest_s = self._raw_s = self._tail_s = self._last_s = -np.inf
         self._broken = False
@@ -83,6 +87,11 @@ class SegmentClock:
     def rate_hz(self) -> float:
         """The rate it believes in by now; 0 for irregular."""
         return 0.0 if self._line is None else 1.0 / self._line.period_s
+
+    @property
+    def bursts_apart_s(self) -> float:
+        """How far apart its bursts lie; 0 for a stream that does not send in long bursts."""
+        return self._bursts.apart_s
 
     def push(self, stamp_s: FloatArray) -> Restamped:
         """Re-stamp the next `(n,)` samples.
@@ -131,7 +140,9 @@ class SegmentClock:
         start = 0
         for stop in sorted(broken | self._hole_candidates(s, line.period_s)):
             self._advance(s[start:stop], line, out, at=start)
-            lost = self._missing(s[stop:], line.period_s)
+            lost, first_s = self._missing(s[stop:], line.period_s), float(s[stop])
+            if stop not in broken:
+                self._note_hole(first_s, lost)
             if lost or stop in broken:
                 out.gaps.add(stop)
                 out.lost += lost
@@ -140,8 +151,15 @@ class SegmentClock:
         self._advance(s[start:], line, out, at=start)
         return out
 
+    def _note_hole(self, first_s: float, lost: int) -> None:
+        if lost:
+            self._bursts.suspect(self._tail_s, first_s, lost=lost)
+        else:
+            self._bursts.filled(first_s, apart_s=first_s - self._tail_s)
+
     def _advance(self, s: FloatArray, line: Envelope, out: "_Work", *, at: int) -> None:
         """Push through the line, beginning anew wherever it finds a thin second."""
+        out.lost -= self._bursts.acquit(s, period_s=line.period_s)
         while s.shape[0]:
             t_s, missing = line.push(s)
             if t_s.shape[0]:
@@ -165,7 +183,7 @@ class SegmentClock:
         """How many samples are missing before `s`; 0 if those after the hole make up for it."""
         late_s = s - self._tail_s - period_s * np.arange(1, s.shape[0] + 1)
         least_s = float(late_s.min())
-        hole_s = max(_HOLE_S, _HOLE_PERIODS * period_s)
+        hole_s = max(_HOLE_S, _HOLE_PERIODS * period_s, self._bursts.patience_s(float(s[0])))
         return max(round(least_s / period_s), 1) if least_s > hole_s else 0
 
     def _irregular_holes(self, s: FloatArray) -> set[int]:

@@ -81,6 +81,8 @@ class Delivery:
         declared_hz, seen_hz = self._spec.rate_hz, self._clock.rate_hz
         if abs(seen_hz - declared_hz) > 0.02 * declared_hz:
             notes.append(f"declares {declared_hz:g} Hz but sends about {seen_hz:.1f} Hz")
+        if apart_s := self._clock.bursts_apart_s:
+            notes.append(f"sends in bursts about {1e3 * apart_s:.0f} ms apart: windows are as late")
         if self._clock.clamped:
             notes.append("some time stamps went back a little and were held")
         if self._clock.discarded:

@@ -49,6 +49,7 @@ class Envelope:
         self._earliest: tuple[int, float] | None = None
         self._earliest_before: tuple[int, float] | None = None
         self._first_s = self._block_start_s = np.nan
+        self._raw_s, self._longest_s, self._mark = np.nan, 0.0, (0, np.nan)
         self._draw_from(0, np.nan)
 
     def push(self, s: FloatArray) -> tuple[FloatArray, int]:
@@ -67,7 +68,7 @@ class Envelope:
                 break
             stop = start + self._length_of_block(s[start:])
             done.append(self._bound(s[start:stop]))
-            self._look_at_rate(float(s[stop - 1]))
+            self._look_at_rate(s[start:stop])
             start = stop
         return np.concatenate([np.empty(0), *done]), missing
 
@@ -122,12 +123,25 @@ class Envelope:
         if self._earliest is None or lowest < self._min:
             self._earliest = (self._n + i, float(s[i]))
 
-    def _look_at_rate(self, s: float) -> None:
-        """Once, early: is the declared rate plainly wrong (a tracker that says 600, sends 120)?"""
-        if self._rate_seen or s - self._first_s < _FIRST_LOOK_S or self._n < _FIRST_LOOK_SAMPLES:
+    def _look_at_rate(self, s: FloatArray) -> None:
+        """Once, early: is the declared rate plainly wrong (a tracker that says 600, sends 120)?
+
+        Counts up to the last sample behind a long interval: counting to the end of a burst would
+        take in samples whose time is still to come.
+        """
+        if self._rate_seen:
+            return
+        interval_s = np.diff(s, prepend=self._raw_s)
+        self._raw_s = float(s[-1])
+        self._longest_s = float(np.fmax(np.fmax.reduce(interval_s), self._longest_s))
+        long = np.flatnonzero(interval_s >= 0.5 * self._longest_s)
+        if long.shape[0]:
+            self._mark = (self._n - s.shape[0] + int(long[-1]), float(s[long[-1]]))
+        k, mark_s = self._mark
+        if not (k + 1 >= _FIRST_LOOK_SAMPLES and mark_s - self._first_s >= _FIRST_LOOK_S):
             return
         self._rate_seen = True
-        period_s = (s - self._first_s) / (self._n - 1)
+        period_s = (mark_s - self._first_s) / k
         if not 1.0 / _GROSSLY_WRONG < period_s / self.period_s < _GROSSLY_WRONG:
             self.period_s, self._tolerance = period_s, _UNSETTLED_TOLERANCE
             self._draw_from(self._n, np.nan)

@@ -53,7 +53,7 @@ class LslSource:
         self._max_buffer_s = max_buffer_s
         self._modality = modality
         self._inlet: LslInlet | None = None
-        self._left_behind: LslInlet | None = None
+        self._left_behind: list[LslInlet] = []
         self._delivery: Delivery | None = None
         self._offset_s = 0.0
         self._uncertainty_s: float | None = None
@@ -163,4 +163,4 @@ class LslSource:
         try:
             within(_CLOSE_S, inlet.close_stream, late=late)
         except (StreamLostError, RuntimeError):
-            self._left_behind = inlet  # its destructor would hang as well, so it keeps a name
+            self._left_behind.append(inlet)  # its destructor would hang as well: it keeps a name

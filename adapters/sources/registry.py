@@ -33,6 +33,8 @@ def parse_source(text: str, *, modality: Modality) -> Source:
     make = _SCHEMES.get(scheme)
     if not colon or make is None:
         hint = "A file is given as 'file:PATH'." if re.search(r"[\\/.]", text) else None
+        if scheme.strip("\"' ").lower() in _SCHEMES:
+            hint = "Write it in lower case, without quotes or spaces of its own."
         raise UsageError(
             f"source {text!r}",
             got=f"the scheme {scheme!r}" if colon else "no scheme",

@@ -23,6 +23,7 @@ from hadua.models.errors import RecordingError, StreamInvalidError, UsageError
 from hadua.models.features import FloatArray
 
 _TYPES = ("eeg", "gaze")
+_FIRST_STRETCH = 256
 # What pyxdf lets through when it meets a damaged chunk that has the right length.
 _UNREADABLE = (
     ValueError,
@@ -164,9 +165,15 @@ class XdfSource:
 
     def _next_stop(self) -> int:
         """The end of the chunk that begins at the position: `chunk_s` long, one sample at least."""
-        rest = self._stamp_s[self._position :]
-        beyond = np.flatnonzero(rest >= rest[0] + self._chunk_s)
-        return self._position + (max(int(beyond[0]), 1) if beyond.shape[0] else rest.shape[0])
+        n, end_s = _FIRST_STRETCH, self._stamp_s[self._position] + self._chunk_s
+        while True:  # never over the whole rest: that would cost the square of the recording
+            stretch_s = self._stamp_s[self._position : self._position + n]
+            beyond = np.flatnonzero(stretch_s >= end_s)
+            if beyond.shape[0]:
+                return self._position + max(int(beyond[0]), 1)
+            if stretch_s.shape[0] < n:
+                return int(self._stamp_s.shape[0])
+            n *= 2
 
     def _wait_until_due(self, last: int, timeout_s: float) -> bool:
         if self._speed is None:

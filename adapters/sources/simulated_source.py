@@ -14,9 +14,16 @@ from hadua.adapters.sources.simulated_blocks import BlockSignal
 from hadua.adapters.sources.simulated_damage import Damage
 from hadua.adapters.sources.simulated_faults import FaultKind, Faults, check_targets
 from hadua.adapters.sources.simulated_gaze import GAZE_RATE_HZ
+from hadua.adapters.sources.simulated_markers import StateMarkers
 from hadua.adapters.sources.simulated_participant import Simulation, simulated_spec
 from hadua.adapters.sources.simulated_states import State
-from hadua.adapters.sources.source import EndOfStreamError, SampleChunk, SourceHealth, StreamSpec
+from hadua.adapters.sources.source import (
+    EndOfStreamError,
+    Marker,
+    SampleChunk,
+    SourceHealth,
+    StreamSpec,
+)
 from hadua.models.errors import StreamLostError, UsageError
 from hadua.models.features import BoolArray, FloatArray, Modality
 
@@ -27,7 +34,7 @@ _NOTE = "simulated participant: scores mean nothing"
 
 
 class SimulatorSource:
-    """One stream of a simulated participant; meets `Source`.
+    """One stream of a simulated participant; meets `Source` and `MarkedSource`.
 
     Args:
         simulation: Whose stream.
@@ -66,6 +73,7 @@ class SimulatorSource:
         self._wait = self._closed.wait if wait is None else wait
         default_s = 0.02 if modality is Modality.EEG else 1.0 / GAZE_RATE_HZ
         self._chunk_len = max(1, round((chunk_s or default_s) * self._spec.rate_hz))
+        self._markers = StateMarkers(simulation.schedule, origin_s=origin_s)
         self._damage = Damage(modality, labels=self._spec.labels, rate_hz=self._spec.rate_hz)
         self._ready: deque[SampleChunk] = deque()
         self._signal: BlockSignal | None = None
@@ -127,6 +135,10 @@ class SimulatorSource:
         chunk = self._ready.popleft()
         self._samples += len(chunk)
         return chunk
+
+    def markers(self, until_s: float) -> list[Marker]:
+        """Beginnings of the true states up to `until_s`, in LSL seconds; first the current one."""
+        return self._markers.until(until_s)
 
     def health(self) -> SourceHealth:
         """Samples delivered, and what the faults took."""

@@ -115,6 +115,19 @@ class SourceHealth:
     notes: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Something that happened, and when.
+
+    Args:
+        t_s: LSL time.
+        text: What; `NAME=VALUE` for a state that holds until the next one of that name.
+    """
+
+    t_s: float
+    text: str
+
+
 class EndOfStreamError(HaduaError):
     """A finite source has delivered its last sample. Raised by `read`, and by every later one."""
 
@@ -153,4 +166,17 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of everything; idempotent, and safe before `open`."""
+        ...
+
+
+@runtime_checkable
+class MarkedSource(Protocol):
+    """A source that also knows of events beside its samples, and may leave that out."""
+
+    def markers(self, until_s: float) -> list[Marker]:
+        """Markers stamped up to `until_s` (LSL) that were not given before, in order of time.
+
+        For the thread that reads; neither waits nor raises. The same event has the same stamp and
+        text in every source that knows of it, so that it can be recognised.
+        """
         ...

@@ -52,10 +52,18 @@ def walk_xdf(path: Path) -> XdfContents:
         with _open(path) as file:
             for tag, size in _chunks(file, path):
                 _note(file, tag, size, contents, path)
-    except (FileNotFoundError, IsADirectoryError) as error:
+    except IsADirectoryError as error:
+        raise RecordingError(
+            f"recording {str(path)!r}",
+            got="a folder",
+            expected="an .xdf file",
+            hint="Name the file inside the folder.",
+        ) from error
+    except FileNotFoundError as error:
         raise RecordingError(
             f"recording {str(path)!r} is not there",
-            hint="Give the path of an .xdf file; a relative one starts at the working directory.",
+            hint="Give the path of an .xdf file; a relative one starts at the working "
+            "directory, and '~' is not understood.",
         ) from error
     except (OSError, EOFError) as error:
         raise RecordingError(f"recording {str(path)!r} cannot be read", got=str(error)) from error
@@ -78,6 +86,9 @@ def _chunks(file: BinaryIO, path: Path) -> Iterator[tuple[int, int]]:
             f"recording {str(path)!r} is not an XDF file",
             got=f"{magic!r} at its start" if magic else "an empty file",
             expected="b'XDF:'",
+            hint="Only XDF is read, as LabRecorder writes it. Is it another format by that name?"
+            if magic
+            else "The recorder or a copy was stopped before anything was written.",
         )
     start = file.tell()
     while start < size:

@@ -1,5 +1,6 @@
 """`hadua-serve`: the service from its flags to its last thread."""
 
+import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +59,10 @@ def serve(
 
 def main() -> None:
     """Entry point of `hadua-serve`."""
+    # Until the server takes over the signals there is nothing to clean up. KeyboardInterrupt would
+    # not do: inside an import it may come out as another error, or be swallowed.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
     app(prog_name="hadua-serve")
 
 
@@ -84,13 +89,13 @@ def _require_sense(settings: "Settings") -> None:
 
 def _serve_on(listener: "socket.socket", settings: "Settings") -> int:
     from hadua.service.app import create_app, drain
-    from hadua.service.assembly import assemble, open_bundle, startup_sources
+    from hadua.service.assembly import assemble, open_bundle, require_runtime, startup_sources
     from hadua.service.listener import url_of
     from hadua.service.logs import configure_logs
     from hadua.service.server import Server
 
-    configure_logs(level=settings.log_level, json=settings.log_json)
     bundle, startup = open_bundle(settings), startup_sources(settings)
+    configure_logs(level=settings.log_level, json=settings.log_json)
     failures: list[HaduaError] = []
 
     def started(session: "Session | None") -> None:
@@ -105,6 +110,8 @@ def _serve_on(listener: "socket.socket", settings: "Settings") -> int:
     )
     server = Server(application, drain=lambda: drain(application.state.service))
     _exit_on_signals(server)
+    if not settings.demo:  # whose session loads it at once
+        require_runtime(settings, bundle)
     server.run(sockets=[listener])
     if failures:
         raise failures[0]

@@ -134,14 +134,14 @@ class Broadcast:
 
     def _mark_until_over(self, threads: Sequence[threading.Thread]) -> None:
         marked_s = -1.0
-        while not self.stopped and any(thread.is_alive() for thread in threads):
+        while not self.stopped and (alive := [t for t in threads if t.is_alive()]):
             block = self.simulation.schedule.block_at(lsl_now_s() - self.origin_s)
             if block.start_s != marked_s and self.marker is not None:
                 marked_s = block.start_s
                 self.marker.push_sample(
                     [json.dumps({"state": block.state})], self.origin_s + marked_s
                 )
-            threads[0].join(_POLL_S)
+            alive[0].join(_POLL_S)
 
 
 def _chosen(*, eeg_only: bool, gaze_only: bool) -> tuple[Modality, ...]:

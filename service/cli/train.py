@@ -91,7 +91,7 @@ def train(
 
 def _run(*, shown: bool, **asked: Unpack[Asked]) -> "Report":
     """Train; what needs torch is imported only now, so that `hadua --help` does without."""
-    for package in ("torch", "onnx", "onnxscript"):
+    for package in ("torch", "onnx"):
         if find_spec(package) is None:
             raise RuntimeUnavailableError(
                 f"training needs the package {package!r}",

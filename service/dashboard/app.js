@@ -3,7 +3,8 @@
 import { Chart } from "./chart.js";
 import { Connection } from "./connection.js";
 import { setUpScheme } from "./scheme.js";
-import { freshness, initialState, note, reduce } from "./state.js";
+import { beginEpoch, freshness, initialState, note, reduce, sawUptime } from "./state.js";
+import { keepState } from "./truth.js";
 import * as view from "./view.js";
 
 const TICK_MS = 500;
@@ -51,7 +52,9 @@ async function choose(session, sessions) {
   Object.assign(state, { session, sessions });
   const facts = await learn();
   const newest = facts?.last_seq ?? 0;
-  connection.follow(session, Math.max(state.seq, newest - HISTORY_FRAMES, 0));
+  const after = Math.max(state.seq, newest - HISTORY_FRAMES, 0);
+  if (facts?.last_marker?.seq <= after && !state.states.length) keepState(state, facts.last_marker);
+  connection.follow(session, after);
   choosing = false;
   drawPicker();
 }
@@ -65,18 +68,13 @@ async function learn(phase = null) {
     const response = await fetch(`api/v1/sessions/${encodeURIComponent(state.session)}`);
     if (!response.ok) return null;
     const facts = await response.json();
+    beginEpoch(state, facts);
     state.mapping = facts.reports ?? {};
-    state.startedAt_ms = startOf(facts);
+    sawUptime(state, facts.status?.uptime_s, performance.now());
     return facts;
   } catch {
     return null; // no answer: the next change of state asks again
   }
-}
-
-// An epoch begins as the service's wall time in seconds; a plain count says nothing of time.
-function startOf(facts) {
-  const since_s = facts.uptime_s ?? (facts.epoch > 1e9 ? Date.now() / 1000 - facts.epoch : NaN);
-  return Number.isFinite(since_s) && since_s >= 0 ? performance.now() - since_s * 1000 : null;
 }
 
 function drawPicker() {
@@ -96,7 +94,8 @@ function draw() {
     view.renderHeader(state, link, fresh, now_ms);
     view.renderStale(fresh);
     view.renderNow(state);
-    view.renderStreams(state, now_ms);
+    view.renderTruth(state, fresh);
+    view.renderStreams(state, fresh, now_ms);
     view.renderLatency(state);
     view.renderEvents(state);
     if (view.$("table").closest("details").open) view.renderTable(state);

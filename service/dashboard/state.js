@@ -1,6 +1,8 @@
 // What the page knows, and how each frame of the contract changes it. No DOM, no clock, no socket:
 // `now_ms` comes in (performance.now), so that a laptop with a wrong wall clock shows right ages.
 
+import { forgetStates, keepState, wallTime } from "./truth.js";
+
 export const HISTORY_S = 120;
 const LATENCY_S = 60;
 const EVENTS = 30;
@@ -9,16 +11,17 @@ export function initialState() {
   return {
     session: null, sessions: [], epoch: null, seq: 0,
     phase: "", phaseReason: "", ended: null,
-    bundle: null, service: "", startedAt_ms: null,
+    bundle: null, service: "", startedAt_ms: null, ranFor_s: null,
     streams: {}, streamsAt_ms: 0, mapping: {},
     predictions: null, abstained: null, normalisation: "",
-    points: [], latency: [], gaps: [], events: [],
+    points: [], latency: [], gaps: [], events: [], states: [],
     last: null, lastAt_ms: null, frameAt_ms: null, hop_s: 0.5, unknown: 0,
   };
 }
 
-export function note(state, words, tone = "") {
-  state.events.unshift({ at_s: Date.now() / 1000, words, tone });
+export function note(state, words, tone = "", at_s = Date.now() / 1000) {
+  state.events.unshift({ at_s, words, tone });
+  state.events.sort((a, b) => b.at_s - a.at_s); // what is told later may have happened earlier
   state.events.length = Math.min(state.events.length, EVENTS);
 }
 
@@ -48,19 +51,24 @@ const handlers = {
   prediction(state, frame, now_ms) {
     advance(state, frame);
     const point = {
-      t_s: frame.time_unix, p: frame.probabilities, label: frame.label,
+      t_s: frame.time_unix, end_s: frame.end_s, p: frame.probabilities, label: frame.label,
       confidence: frame.confidence, abstained: frame.abstained === true, reason: frame.reason ?? "",
-      modalities: frame.modalities ?? {}, quality: frame.quality ?? {}, seq: frame.seq,
+      modalities: frame.modalities ?? {}, quality: frame.quality ?? {}, seq: frame.seq, epoch: frame.epoch,
     };
     if (!Number.isFinite(point.t_s)) return void state.unknown++;
     state.points.push(point);
     trim(state.points, point.t_s - HISTORY_S);
-    trim(state.gaps, point.t_s - HISTORY_S, "to_s");
+    trim(state.gaps, state.points.find((p) => p.epoch === frame.epoch).seq, "to_seq");
+    forgetStates(state);
     state.latency.push({ t_s: point.t_s, ms: frame.latency_ms ?? {} });
     trim(state.latency, point.t_s - LATENCY_S);
     state.last = point;
+    // Exact at every status; counted on in between.
+    if (state.predictions !== null) state.predictions++;
+    if (state.abstained !== null && point.abstained) state.abstained++;
     state.lastAt_ms = now_ms;
     state.ended = null;
+    state.ranFor_s = null;
   },
 
   status(state, frame, now_ms) {
@@ -70,9 +78,11 @@ const handlers = {
     state.streamsAt_ms = now_ms;
     for (const key of ["predictions", "abstained", "normalisation"]) state[key] = frame[key] ?? state[key];
     noteStreams(state, before);
+    sawUptime(state, frame.uptime_s, now_ms);
     if (frame.state && frame.state !== state.phase) {
       if (frame.state === "stopped" || frame.state === "failed") {
         state.ended = { failed: frame.state === "failed", reason: frame.reason ?? "" };
+        state.ranFor_s = frame.uptime_s ?? null;
       }
     }
     state.phase = frame.state ?? state.phase;
@@ -81,12 +91,14 @@ const handlers = {
 
   marker(state, frame) {
     advance(state, frame);
-    note(state, `Marker: ${frame.text}`);
+    const first = state.states.length === 0; // no change that anybody could have seen
+    const truth = keepState(state, frame);
+    if (!(truth && first)) note(state, truth ? { truth } : `Marker: ${frame.text}`, "", wallTime(state, frame.t_s) ?? undefined);
   },
 
   // Before the first prediction of this page there is nothing that could have a hole.
   gap(state, frame) {
-    if (state.last) addGap(state, frame.missed_to - frame.missed_from + 1, frame.reason);
+    if (state.last) addGap(state, frame.missed_from, frame.missed_to, frame.reason);
     state.seq = Math.max(state.seq, frame.missed_to ?? 0);
   },
 
@@ -95,23 +107,25 @@ const handlers = {
   },
 };
 
-function beginEpoch(state, frame) {
+export function beginEpoch(state, frame) {
   if (!Number.isFinite(frame.epoch) || frame.epoch === state.epoch) return;
   if (state.epoch !== null) note(state, "The service was started again: a new count begins.", "warn");
   state.epoch = frame.epoch;
   state.seq = 0;
   state.ended = null;
+  Object.assign(state, { startedAt_ms: null, ranFor_s: null, states: [], gaps: [], streams: {} });
 }
 
 function advance(state, frame) {
-  if (state.seq > 0 && frame.seq > state.seq + 1) addGap(state, frame.seq - state.seq - 1, "");
+  if (state.seq > 0 && frame.seq > state.seq + 1) addGap(state, state.seq + 1, frame.seq - 1, "");
   state.seq = Math.max(state.seq, frame.seq ?? 0);
 }
 
-function addGap(state, missed, reason) {
-  const from_s = state.last?.t_s;
-  if (from_s === undefined || !(missed > 0)) return;
-  state.gaps.push({ from_s, to_s: from_s + missed * state.hop_s, missed });
+// Numbers of frames: the chart knows which answers come before and after them.
+function addGap(state, from_seq, to_seq, reason) {
+  const missed = to_seq - from_seq + 1;
+  if (!state.last || !(missed > 0)) return;
+  state.gaps.push({ from_seq, to_seq, missed });
   const why = reason ? ` (${reason})` : "";
   note(state, `${missed} message${missed > 1 ? "s" : ""} did not reach this page${why}.`, "warn");
 }
@@ -127,6 +141,13 @@ function noteStreams(state, before) {
 
 function trim(items, before_s, key = "t_s") {
   while (items.length && items[0][key] < before_s) items.shift();
+}
+
+// Frames are heard late, never early: the earliest beginning that any of them tells is right.
+export function sawUptime(state, uptime_s, now_ms) {
+  if (!Number.isFinite(uptime_s)) return;
+  const startedAt_ms = now_ms - uptime_s * 1000;
+  state.startedAt_ms = Math.min(startedAt_ms, state.startedAt_ms ?? startedAt_ms);
 }
 
 // How fresh the shown answer is: null while all is well.

@@ -2,6 +2,7 @@
 // classes and reasons come from devices and files.
 
 import { latencySummary } from "./state.js";
+import { truthAt, verdict } from "./truth.js";
 import * as words from "./words.js";
 
 export const $ = (id) => document.getElementById(id);
@@ -32,7 +33,7 @@ export function renderHeader(state, connection, fresh, now_ms) {
   put($("connection"), CONNECTION[kind]);
   $("connection").dataset.state = kind;
   put($("session"), state.session ?? "–");
-  const uptime = state.startedAt_ms === null ? NaN : (now_ms - state.startedAt_ms) / 1000;
+  const uptime = uptime_s(state, fresh, now_ms);
   put($("uptime"), words.duration(uptime));
   $("uptime").parentElement.hidden = Number.isNaN(uptime);
   const without = state.abstained ? `, ${words.count(state.abstained)} without an answer` : "";
@@ -43,6 +44,14 @@ export function renderHeader(state, connection, fresh, now_ms) {
   show($("notice"), noticeText(bundle));
 }
 
+// It stands still when the session is over, or when nobody knows whether it is.
+function uptime_s(state, fresh, now_ms) {
+  if (state.ended && state.ranFor_s !== null) return state.ranFor_s;
+  if (state.startedAt_ms === null) return NaN;
+  const known_ms = ["lost", "silent", "ended"].includes(fresh?.kind) ? state.frameAt_ms : now_ms;
+  return (known_ms - state.startedAt_ms) / 1000;
+}
+
 function noticeText(bundle) {
   if (!bundle) return "";
   if (!bundle.demo) return bundle.notice ?? "";
@@ -51,7 +60,7 @@ function noticeText(bundle) {
 }
 
 export function renderStale(fresh) {
-  const why = fresh?.reason ? `: ${fresh.reason}` : "";
+  const why = fresh?.reason ? `: ${fresh.reason.replace(/[^.!?]$/, "$&.")}` : ".";
   show($("stale"), fresh ? words.staleText({ ...fresh, why }) : "");
   $("main").dataset.stale = fresh?.kind ?? "";
 }
@@ -64,7 +73,23 @@ export function renderNow(state) {
   put($("confidence"), last.abstained ? "The model does not say anything for this moment." : `${words.percent(last.confidence)} sure`);
   show($("reason"), last.reason ? `${last.abstained ? "Why" : "Note"}: ${words.sentence(last.reason)}` : "");
   renderBars(state.bundle?.classes ?? Object.keys(last.p ?? {}), last);
-  renderModalities(last);
+  renderModalities(last, state);
+}
+
+// Only a person whose state is known is spoken of: a simulated one, or one that markers tell of.
+export function renderTruth(state, fresh) {
+  const now = verdict(state);
+  for (const id of ["truth", "truth-caption"]) $(id).hidden = now === null;
+  if (now === null) return;
+  const who = words.person(state.streams);
+  const old = ["lost", "silent", "ended"].includes(fresh?.kind);
+  put($("truth-who"), `${who} ${old ? "was" : "is now"}:`);
+  put($("truth-state"), words.sentence(now.value));
+  const k = (state.bundle?.classes ?? []).indexOf(now.value);
+  $("truth-swatch").className = `swatch class-${k < 0 ? 6 : k % 7}`;
+  $("truth-verdict").dataset.kind = now.kind;
+  put($("truth-verdict"), words.verdict(now));
+  put($("truth-caption"), words.truthCaption(who));
 }
 
 function renderWaiting(state) {
@@ -98,9 +123,11 @@ function bar(k) {
   return item;
 }
 
-function renderModalities(last) {
+function renderModalities(last, { bundle, startedAt_ms, lastAt_ms }) {
   const rows = Object.entries(last.modalities).flatMap(([key, state]) => {
-    const [text, tone] = words.stateWords(words.MODALITY_STATE, state);
+    const window_s = bundle?.features?.[key]?.window_s;
+    const filling = state === "missing" && startedAt_ms !== null && lastAt_ms - startedAt_ms < 1000 * (window_s + 2);
+    const [text, tone] = filling ? words.filling(window_s) : words.stateWords(words.MODALITY_STATE, state);
     const quality = last.quality[key];
     const share = state === "used" && Number.isFinite(quality) ? `, ${words.percent(quality)} of the signal is usable` : "";
     return [el("dt", "", words.modalityName(key)), el("dd", `state ${tone}`, text + share)];
@@ -108,14 +135,14 @@ function renderModalities(last) {
   replaceIfChanged($("modalities"), rows);
 }
 
-export function renderStreams(state, now_ms) {
+export function renderStreams(state, fresh, now_ms) {
   const since_s = (now_ms - state.streamsAt_ms) / 1000;
-  const cards = Object.entries(state.streams).map(([key, s]) => streamCard(key, s, state.mapping[key], since_s));
+  const cards = Object.entries(state.streams).map(([key, s]) => streamCard(key, s, state.mapping[key], since_s, fresh?.kind));
   if (cards.length) replaceIfChanged($("streams"), cards);
 }
 
-function streamCard(key, stream, mapping, since_s) {
-  const [text, tone] = words.stateWords(words.STREAM_STATE, stream.state);
+function streamCard(key, stream, mapping, since_s, kind) {
+  const [text, tone] = words.OLD_STREAM[kind] ?? words.stateWords(words.STREAM_STATE, stream.state);
   const card = el("article", "stream");
   const head = el("h3", "", words.modalityName(key));
   head.append(el("span", `state ${tone}`, text));
@@ -125,8 +152,10 @@ function streamCard(key, stream, mapping, since_s) {
   const grown_s = stream.state === "live" ? 0 : since_s;
   const age_s = Number.isFinite(stream.sample_age_s) ? stream.sample_age_s + grown_s : NaN;
   const nominal = stream.nominal_rate_hz ? ` of ${words.rate(stream.nominal_rate_hz)}` : "";
-  addFact(facts, "Rate", words.rate(stream.effective_rate_hz) + nominal);
-  addFact(facts, "Newest sample", Number.isFinite(age_s) ? `${words.age(age_s)} ago` : "–");
+  // Over less than two seconds a rate says little: devices begin with a burst.
+  const young = stream.samples < 2 * (stream.nominal_rate_hz ?? 0);
+  addFact(facts, "Rate", young ? `measuring …${nominal && ` (${words.rate(stream.nominal_rate_hz)})`}` : words.rate(stream.effective_rate_hz) + nominal);
+  addFact(facts, "Newest sample", Number.isFinite(age_s) && !words.OLD_STREAM[kind] ? `${words.age(age_s)} ago` : "–");
   addFact(facts, "Gaps", `${words.count(stream.gaps ?? 0)}${stream.lost_samples ? ` (${words.count(stream.lost_samples)} samples lost)` : ""}`);
   card.append(facts);
   for (const line of [stream.last_error, ...(stream.notes ?? [])]) if (line) card.append(el("p", "note", line));
@@ -165,12 +194,15 @@ export function renderTable(state) {
   const table = $("table");
   const cells = (tag, texts) => texts.map((t) => el(tag, "", t));
   const head = el("tr");
-  head.append(...cells("th", ["Time", "Answer", ...classes.map(words.sentence)]));
+  const truth = state.states.length ? [words.person(state.streams)] : [];
+  head.append(...cells("th", ["Time", "Answer", ...classes.map(words.sentence), ...truth]));
   replaceIfChanged(table.tHead, [head]);
   const rows = state.points.slice(-20).reverse().map((point) => {
     const row = el("tr");
     const answer = point.abstained ? "No answer" : words.sentence(point.label ?? "–");
-    row.append(...cells("td", [words.clock(point.t_s), answer, ...classes.map((c) => words.percent(point.p?.[c]))]));
+    const shares = classes.map((c) => words.percent(point.p?.[c]));
+    const state_then = truth.map(() => words.sentence(truthAt(state, point.end_s) ?? "–"));
+    row.append(...cells("td", [words.clock(point.t_s), answer, ...shares, ...state_then]));
     return row;
   });
   replaceIfChanged(table.tBodies[0], rows);
@@ -179,14 +211,15 @@ export function renderTable(state) {
 export function renderEvents(state) {
   const rows = state.events.map(({ at_s, words: what, tone }) => {
     const row = el("li", tone);
-    row.append(el("time", "", words.clock(at_s)), el("span", "", eventText(what)));
+    row.append(el("time", "", words.clock(at_s)), el("span", "", eventText(what, words.person(state.streams))));
     return row;
   });
   replaceIfChanged($("events"), rows);
 }
 
-function eventText(what) {
+function eventText(what, person) {
   if (typeof what === "string") return what;
+  if (what.truth) return `${person} is now: ${what.truth}`;
   const [text] = words.stateWords(words.STREAM_STATE, what.state);
   return `${words.modalityName(what.stream)}: ${text}`;
 }

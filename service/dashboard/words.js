@@ -10,6 +10,8 @@ export const MODALITY_STATE = {
   "not in model": ["Not used by this model", "off"],
 };
 
+export const filling = (window_s) => [`Not yet: it needs its first ${window_s} s`, "off"];
+
 export const STREAM_STATE = {
   found: ["Found, not started", "off"],
   live: ["Live", "good"],
@@ -18,6 +20,11 @@ export const STREAM_STATE = {
   changed: ["Back, but changed: check the device", "bad"],
   waiting: ["Looking for it: is the device streaming?", "warn"],
   ended: ["Ended: the recording is over", "off"],
+};
+
+// What was last heard of a stream, once nothing is heard of it any more.
+export const OLD_STREAM = {
+  ended: ["No longer read", "off"], lost: ["Not known now", "off"], silent: ["Not known now", "off"],
 };
 
 export const STAGE = {
@@ -32,6 +39,20 @@ export const STAGE = {
 export const modalityName = (key) => MODALITY[key] ?? key;
 export const stageName = (key) => STAGE[key] ?? key;
 export const stateWords = (table, key) => table[key] ?? [String(key ?? "unknown"), "off"];
+
+export const person = (streams) =>
+  Object.values(streams).some((s) => s.source?.startsWith("sim:")) ? "Simulated person" : "Marked state";
+
+// The true state beside the answer: a sign, and words for those who do not see it.
+export function verdict({ kind, since_s }) {
+  if (kind === "agrees") return "✓ The answer agrees.";
+  if (kind === "differs") return "✗ The answer differs.";
+  if (kind === "changed") return since_s < 1 ? "… Just changed: give it a moment." : `… Changed ${Math.floor(since_s)} s ago: give it a moment.`;
+  return "";
+}
+
+export const truthCaption = (who) =>
+  `Strip below the lines: ${who.toLowerCase()}, as it really is. Good answers follow it a few seconds later.`;
 
 export const percent = (p) => (Number.isFinite(p) ? `${Math.round(p * 100)} %` : "–");
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -63,6 +84,7 @@ export function staleText(fresh) {
   if (fresh.kind === "silent") {
     return `No news from the service for ${since}. What you see is old.`;
   }
-  if (fresh.kind === "ended") return `The session has ended${fresh.why}. What you see is its last answer.`;
+  if (fresh.kind === "ended" && fresh.reason === "asked to") return "The session was stopped. What you see is its last answer.";
+  if (fresh.kind === "ended") return `The session has ended${fresh.why} What you see is its last answer.`;
   return `No new prediction for ${since}. Look at the signals: a device may have stopped.`;
 }

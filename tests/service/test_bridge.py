@@ -2,15 +2,17 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from support.service import EEG, GAZE, async_test, ramp
 
-from hadua.adapters.sources.source import EndOfStreamError
+from hadua.adapters.sources.source import EndOfStreamError, SampleChunk
 from hadua.models.features import Modality
-from hadua.service.bridge import Arrival, Bridge, Ended, Item, signal_s
+from hadua.service.bridge import ASSUMED_RATE_HZ, Arrival, Bridge, Ended, Item, signal_s
 
 BOUND_S = 1.0
 
@@ -133,3 +135,14 @@ async def test_a_closed_bridge_ends_whoever_takes_and_ignores_whoever_puts() -> 
     bridge.put(arrival(0, 10))
     assert taking.result() == []
     assert await bridge.take() == []
+
+
+@async_test
+async def test_single_samples_of_a_stream_without_a_rate_are_bounded_too() -> None:
+    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge.start()
+    irregular = replace(GAZE, rate_hz=0.0)
+    for k in range(1000):
+        chunk = SampleChunk(irregular, np.array([k / 250.0]), np.zeros((1, 2)))
+        bridge.put(Arrival(Modality.EYE, chunk, arrived_s=0.0))
+    assert 1000 - bridge.dropped(Modality.EYE) == ASSUMED_RATE_HZ * BOUND_S

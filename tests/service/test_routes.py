@@ -226,3 +226,22 @@ async def test_the_loop_turns_while_sources_and_pipeline_block() -> None:
             worst_s = max(worst_s, time.perf_counter() - asked_s)
         gate.set()
     assert worst_s < 1.0  # either of them blocks for five seconds and more
+
+
+@async_test
+async def test_a_search_for_streams_does_not_hold_up_the_end() -> None:
+    searching, gate = threading.Event(), threading.Event()
+
+    def search(timeout_s: float) -> list[StreamSummary]:
+        searching.set()
+        gate.wait(20.0)
+        return []
+
+    async with running(Parts(list_streams=search)) as service, asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(service.http.get("/api/v1/streams?timeout_s=10"))
+        await eventually(searching.is_set)
+        service.service.hub.close("the service stops")
+        answer = await asked
+    gate.set()
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "service-stopping"

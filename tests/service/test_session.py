@@ -2,14 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
+import pytest
 from support.service import (
     EEG,
     GAZE,
     FakePipeline,
+    FakeResult,
     FakeSource,
     async_test,
     eventually,
@@ -23,7 +25,8 @@ from hadua.models.features import Modality
 from hadua.service.engine import Engine, EngineFactory, Tap
 from hadua.service.hub import Hub
 from hadua.service.metrics import Metrics
-from hadua.service.session import Session, SessionState
+from hadua.service.session import Session
+from hadua.service.session_state import SessionState
 from hadua.service.sessions import Sessions
 
 
@@ -199,3 +202,59 @@ async def test_a_pipeline_that_hangs_does_not_hold_up_the_end() -> None:
         await session.running.wait()
     gate.set()
     assert session.reason == "did not stop in time"
+
+
+class Stuck:
+    """A pipeline whose `step`, or a source whose `read`, does not come back until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def block(self) -> None:
+        self.begun.set()
+        self.gate.wait(20.0)
+
+
+class StuckPipeline(FakePipeline):
+    def __init__(self, stuck: Stuck) -> None:
+        super().__init__()
+        self._stuck = stuck
+
+    def step(self, modality: Modality, chunk: SampleChunk) -> Sequence[FakeResult]:
+        self._stuck.block()
+        return super().step(modality, chunk)
+
+
+class StuckSource(FakeSource):
+    def __init__(self, stuck: Stuck) -> None:
+        super().__init__([])
+        self._stuck = stuck
+
+    def read(self, timeout_s: float) -> SampleChunk | None:
+        self._stuck.block()
+        return None
+
+
+@pytest.mark.parametrize("what", ["pipeline", "source"])
+@async_test
+async def test_a_session_that_hangs_is_given_up_when_it_is_stopped(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hadua.service.sessions.STOP_ONE_TIMEOUT_S", 0.05)
+    stuck = Stuck()
+    in_pipeline = what == "pipeline"
+    pipeline = StuckPipeline(stuck) if in_pipeline else FakePipeline()
+    source = FakeSource([*ramps(EEG, 1), threading.Event()]) if in_pipeline else StuckSource(stuck)
+    async with sessions(pipeline) as registry:
+        session = registry.start({Modality.EEG: source}, session_id="a")
+        await session.running.wait()
+        await eventually(stuck.begun.is_set)
+
+        assert await registry.stop("a") is session
+
+        assert session.over.is_set()
+        assert (session.state, session.reason) == (SessionState.FAILED, "did not stop in time")
+        assert states(session)[-1] == "failed"
+        again = registry.start({Modality.EEG: FakeSource([])}, session_id="a")  # its id is free
+        await again.over.wait()
+        stuck.gate.set()

@@ -104,6 +104,10 @@ async def test_a_seq_of_an_earlier_life_gets_the_whole_new_one() -> None:
         async with client(service, "sessions/a/ws?after_seq=1000000") as ws:
             assert (await frame(ws))["seq"] == 0
             assert (await frame(ws))["seq"] == 1
+        path = "/api/v1/sessions/a/predictions?after_seq="
+        old, all_of_it = [(await service.http.get(path + n)).json() for n in ("1000000", "0")]
+        assert old == all_of_it
+        assert len(old["predictions"]) == 3
 
 
 @async_test
@@ -215,3 +219,20 @@ async def test_the_service_leaves_in_time_although_a_client_never_reads() -> Non
         assert frames[-1]["type"] == "bye"
     deaf.close()
     assert loop.time() - asked_s < 3.0
+
+
+@async_test
+async def test_many_answers_at_once_do_not_cost_a_client_that_reads_any() -> None:
+    gate = threading.Event()
+    async with running(Parts()) as service:
+        session = await started(service, FakeSource([gate, *ramps(EEG, 40)]))
+        async with client(service, "sessions/a/ws") as ws:
+            await frame(ws)
+            gate.set()
+            await session.over.wait()
+            service.service.hub.close("test is over")
+            frames: list[dict[str, object]] = []
+            with pytest.raises(ConnectionClosed, match="1001"):
+                await listen_on(ws, frames)
+    assert sum(f["type"] == "prediction" for f in frames) == 40
+    assert "gap" not in {f["type"] for f in frames}

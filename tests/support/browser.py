@@ -21,6 +21,7 @@ from hadua.service.wire import (
     Frame,
     GapFrame,
     Hello,
+    MarkerFrame,
     PredictionFrame,
     StatusFrame,
     StreamStatus,
@@ -73,7 +74,8 @@ class Feeder:
         self.app = self._application()
         self._clients: set[WebSocket] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._start_unix = time.time()
+        self._start_s = time.monotonic()
+        self._last_marker: MarkerFrame | None = None
 
     def prediction(
         self,
@@ -132,9 +134,20 @@ class Feeder:
             StatusFrame(
                 session_id=self.session_id, epoch=self.epoch, seq=self.next_seq(), state=state,
                 reason=reason, streams=streams, normalisation="source", chunks_dropped=0,
-                predictions=self.predictions, abstained=0, latency=None,
+                predictions=self.predictions, abstained=0, latency=None, uptime_s=self._uptime_s,
             )
         )  # fmt: skip
+
+    def marker(self, text: str, *, t_s: float) -> None:
+        """Say that something happened."""
+        self._last_marker = MarkerFrame(
+            session_id=self.session_id, epoch=self.epoch, seq=self.next_seq(), t_s=t_s, text=text
+        )
+        self.say(self._last_marker)
+
+    @property
+    def _uptime_s(self) -> float:
+        return 75.0 + time.monotonic() - self._start_s
 
     def next_seq(self) -> int:
         self.seq += 1
@@ -205,7 +218,9 @@ class Feeder:
                 "id": session_id,
                 "last_seq": self.seq,
                 "reports": REPORTS,
-                "uptime_s": time.time() - self._start_unix,
+                "epoch": self.epoch,
+                "last_marker": self._last_marker,
+                "status": {"uptime_s": self._uptime_s},
             }
             return Response(msgspec.json.encode(facts), media_type="application/json")
 

@@ -16,6 +16,7 @@ from hadua.adapters.sources.lsl_discovery import StreamSummary
 from hadua.adapters.sources.source import (
     Channel,
     EndOfStreamError,
+    Marker,
     SampleChunk,
     SourceHealth,
     StreamSpec,
@@ -106,6 +107,25 @@ class FakeSource:
         self.closed.set()
 
 
+class FakeMarkedSource(FakeSource):
+    """Knows of events, too, and gives each once."""
+
+    def __init__(
+        self,
+        script: Iterable[SampleChunk | Exception | threading.Event],
+        *,
+        markers: Iterable[Marker],
+        spec: StreamSpec = EEG,
+    ) -> None:
+        super().__init__(script, spec=spec)
+        self._markers = list(markers)
+
+    def markers(self, until_s: float) -> list[Marker]:
+        given = [m for m in self._markers if m.t_s <= until_s]
+        self._markers = [m for m in self._markers if m.t_s > until_s]
+        return given
+
+
 @dataclass
 class FakeResult:
     prediction: Prediction
@@ -177,6 +197,9 @@ class FakeManifest:
     notice: str = "means nothing"
     context: int = 3
     temperature: float = 1.0
+    min_coverage: Mapping[Modality, float] = field(
+        default_factory=lambda: dict.fromkeys(Modality, 0.5)
+    )
 
 
 FEATURES = {

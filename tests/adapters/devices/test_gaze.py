@@ -255,6 +255,14 @@ def test_refuses_pupils_that_are_no_diameter_in_millimetres() -> None:
     assert "Its features are absent" not in capture.summary()
 
 
+def test_says_which_way_round_it_reads_a_validity_code() -> None:
+    """Tobii's older programs write 0 for an eye that was found and 4 for one that was not."""
+    channels = tuple(Channel(label) for label in ("left_x", "left_y", "left_validity"))
+    report = map_gaze(StreamSpec("Eyes", channels, 60.0, "Gaze"), screen=SCREEN).report
+
+    assert any("'left_validity' was taken as 0 where the eye is lost" in a for a in report.assumed)
+
+
 def test_says_what_it_assumed() -> None:
     report = map_gaze(OUTLETS["app-tobiipro"], screen=SCREEN).report
 
@@ -269,6 +277,7 @@ def test_says_what_it_assumed() -> None:
         {"left_x": np.nan},
         {"left_y": np.inf},
         {"left_x": -32768.0},
+        {"left_x": -1.0, "left_y": -1.0},
         {"left_x": 0.0, "left_y": 0.0},
         {"left_y": 9.0},
         {"left_valid": 0.0},

@@ -10,6 +10,7 @@ from hadua.adapters.devices.units import is_raw_counts, microvolts_per
         ("Microvolt", 1.0),
         ("micro-volts", 1.0),
         ("uV", 1.0),
+        ("uVolts", 1.0),
         ("\u00b5V", 1.0),
         ("\u03bcV", 1.0),
         (" UV ", 1.0),
@@ -27,7 +28,9 @@ def test_units_of_potential(unit: str, factor: float) -> None:
     assert not is_raw_counts(unit)
 
 
-@pytest.mark.parametrize("unit", ["counts", "Counts", "ADC", "raw", "a.u."])
+@pytest.mark.parametrize(
+    "unit", ["counts", "Counts", "ADC", "raw", "a.u.", "raw counts", "adc_counts", "ADU", "digital"]
+)
 def test_counts_have_no_scale(unit: str) -> None:
     assert microvolts_per(unit) is None
     assert is_raw_counts(unit)

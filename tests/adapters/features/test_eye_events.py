@@ -12,6 +12,7 @@ from support.scanpaths import Saccade, scanpath
 from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
 from hadua.adapters.features.eye_events import EyeEventDetector
+from hadua.adapters.features.eye_velocity import SaccadeThreshold
 
 FIXATION, SACCADE, BLINK = EyeEventKind.FIXATION, EyeEventKind.SACCADE, EyeEventKind.BLINK
 PATH = (Saccade(0.5, 8.0), Saccade(1.0, -5.0), Saccade(1.6, 2.0), Saccade(2.0, 12.0))
@@ -164,6 +165,14 @@ def test_noise_raises_the_threshold_and_makes_no_saccades(noise_deg: float) -> N
     found = [e for e in of(detect(gaze), SACCADE) if e.start_s > 1002.5]
 
     assert len(found) == pytest.approx(len(path), abs=2 if noise_deg > 0.3 else 0)
+
+
+def test_minutes_of_gaze_that_stands_still_do_not_make_the_threshold_deaf_to_noise() -> None:
+    threshold = SaccadeThreshold()
+    for _ in range(200_000):  # 13 minutes; e to the power of minus 1000 is 0
+        threshold.update(0.0)
+
+    assert max(threshold.update(15.0) for _ in range(1000)) > 60.0
 
 
 @settings(max_examples=30, deadline=None)

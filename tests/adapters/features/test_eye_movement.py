@@ -2,16 +2,20 @@
 
 import numpy as np
 import pytest
+from scipy import signal
 from support.gaze_recordings import one_eye
 from support.scanpaths import Saccade, scanpath
 
 from hadua.adapters.devices.gaze_samples import GazeSamples
+from hadua.adapters.features.eye_grid import LOST_EYE, EyeStep, GridStep
 from hadua.adapters.features.eye_movement import (
     EYE_33,
     EyeFeatures,
     EyeMovementFeatures,
     eye_feature_spec,
 )
+from hadua.adapters.features.eye_pupil import CELL_STEPS, PupilHistory
+from hadua.models.errors import InvalidInputError
 from hadua.models.features import Modality
 
 PATH = (Saccade(0.5, 8.0), Saccade(1.0, -5.0), Saccade(1.6, 2.0), Saccade(2.0, 12.0))
@@ -70,7 +74,8 @@ def test_events_of_a_known_scanpath() -> None:
 
 
 def test_a_window_counts_the_events_that_end_in_it_and_tiles_count_each_once() -> None:
-    gaze = scanpath(PATH, length_s=5.0, rate_hz=500.0, blinks=[(2.85, 0.3)])
+    path = (*PATH, Saccade(3.4, 6.0))  # settles late in a window: the next one must not see it
+    gaze = scanpath(path, length_s=5.0, rate_hz=500.0, blinks=[(2.85, 0.3)])
     features = EyeMovementFeatures(0.5, rate_hz=500.0)
     counts = np.zeros(3)
     done = 0
@@ -84,7 +89,7 @@ def test_a_window_counts_the_events_that_end_in_it_and_tiles_count_each_once() -
             blink_s = 1e-3 * np.nan_to_num(value(found, "blink_duration_mean_ms"))
             counts += np.array(rates) * min(0.5, 0.5 * found.quality + blink_s)
 
-    assert counts == pytest.approx([4.0, 1.0, 5.0], abs=0.02)
+    assert counts == pytest.approx([5.0, 1.0, 6.0], abs=0.02)
 
 
 def test_nothing_happened_is_absent_for_durations_and_zero_for_frequencies() -> None:
@@ -128,6 +133,42 @@ def test_pupil_mean_and_spread_are_of_the_window() -> None:
     assert value(found, "pupil_right_sd_mm") == pytest.approx(
         0.4 / np.sqrt(2.0) * np.sinc(0.1), rel=0.02
     )
+
+
+def test_a_silent_end_of_a_window_does_not_let_in_what_was_before_it() -> None:
+    """Pupils of 5 mm until 1004 s, then of 3 mm until the tracker falls silent at 1006.5 s."""
+    gaze = scanpath((), length_s=6.5, rate_hz=120.0)
+    pupil = np.where(gaze.t_s[:, None] < 1004.0, 5.0, 3.0) * np.ones((1, 2))
+
+    found = measure(GazeSamples(gaze.t_s, gaze.x_deg, gaze.y_deg, pupil, gaze.valid), end_s=1008.0)
+
+    assert value(found, "pupil_left_mean_mm") == 3.0
+    assert value(found, "pupil_right_sd_mm") == 0.0
+
+
+@pytest.mark.parametrize("window_s", [0.0, 60.1, float("nan")])
+def test_a_window_longer_than_the_pupils_history_is_refused(window_s: float) -> None:
+    with pytest.raises(InvalidInputError, match="up to 60 s"):
+        EyeMovementFeatures(window_s, rate_hz=120.0)
+
+
+@pytest.mark.parametrize("n_cells", [300, 307, 451, 600])
+def test_pupil_entropy_is_that_of_scipys_periodogram(n_cells: int) -> None:
+    rng = np.random.default_rng(n_cells)
+    cells = 4.0 + np.cumsum(rng.normal(0.0, 0.02, n_cells)) + rng.normal(0.0, 0.05, n_cells)
+    history = PupilHistory()
+    for k, pupil_mm in enumerate([*np.repeat(cells, CELL_STEPS).tolist(), 4.0]):
+        eye = EyeStep(0.0, 0.0, pupil_mm)
+        history.push(GridStep(k, eye, LOST_EYE, True, 0.004 * k))
+
+    entropy = history.band_entropy()
+
+    hz, density = signal.periodogram(cells, 10.0, window="hann", detrend="constant")
+    for i, (low, high) in enumerate(((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 1.0))):
+        inside = (hz > 0.0) & (hz >= low - 1e-9) & (hz < high - 1e-9)
+        variance = density[inside].sum() * 10.0 / n_cells
+        assert entropy[0, i] == pytest.approx(0.5 * np.log(2.0 * np.pi * np.e * variance), abs=1e-9)
+    assert np.isnan(entropy[1]).all()
 
 
 @pytest.mark.parametrize(("length_s", "known"), [(25.0, False), (29.5, False), (31.0, True)])

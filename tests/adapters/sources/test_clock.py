@@ -145,6 +145,68 @@ def test_a_hole_that_the_next_samples_make_up_for_is_none() -> None:
     assert np.abs(run.t_s - instants(2000)).max() < 2e-3
 
 
+def in_bursts(n: int, *, length: int) -> FloatArray:
+    """Stamps of a program that polls, and pushes sample by sample what it finds."""
+    k = np.arange(n)
+    return instants(n)[np.minimum((k // length + 1) * length - 1, n - 1)] + 1e-5 * (k % length)
+
+
+def first_alone(n: int, *, length: int) -> list[int]:
+    """Cuts for a reader that wakes up with the first sample of each burst."""
+    return sorted({c + i for c in range(0, n, length) for i in (0, 1)} - {0, n})
+
+
+@pytest.mark.parametrize("length", [5, 25, 50, 125, 200])
+def test_a_stream_that_comes_in_bursts_has_gaps_only_until_that_is_known(length: int) -> None:
+    stamps = in_bursts(10_000, length=length)
+
+    whole = restamp(250.0, stamps, chunk=length)
+    torn = restamp(250.0, stamps, chunk=first_alone(10_000, length=length))
+
+    assert whole.gaps == []
+    assert len(torn.gaps) <= 4
+    assert torn.lost <= length
+    assert max(torn.gaps, default=0) <= 5 * length
+    for run in (whole, torn):
+        assert run.clock.rate_hz == pytest.approx(250.0, rel=1e-3)
+        assert np.abs(run.t_s - instants(10_000))[2500:].max() < 6e-3
+
+
+def test_a_loss_between_bursts_is_still_a_gap() -> None:
+    length, at = 50, 5000
+    stamps = in_bursts(10_000, length=length)
+    stamps[at:] += 0.6
+
+    run = restamp(250.0, stamps, chunk=first_alone(10_000, length=length))
+
+    late = [g for g in run.gaps if g > 5 * length]
+    assert late == [at]
+    # That the first sample at hand was 200 ms late cannot be told from a longer loss.
+    assert 150 <= run.lost <= 200
+
+
+def test_a_stream_that_has_stopped_coming_in_bursts_is_not_waited_for() -> None:
+    stamps = np.concatenate([in_bursts(2500, length=50), instants(10_000)[2500:]])
+    stamps[7500:] += 0.25
+
+    run = restamp(250.0, stamps, chunk=first_alone(10_000, length=50))
+
+    assert [g for g in run.gaps if g > 250] == [7500]
+    assert np.array_equal(run.t_s[7500:], stamps[7500:])
+
+
+def test_stalls_now_and_then_do_not_make_it_wait_for_a_loss() -> None:
+    stamps, stalled = instants(20_000), [3000, 8000, 13_000]
+    for at in stalled:
+        stamps[at : at + 75] = stamps[at + 75]
+    stamps[17_000:] += 0.3
+
+    run = restamp(250.0, stamps, chunk=[*sorted([*stalled, *(s + 1 for s in stalled)]), 17_000])
+
+    assert run.gaps[-1] == 17_000
+    assert run.clock.bursts_apart_s == 0.0
+
+
 def test_many_small_losses_become_a_gap() -> None:
     whole = instants(250 * 20)
     kept = np.ones(whole.shape[0], np.bool_)
@@ -187,8 +249,11 @@ def test_a_wrong_declared_rate_is_found_out(declared_hz: float, sent_hz: float) 
 
 
 @pytest.mark.parametrize("rate_hz", [0.0, 250.0])
-def test_samples_from_far_back_are_discarded_and_break_the_stream(rate_hz: float) -> None:
-    stamps = np.concatenate([instants(500), instants(10, start_s=500.0), instants(500) + 2.0])
+@pytest.mark.parametrize("start_s", [500.0, 1001.7])  # 501 s and 0.3 s before the newest
+def test_samples_from_far_back_are_discarded_and_break_the_stream(
+    rate_hz: float, start_s: float
+) -> None:
+    stamps = np.concatenate([instants(500), instants(10, start_s=start_s), instants(500) + 2.0])
 
     run = restamp(rate_hz, stamps, chunk=7)
 

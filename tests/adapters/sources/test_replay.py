@@ -1,6 +1,7 @@
 """XDF files: whole, cut, damaged, real; and chunks replayed."""
 
 import gzip
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,22 @@ def test_a_file_comes_out_as_it_was_written(tmp_path: Path) -> None:
     assert not any(c.gap_before for c in chunks)
     assert source.health().samples == 500
     source.close()
+
+
+@pytest.mark.parametrize("chunk_s", [0.001, 1.022, 1.102, 7.0, 1e3])
+def test_chunks_are_as_long_as_asked(tmp_path: Path, chunk_s: float) -> None:
+    written = stream(n=5000)
+    write_xdf(tmp_path / "a.xdf", [written])
+    source = XdfSource(tmp_path / "a.xdf", stream="eeg", chunk_s=chunk_s)
+    source.open(1.0)
+
+    chunks = list(chunks_of(source))
+
+    lengths = [len(c) for c in chunks]
+    whole = min(max(1, math.ceil(chunk_s * 250.0 - 1e-6)), 5000)
+    assert set(lengths[:-1]) <= {whole}
+    assert sum(lengths) == 5000
+    assert 0 < lengths[-1] <= whole
 
 
 def test_a_gap_in_the_recording_is_a_gap(tmp_path: Path) -> None:

@@ -241,8 +241,20 @@ def test_a_silent_modality_is_waited_for_only_until_it_is_known_to_be_silent() -
 
 def test_a_modality_that_is_past_a_grid_end_without_a_window_is_not_waited_for() -> None:
     aligner = Aligner([EEG, EYE])
-    aligner.push(Modality.EYE, [], watermark_s=2.05)
+    aligner.push(Modality.EYE, [], watermark_s=2.1)
 
     (first,) = aligner.push(Modality.EEG, [window(EEG, 4)], watermark_s=2.0)
 
     assert first.windows[Modality.EYE].reason == "eye: not enough signal yet for a window"
+
+
+def test_a_window_of_a_stream_slower_than_it_declares_is_not_late() -> None:
+    """Four seconds at 251.5 Hz instead of 256 Hz: the last sample comes 70 ms after the end."""
+    aligner = Aligner([EEG, EYE])
+    aligner.push(Modality.EYE, [window(EYE, 4)], watermark_s=2.0)
+    assert aligner.push(Modality.EEG, [], watermark_s=2.06) == []
+
+    (first,) = aligner.push(Modality.EEG, [window(EEG, 4)], watermark_s=2.08)
+
+    assert content([first]) == [(4, 4.0, 4.0)]
+    assert aligner.late_windows == 0

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,10 +12,12 @@ import numpy as np
 import pylsl
 import pytest
 
+from hadua.adapters.sources.simulated_faults import Faults
 from hadua.adapters.sources.simulated_states import parse_schedule
 from hadua.adapters.sources.simulator import Simulation, SimulatorSource, make_source
 from hadua.adapters.sources.stream_info import parse_stream_info
 from hadua.models.features import Modality
+from hadua.service.cli.simulate import Broadcast
 
 RUN = "import sys; from hadua.service.cli.main import main; sys.argv[0] = 'hadua'; main()"
 
@@ -127,3 +130,25 @@ def test_what_cannot_be_is_refused(arguments: list[str], match: str) -> None:
 def test_options_reach_the_source() -> None:
     source = make_source({"mains": "7", "person": "2"}, modality=Modality.EEG)
     assert source.simulation.mains_uv == 7.0
+
+
+class Lasting(threading.Thread):
+    """Counts how often it is waited for, and is over after the third time."""
+
+    waited = 0
+
+    def is_alive(self) -> bool:
+        return self.waited < 3
+
+    def join(self, timeout: float | None = None) -> None:
+        assert timeout is not None
+        self.waited += 1
+
+
+def test_after_one_stream_is_over_it_waits_for_the_other() -> None:
+    """Waiting for the one that is over takes no time at all, and would use up a core."""
+    over, running = Lasting(), Lasting()
+    over.waited = 3
+    broadcast = Broadcast(Simulation(), (), Faults(), None)
+    broadcast._mark_until_over([over, running])
+    assert (over.waited, running.waited) == (3, 3)

@@ -120,7 +120,9 @@ def test_it_says_what_runs_how_long_things_take_and_that_the_scores_mean_nothing
     )
     expect(scene.page.locator("#count")).to_have_text("40")
     expect(scene.page.locator("#bundle")).to_have_text("demo 1")
-    expect(scene.page.locator("#uptime")).to_be_visible()
+    expect(scene.page.locator("#uptime")).to_have_text(re.compile(r"^(7[5-9]|8\d) s$"))
+    expect(scene.page.locator("#truth")).to_be_hidden()  # nobody knows the truth
+    expect(scene.page.locator("#truth-caption")).to_be_hidden()
     expect(scene.page.locator("#latency tr.total")).to_have_text("In total1.71.71.7")
     expect(scene.page.locator("#streams")).to_contain_text("Fits the model to 92 %.")
     expect(scene.page.locator("#streams")).to_contain_text("1000 Hz of 1000 Hz")
@@ -163,6 +165,8 @@ def test_a_silent_service_makes_the_page_old_and_news_make_it_new(visit: Opener)
     )
     expect(scene.page.locator("#label")).to_have_css("opacity", "0.55")
     expect(scene.page.locator("#connection")).to_have_text("Connected, but silent")
+    expect(scene.page.locator("#streams")).not_to_contain_text("Live")
+    expect(scene.page.locator("#streams")).not_to_contain_text("ago")
 
     scene.feeder.prediction("calm")
 
@@ -247,7 +251,12 @@ def test_a_goodbye_and_the_end_of_a_session_are_said(visit: Opener) -> None:
     scene.points(3)
     scene.feeder.status(state="stopped", reason="asked to")
     expect(scene.page.locator("#stale")).to_have_text(
-        "The session has ended: asked to. What you see is its last answer."
+        "The session was stopped. What you see is its last answer."
+    )
+    expect(scene.page.locator("#streams")).to_contain_text("No longer read")
+    scene.feeder.status(state="failed", reason="the stream is lost. Is it on?")
+    expect(scene.page.locator("#stale")).to_have_text(
+        "The session has ended: the stream is lost. Is it on? What you see is its last answer."
     )
 
 
@@ -276,3 +285,77 @@ def test_everything_is_reached_with_the_keyboard(visit: Opener) -> None:
     ]
     scene.page.keyboard.press("Enter")
     expect(scene.page.locator("#table tbody tr")).to_have_count(3)
+
+
+def test_the_true_state_of_a_simulated_person_is_shown_beside_the_answer(visit: Opener) -> None:
+    feeder, now = Feeder(), time.time()
+    feeder.status()
+    feeder.marker("state=calm", t_s=now - 60.0)
+    for k in range(80):
+        feeder.prediction("calm", time_unix=now - 60.0 + 0.5 * k)
+    scene = visit(feeder)
+    scene.points(80)
+    truth, told = scene.page.locator("#truth"), scene.page.locator("#truth-verdict")
+    expect(truth).to_have_text("Simulated person is now: Calm ✓ The answer agrees.")
+    expect(scene.page.locator("#truth-caption")).to_be_visible()
+    expect(scene.page.locator("#events")).not_to_contain_text("Simulated person")
+
+    feeder.marker("state=joy", t_s=now - 20.0)
+    feeder.prediction("calm", time_unix=now - 17.0)
+    expect(told).to_have_text("… Changed 3 s ago: give it a moment.")
+    feeder.prediction("calm", time_unix=now - 13.0)
+    expect(truth).to_have_text("Simulated person is now: Joy ✗ The answer differs.")
+    feeder.prediction("joy", time_unix=now - 12.5)
+    expect(told).to_have_attribute("data-kind", "agrees")
+    feeder.prediction(None, time_unix=now - 12.0)
+    expect(told).to_be_empty()  # no answer is neither right nor wrong
+
+    expect(scene.page.locator("#chart")).to_have_attribute("data-states", "2")
+    expect(scene.page.locator("#events li").last).to_have_text(
+        re.compile("Simulated person is now: joy$")  # at its own time: before the page was opened
+    )
+    scene.page.get_by_text("Last predictions as a table").click()
+    last = [scene.page.locator("#table tr").nth(k).locator("th, td").last for k in (0, 4, 5)]
+    for cell, text in zip(last, ("Simulated person", "Joy", "Calm"), strict=True):
+        expect(cell).to_have_text(text)
+
+
+def test_a_true_state_from_long_before_the_history_is_known(visit: Opener) -> None:
+    feeder = Feeder()
+    feeder.marker("state=fear", t_s=time.time() - 200.0)
+    now = time.time()
+    for k in range(300):
+        feeder.prediction("fear", time_unix=now - 0.5 * (300 - k))
+    scene = visit(feeder)  # it does not ask for all of that
+    expect(scene.page.locator("#truth-state")).to_have_text("Fear")
+    assert not feeder.queries[-1].endswith("after_seq=0")
+    feeder.marker("state=calm", t_s=now)
+    expect(scene.page.locator("#truth-state")).to_have_text("Calm")
+    feeder.status(state="stopped", reason="asked to")
+    expect(scene.page.locator("#truth")).to_contain_text("Simulated person was: Calm")
+
+
+def test_an_event_that_is_no_state_is_only_noted(visit: Opener) -> None:
+    scene = visit(started())
+    scene.points(3)
+    scene.feeder.marker("picture 7 shown", t_s=time.time())
+    expect(scene.page.locator("#events")).to_contain_text("Marker: picture 7 shown")
+    expect(scene.page.locator("#truth")).to_be_hidden()
+
+
+def test_the_missed_band_reaches_from_the_answer_before_to_the_one_after(visit: Opener) -> None:
+    feeder, now = Feeder(), time.time()
+    for k in range(20):
+        feeder.prediction("joy", time_unix=now - 40.0 + 0.5 * k)
+    scene = visit(feeder)
+    scene.points(20)
+    scene.feeder.say(gap(scene.feeder, 3))
+    scene.feeder.prediction("joy", time_unix=now - 10.0)
+    scene.points(21)
+    band = scene.page.locator("#chart")
+    expect(band).to_have_attribute("data-missed-s", "20.5")  # whatever the number of frames
+    scene.feeder.say(gap(scene.feeder, 3))  # no answer was among them: there is no hole
+    scene.feeder.prediction("joy", time_unix=now - 9.5)
+    scene.points(22)
+    expect(band).to_have_attribute("data-gaps", "2")
+    expect(band).to_have_attribute("data-missed-s", "20.5")

@@ -1,0 +1,73 @@
+"""Threads for what blocks, which an exit never waits for."""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DaemonExecutor(Executor):
+    """Runs calls in the order they come; `ThreadPoolExecutor`, but in daemon threads.
+
+    The interpreter joins the threads of a `ThreadPoolExecutor` when it exits, however long their
+    calls take: a search for streams, a driver that hangs. These it leaves behind.
+
+    Args:
+        name: Of its threads.
+        threads: How many; they are started with the first call.
+    """
+
+    def __init__(self, name: str, *, threads: int = 1) -> None:
+        self._name, self._n = name, threads
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._started = self._closed = False
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Queue a call.
+
+        Raises:
+            RuntimeError: it was shut down.
+        """
+        future: Future[T] = Future()
+
+        def call() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - it goes to whoever waits for the result
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(f"executor {self._name!r} is shut down")
+            self._start()
+            self._calls.put(call)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; those that wait are still run. Never waits for them."""
+        del wait, cancel_futures
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                for _ in range(self._n):
+                    self._calls.put(None)
+
+    def _start(self) -> None:
+        if not self._started:
+            self._started = True
+            for k in range(self._n):
+                thread = threading.Thread(target=self._work, name=f"{self._name}-{k}", daemon=True)
+                thread.start()
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()

@@ -1,0 +1,66 @@
+"""Calls run in order in a thread of their own, and an exit does not wait for one that hangs."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hadua.service.workers import DaemonExecutor
+
+HANGS = """
+import threading
+from hadua.service.workers import DaemonExecutor
+begun = threading.Event()
+def hang():
+    begun.set()
+    threading.Event().wait()
+DaemonExecutor("hangs").submit(hang)
+begun.wait()
+print("leaving")
+"""
+
+
+@given(n=st.integers(0, 50))
+def test_calls_run_in_order_and_those_that_wait_outlive_the_shutdown(n: int) -> None:
+    executor, gate, seen = DaemonExecutor("one"), threading.Event(), list[int]()
+    executor.submit(gate.wait)
+    futures = [executor.submit(seen.append, k) for k in range(n)]
+    executor.shutdown()
+    gate.set()
+    for future in futures:
+        future.result(timeout=5.0)
+    assert seen == list(range(n))
+    with pytest.raises(RuntimeError, match="executor 'one' is shut down"):
+        executor.submit(gate.wait)
+
+
+def test_an_error_goes_to_whoever_waits_and_the_next_call_runs() -> None:
+    executor = DaemonExecutor("two")
+    failed = executor.submit(int, "no number")
+    fine = executor.submit(int, "7")
+    executor.shutdown()
+    with pytest.raises(ValueError, match="no number"):
+        failed.result(timeout=5.0)
+    assert fine.result(timeout=5.0) == 7
+
+
+def test_a_cancelled_call_never_runs() -> None:
+    executor, gate, seen = DaemonExecutor("three"), threading.Event(), list[int]()
+    running = executor.submit(gate.wait)
+    assert executor.submit(seen.append, 1).cancel()
+    gate.set()
+    running.result(timeout=5.0)
+    executor.submit(seen.append, 2).result(timeout=5.0)
+    executor.shutdown()
+    assert seen == [2]
+
+
+def test_an_exit_does_not_wait_for_a_call_that_hangs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=20.0, check=True
+    )
+    assert done.stdout == "leaving\n"
+    assert done.stderr == ""
