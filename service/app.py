@@ -21,7 +21,6 @@ from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
 
 GOODBYE_S = 1.0
-STARTUP = "the first session is starting"
 
 Started = Callable[[Session | None], None]
 ServiceFactory = Callable[[], Service]
@@ -78,7 +77,6 @@ async def _start_first(service: Service, started: Started) -> None:
     if service.startup is None:
         started(None)
         return
-    service.not_ready.add(STARTUP)
     settings = service.settings
     session = service.sessions.start(
         service.startup(),
@@ -86,8 +84,6 @@ async def _start_first(service: Service, started: Started) -> None:
         participant=settings.participant,
     )
     await session.running.wait()
-    if session.error is None:
-        service.not_ready.discard(STARTUP)
     started(session)
 
 

@@ -96,11 +96,17 @@ def _engine_factory(
             streams,
             clock=lsl_now_s,
             screen=_screen(settings),
-            baseline_s=settings.baseline_s or (DEMO_BASELINE_S if settings.demo else 0.0),
+            baseline_s=_baseline_s(settings),
         )
         return Engine(pipeline, runtime.close)
 
     return make_engine
+
+
+def _baseline_s(settings: Settings) -> float:
+    if settings.baseline_s is not None:
+        return settings.baseline_s
+    return DEMO_BASELINE_S if settings.demo else 0.0
 
 
 def _screen(settings: Settings) -> Screen:

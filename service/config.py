@@ -58,11 +58,11 @@ class Settings(BaseSettings):
     wait_s: Seconds = Field(10.0, description="How long to wait for a stream to be found.")
     stale_s: Seconds = Field(2.0, description="A stream silent for longer than this is stale.")
     bridge_s: Seconds = Field(5.0, description="Signal kept per stream when inference lags.")
-    baseline_s: float = Field(
-        0.0,
+    baseline_s: float | None = Field(
+        None,
         ge=0.0,
         le=3600.0,
-        description="Resting baseline for normalisation; 0: none (the demo: 20).",
+        description="Resting baseline for normalisation; 0 or nothing: none (the demo: 20).",
     )
     screen_width_px: Pixels = Field(1920.0, description="Width of the screen in pixels.")
     screen_height_px: Pixels = Field(1080.0, description="Height of the screen in pixels.")

@@ -45,6 +45,10 @@ class StepPipeline(Protocol):
         """What became of each stream's channels."""
         ...
 
+    def losses(self) -> Mapping[str, int]:
+        """What was lost inside, by kind, since the start."""
+        ...
+
     @property
     def normalisation_state(self) -> str:
         """Whose statistics the features are normalised with."""

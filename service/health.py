@@ -19,9 +19,7 @@ async def healthz() -> Response:
 async def readyz(request: Request) -> Response:
     """Whether clients should come here; if not, why not."""
     service = service_of(request)
-    reasons = sorted(service.not_ready)
-    if service.hub.closed:
-        reasons.append("the service is stopping")
+    reasons = ["the service is stopping"] if service.hub.closed else []
     return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
 

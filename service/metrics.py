@@ -15,6 +15,15 @@ class Metrics:
         self.chunks_dropped = Counter(
             "hadua_chunks_dropped", "Chunks dropped before inference.", ["modality"], registry=own
         )
+        self.chunks_before_start = Counter(
+            "hadua_chunks_before_start",
+            "Chunks dropped while a session waited for its other stream.",
+            ["modality"],
+            registry=own,
+        )
+        self.lost = Counter(
+            "hadua_lost", "Windows and samples lost inside pipelines.", ["kind"], registry=own
+        )
         self.markers_dropped = Counter(
             "hadua_markers_dropped", "Markers dropped before they were sent.", registry=own
         )

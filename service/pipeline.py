@@ -125,10 +125,17 @@ class Pipeline:
         states = {lane.normaliser.state for lane in self._lanes.values()}
         return ", ".join(sorted(states))
 
-    @property
-    def late_windows(self) -> int:
-        """Windows that came after their time had been answered without them."""
-        return self._aligner.late_windows
+    def losses(self) -> dict[str, int]:
+        """What was lost on the way, by kind, since the start."""
+        stale = [lane.extractor.samples_stale for lane in self._lanes.values()]
+        return {
+            # Came after their time had been answered without them.
+            "late_windows": self._aligner.late_windows,
+            # Never came out: every stream was silent for longer than a minute.
+            "skipped_windows": self._aligner.skipped,
+            # Samples older than one that had been taken already.
+            "stale_samples": sum(stale),
+        }
 
     def _predict(self, aligned: AlignedWindows, features_ms: float) -> WindowResult:
         started = self._clock()

@@ -136,19 +136,22 @@ async def bundles(asked: Asked) -> Response:
 
 @router.post("/predict")
 async def predict(asked: Asked, body: Predict) -> Response:
-    """Probabilities of feature windows; nothing is remembered."""
+    """Probabilities of feature windows, null for a label that is not sure; nothing is kept."""
     sent = {Modality.EEG: body.eeg, Modality.EYE: body.eye}
     blocks = {m: _block(m, windows) for m, windows in sent.items() if windows is not None}
     predictor = asked.predictor
     predict_all = functools.partial(predictor.predict, blocks)
     probabilities = await asked.blocking(predictor.executor, predict_all)
-    classes = asked.bundle_info.classes
+    classes, abstain_below = asked.bundle_info.classes, asked.bundle.manifest.abstain_below
     return _json(
         {
             "bundle": asked.bundle.id,
             "classes": classes,
             "probabilities": probabilities.tolist(),
-            "labels": [classes[int(k)] for k in probabilities.argmax(axis=-1)],
+            "labels": [
+                classes[int(row.argmax())] if row.max() >= abstain_below else None
+                for row in probabilities
+            ],
         }
     )
 

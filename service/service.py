@@ -73,7 +73,6 @@ class Service:
     clock: Callable[[], float]
     startup: SourcesFactory | None = None
     cut: Callable[[tuple[str, int]], None] = lambda _: None
-    not_ready: set[str] = field(default_factory=set)
     version: str = field(default_factory=lambda: version("hadua"))
     pool: DaemonExecutor = field(default_factory=lambda: DaemonExecutor("request", threads=2))
 

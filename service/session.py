@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
+from prometheus_client import Counter
 
 from hadua.adapters.sources.source import EndOfStreamError, Source, StreamSpec
 from hadua.models.errors import HaduaError, StreamLostError
@@ -77,7 +78,7 @@ class Session:
         self._opened: dict[Modality, StreamSpec | Exception] = {}
         self._opened_changed = asyncio.Event()
         self._ended: dict[Modality, Exception] = {}
-        self._counted_drops = dict.fromkeys(sources, 0)
+        self._counted: dict[Counter, int] = {}  # how much of each loss the metrics know
         self._next_status_s = 0.0
         self._executor = DaemonExecutor(f"infer-{self.id}")
         self._readers = {m: self._reader(m, source) for m, source in sources.items()}
@@ -113,6 +114,7 @@ class Session:
             normalisation=self._engine.pipeline.normalisation_state if self._engine else "",
             chunks_dropped=sum(self._bridge.dropped(m) for m in self._readers),
             markers_dropped=self._bridge.markers_dropped,
+            losses=self._losses(),
         )
 
     def reports(self) -> Mapping[str, Mapping[str, object]]:
@@ -225,11 +227,19 @@ class Session:
         elif self._clock() >= self._next_status_s:
             self._say_status()
 
+    def _losses(self) -> Mapping[str, int]:
+        return self._engine.pipeline.losses() if self._engine else {}
+
     def _count_drops(self) -> None:
+        """Pass on to the metrics what was lost since the last time."""
+        metrics, bridge = self._metrics, self._bridge
+        now = {metrics.lost.labels(kind): n for kind, n in self._losses().items()}
         for m in self._readers:
-            new = self._bridge.dropped(m) - self._counted_drops[m]
-            self._counted_drops[m] += new
-            self._metrics.chunks_dropped.labels(str(m)).inc(new)
+            now[metrics.chunks_dropped.labels(str(m))] = bridge.dropped(m)
+            now[metrics.chunks_before_start.labels(str(m))] = bridge.dropped_before_start(m)
+        for counter, n in now.items():
+            counter.inc(n - self._counted.get(counter, 0))
+        self._counted = now
 
     def _enter(self, state: SessionState, reason: str) -> None:
         level = "warning" if state in (SessionState.DEGRADED, SessionState.FAILED) else "info"

@@ -60,6 +60,7 @@ def session_status(
     normalisation: str,
     chunks_dropped: int,
     markers_dropped: int,
+    losses: Mapping[str, int],
 ) -> StatusFrame:
     """A session as it is now, with the `seq` that it would be published under."""
     return StatusFrame(
@@ -76,4 +77,5 @@ def session_status(
         latency=publisher.totals.summary(),
         uptime_s=publisher.uptime_s,
         markers_dropped=markers_dropped,
+        losses=dict(losses),
     )

@@ -118,6 +118,7 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     latency: LatencySummary | None
     uptime_s: float = 0.0
     markers_dropped: int = 0
+    losses: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):

@@ -57,6 +57,11 @@ class EegExtractor:
         """Which device channels became which of the model's."""
         return self._mapping.report
 
+    @property
+    def samples_stale(self) -> int:
+        """Samples left out as too old: none, a step back starts a new stretch."""
+        return 0
+
     def reset(self) -> None:
         """Forget the signal and the smoothing, but not the mapping."""
         self._windower.reset()

@@ -42,6 +42,11 @@ class Extractor(Protocol):
         """How the device was mapped to the model."""
         ...
 
+    @property
+    def samples_stale(self) -> int:
+        """Samples left out because newer ones had been taken."""
+        ...
+
     def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
         """Take in the next chunk and return the windows that it completes, in order.
 

@@ -184,6 +184,9 @@ class FakePipeline:
     def reports(self) -> Mapping[str, Mapping[str, object]]:
         return {"eeg": {"coverage": 1.0}}
 
+    def losses(self) -> Mapping[str, int]:
+        return {"late_windows": len(self.seen) // 10}
+
     @property
     def normalisation_state(self) -> str:
         return "source"
@@ -197,6 +200,7 @@ class FakeManifest:
     notice: str = "means nothing"
     context: int = 3
     temperature: float = 1.0
+    abstain_below: float = 0.0
     min_coverage: Mapping[Modality, float] = field(
         default_factory=lambda: dict.fromkeys(Modality, 0.5)
     )
