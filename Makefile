@@ -1,7 +1,7 @@
 # make demo   the service with a simulated person, in a browser at http://127.0.0.1:8000
 # make test   all tests
 # make check  style, types, layers
-# make bench  measured rows, as in docs/measurements.md
+# make bench  measured rows, into benchmarks/results
 # make dev    the environment for working on the code
 PYTHON ?= python3
 VENV   ?= .venv

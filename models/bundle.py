@@ -17,7 +17,7 @@ from hadua.models.onnx_guard import check_onnx
 MANIFEST = "manifest.json"
 MAX_FILE_BYTES = 256 * 2**20
 MAX_MANIFEST_BYTES = 4 * 2**20
-_EXPORT_HINT = "Copy the bundle again, or write it again with `hadua export`."
+_EXPORT_HINT = "Is the path right? Copy the bundle again, or make one with `hadua train`."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

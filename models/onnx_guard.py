@@ -54,7 +54,7 @@ def _walk(data: memoryview, message: str, *, where: str, depth: int) -> set[str]
             raise BundleError(
                 f"{where}: the model keeps tensors in another file",
                 expected="every tensor inside the file",
-                hint="Export the bundle again with `hadua export`.",
+                hint="Make the bundle again with `hadua train`.",
             )
         if isinstance(value, int):
             continue
@@ -76,7 +76,7 @@ def _check_domain(domain: str, *, where: str) -> None:
             f"{where}: the model asks for operators that are not standard",
             got=f"domain {domain!r}",
             expected="the domain of ONNX itself",
-            hint="Export the bundle again with `hadua export`.",
+            hint="Make the bundle again with `hadua train`.",
         )
 
 
@@ -120,6 +120,6 @@ def _cut(data: memoryview, at: int, length: int) -> memoryview:
 def _not_onnx(where: str) -> BundleError:
     return BundleError(
         f"{where}: this is not an ONNX model",
-        expected="an ONNX file as `hadua export` writes it",
+        expected="an ONNX file as `hadua train` writes it",
         hint="The file may be truncated; copy the bundle again.",
     )

@@ -40,7 +40,8 @@ class TorchScriptRuntime:
             raise RuntimeUnavailableError(
                 "torch is not installed, and the TorchScript runtime needs it",
                 got=str(error),
-                hint='Install it with pip install "hadua[train]", or run with --runtime onnx.',
+                hint="Run with --runtime onnx, or install torch by its exact version (a looser one "
+                "may bring a CUDA build): pip install torch==2.13.0",
             ) from error
         self._torch = torch
         self._where = f"bundle {str(bundle.path)!r}: torch {torch.__version__}"

@@ -82,7 +82,7 @@ def _require_sense(settings: "Settings") -> None:
         raise UsageError(
             "--demo with a stream",
             got=f"--eeg {settings.eeg!r}, --gaze {settings.gaze!r}",
-            expected="one of them",
+            expected="either --demo or streams",
             hint="The demo brings its own streams.",
         )
 

@@ -96,7 +96,8 @@ def _run(*, shown: bool, **asked: Unpack[Asked]) -> "Report":
             raise RuntimeUnavailableError(
                 f"training needs the package {package!r}",
                 got="not installed",
-                hint="Install it with: pip install 'hadua[cpu,train]'",
+                hint="In a clone, `make dev` brings all of it. Else install torch by its exact "
+                "version, then the rest: pip install torch==2.13.0, then 'hadua[cpu,train]'",
             )
     from hadua.service.training_job import Request, run
 

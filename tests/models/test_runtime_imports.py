@@ -41,7 +41,7 @@ def test_serving_from_onnx_imports_no_torch(tmp_path: Path) -> None:
     ("name", "module", "hint"),
     [
         ("onnx", "onnxruntime", r'pip install "hadua\[cpu\]"'),
-        ("torchscript", "torch", r'pip install "hadua\[train\]"'),
+        ("torchscript", "torch", r"pip install torch==2\.13\.0"),
     ],
 )
 def test_a_runtime_that_is_not_installed(
