@@ -258,3 +258,25 @@ async def test_a_session_that_hangs_is_given_up_when_it_is_stopped(
         again = registry.start({Modality.EEG: FakeSource([])}, session_id="a")  # its id is free
         await again.over.wait()
         stuck.gate.set()
+
+
+@async_test
+async def test_what_a_pipeline_lost_is_in_the_status_and_in_the_metrics_once() -> None:
+    pipeline = FakePipeline()  # it claims to lose a window with every tenth chunk
+    metrics = Metrics()
+    async with Sessions(
+        settings_for_tests(),
+        make_engine=lambda _: Engine(pipeline),
+        hub=Hub(),
+        metrics=metrics,
+        clock=asyncio.get_running_loop().time,
+        unix_clock=lambda: 1000.0,
+    ) as registry:
+        for k in range(2):
+            session = registry.start({Modality.EEG: FakeSource(ramps(EEG, 30))}, session_id=f"s{k}")
+            await session.over.wait()
+
+    assert len(pipeline.seen) == 60
+    assert session.status().losses == {"late_windows": 6}
+    # Each session passes on the count of its own pipeline; here both have the same one: 3 + 6.
+    assert b'hadua_lost_total{kind="late_windows"} 9.0' in metrics.text()
