@@ -1,30 +1,14 @@
-"""What one training step sees: sequences drawn evenly over the classes, with senses taken away."""
+"""What one training step sees: crops of stretches, drawn evenly over the classes, and varied."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from hadua.calibration.labelled import IntArray, LabelledWindows, sequences
+from hadua.calibration.labelled import UNLABELLED, IntArray, LabelledWindows
+from hadua.calibration.stretches import Crops, crop
 from hadua.models.errors import InvalidInputError
-from hadua.models.features import BoolArray
-from hadua.models.runtime import Float32Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """Token sequences and their classes.
-
-    Args:
-        eeg: `(n, T, d_eeg)`, 0 where absent.
-        eye: `(n, T, d_eye)` likewise.
-        present: `(n, T, 2)`.
-        y: `(n,)` class of the newest window.
-    """
-
-    eeg: Float32Array
-    eye: Float32Array
-    present: BoolArray
-    y: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +16,28 @@ class Augmentation:
     """What training adds that the recordings lack: lost devices, and people who differ more.
 
     Args:
-        modality: Share of sequences that lose one of their two modalities throughout.
-        token: Share of older windows that lose a modality, each independently.
-        short: Share of batches whose history is cut to a random length, as at a session's start.
-        shift_sd: Standard deviation of an offset that each feature gets, one for a whole sequence:
+        modality: Share of crops that lose one of their two modalities throughout.
+        token: Share of windows that lose a modality, each independently.
+        shift_sd: Standard deviation of an offset that each feature gets, one for a whole crop:
             people differ in level far more than a few training people show.
     """
 
     modality: float = 0.25
     token: float = 0.1
-    short: float = 0.25
     shift_sd: float = 0.5
 
 
-class BatchSource:
-    """Draws batches without end; the same ones for the same generator.
+class CropSource:
+    """Draws labelled crops without end; the same ones for the same generator.
+
+    A class is drawn first, then a window of that class, then a crop around it, so that windows
+    early in a stretch, late ones and short stretches are all learnt from. Every labelled window of
+    a crop is a target.
 
     Args:
         data: Windows to draw from.
         n_classes: Number of classes of the model.
-        context: Greatest sequence length.
+        length: Greatest number of windows of a crop.
         augmentation: What to take away and to add.
         rng: The only source of chance.
 
@@ -64,15 +50,17 @@ class BatchSource:
         data: LabelledWindows,
         *,
         n_classes: int,
-        context: int,
+        length: int,
         augmentation: Augmentation,
         rng: np.random.Generator,
     ) -> None:
-        self._data = data
+        self._data, self._length = data, length
         self._augmentation = augmentation
         self._rng = rng
-        self._both = data.x_eeg.shape[1] > 0 and data.x_eye.shape[1] > 0
-        targets, depth = data.targets(), data.depth()
+        windows = data.windows
+        self._both = windows.x_eeg.shape[1] > 0 and windows.x_eye.shape[1] > 0
+        self._before, self._after = windows.depth() - 1, windows.remaining()
+        targets = data.targets()
         self.n_targets = len(targets)
         counts = np.bincount(data.y[targets], minlength=n_classes)
         if len(counts) != n_classes or not counts.all():
@@ -81,44 +69,40 @@ class BatchSource:
                 got=f"{counts.tolist()} labelled windows per class",
                 expected=f"at least one for each of {n_classes} classes",
             )
-        self._pools = [
-            [targets[(data.y[targets] == c) & (depth[targets] >= t)] for c in range(n_classes)]
-            for t in range(1, context + 1)
-        ]
+        self._pools = [targets[data.y[targets] == c] for c in range(n_classes)]
 
-    def draw(self, n: int) -> Batch:
-        """`n` sequences of one common length, classes evenly, with replacement."""
-        length = self._length()
-        pools = self._pools[length - 1]
-        classes = self._rng.permutation(np.arange(n) % len(pools))
-        rows = np.array([pools[c][self._rng.integers(len(pools[c]))] for c in classes])
-        return self._batch(sequences(rows, length=length), self._data.y[rows])
+    def draw(self, n: int) -> tuple[Crops, IntArray]:
+        """About `n` windows in crops, and the classes `(n_crops, T)` of those to learn from."""
+        k = max(1, round(n / self._length))
+        classes = self._rng.permutation((np.arange(k) + self._rng.integers(k)) % len(self._pools))
+        rows = np.array([self._pools[c][self._rng.integers(len(self._pools[c]))] for c in classes])
+        back = np.minimum(self._rng.integers(0, self._length, k), self._before[rows])
+        starts = rows - back
+        lengths = np.minimum(self._after[starts], self._length)
+        crops = self._varied(crop(self._data.windows, starts, lengths=lengths))
+        y = np.where(crops.valid, self._data.y[crops.rows], UNLABELLED)
+        return crops, np.where(crops.present.numpy().any(axis=2), y, UNLABELLED)
 
-    def _length(self) -> int:
-        """The full context, now and then a shorter one, always one that every class can fill."""
-        longest = max(t for t, pools in enumerate(self._pools, 1) if all(len(p) for p in pools))
-        if self._rng.random() < self._augmentation.short:
-            return int(self._rng.integers(1, longest + 1))
-        return longest
+    def _varied(self, crops: Crops) -> Crops:
+        present = crops.present & torch.from_numpy(self._kept(crops.rows.shape))
+        eeg = self._shifted(crops.eeg) * present[..., :1]
+        eye = self._shifted(crops.eye) * present[..., 1:]
+        return Crops(eeg, eye, present, crops.valid, crops.rows)
 
-    def _batch(self, rows: IntArray, y: IntArray) -> Batch:
-        present = self._data.present[rows] & self._kept(rows.shape)
-        eeg = self._shifted(self._data.x_eeg[rows]) * present[..., :1]
-        eye = self._shifted(self._data.x_eye[rows]) * present[..., 1:]
-        return Batch(eeg, eye, present, y)
+    def _shifted(self, x: Tensor) -> Tensor:
+        """`(n, T, d)` with one random offset per crop and feature."""
+        sd = np.float32(self._augmentation.shift_sd)
+        if not sd:
+            return x
+        offset = self._rng.standard_normal((x.shape[0], 1, x.shape[2]), np.float32)
+        return x + torch.from_numpy(sd * offset)
 
-    def _shifted(self, x: Float32Array) -> Float32Array:
-        """`(n, T, d)` with one random offset per sequence and feature."""
-        offset = self._rng.standard_normal((len(x), 1, x.shape[2]), np.float32)
-        return x + np.float32(self._augmentation.shift_sd) * offset
-
-    def _kept(self, shape: tuple[int, ...]) -> BoolArray:
-        """`(n, T, 2)` mask that never takes both modalities from a sequence's newest window."""
+    def _kept(self, shape: tuple[int, ...]) -> np.ndarray[tuple[int, int, int], np.dtype[np.bool_]]:
+        """`(n, T, 2)` mask of what stays."""
         n, length = shape
         kept = self._rng.random((n, length, 2)) >= self._augmentation.token
-        kept[:, -1] = True
         if not self._both:
-            return kept
+            return np.ones_like(kept)
         loses = self._rng.random(n) < self._augmentation.modality
         which = self._rng.integers(0, 2, n)
         kept[loses, :, which[loses]] = False

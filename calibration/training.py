@@ -6,15 +6,16 @@ anybody's labels. The result is a function of the data, the settings and the see
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from hadua.calibration.batches import Augmentation, Batch, BatchSource
-from hadua.calibration.labelled import IntArray, LabelledWindows, sequences
+from hadua.calibration.batches import Augmentation, CropSource
+from hadua.calibration.chance import seeded
+from hadua.calibration.labelled import UNLABELLED, IntArray, LabelledWindows
+from hadua.calibration.stretches import Crops, logits_of_windows
 from hadua.models.errors import HaduaError
 from hadua.models.features import FloatArray
 from hadua.models.network import HaduaNetwork
@@ -25,18 +26,24 @@ class Recipe:
     """How to train.
 
     Args:
-        epochs: Passes over as many sequences as there are labelled windows.
-        batch: Sequences per step.
+        epochs: Passes over as many windows as are labelled.
+        batch: Windows per step.
+        crop: Windows of a crop in multiples of the context; single windows if the context is 1.
         rate: Highest learning rate; it falls to 0 along a half cosine.
         weight_decay: Decoupled weight decay of AdamW.
         augmentation: What the network must learn to cope with.
     """
 
     epochs: int = 20
-    batch: int = 128
+    batch: int = 256
+    crop: int = 2
     rate: float = 1e-3
     weight_decay: float = 1e-2
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def crop_length(self, context: int) -> int:
+        """Greatest number of windows of a crop."""
+        return 1 if context == 1 else self.crop * context
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class TrainedNetwork:
 
     Args:
         network: The network.
-        context: Greatest number of windows it looks at.
+        context: Number of windows that an answer depends on.
         losses: Mean cross-entropy of each epoch.
         n_windows: Labelled windows it was trained on.
     """
@@ -85,7 +92,7 @@ def train(
     Args:
         data: Windows of the source people, normalised as the live path does it.
         n_classes: Number of classes.
-        context: Greatest number of windows the network looks at.
+        context: Number of windows that an answer depends on.
         seed: Start of every random number.
         recipe: How to train; the default suits some thousand windows.
         on_epoch: Called after every epoch.
@@ -95,15 +102,15 @@ def train(
         HaduaError: the loss left the finite numbers.
     """
     recipe = recipe or Recipe()
-    source = BatchSource(
+    source = CropSource(
         data,
         n_classes=n_classes,
-        context=context,
+        length=recipe.crop_length(context),
         augmentation=recipe.augmentation,
         rng=np.random.default_rng(seed),
     )
-    with _deterministic(seed):
-        widths = data.x_eeg.shape[1], data.x_eye.shape[1]
+    with seeded(seed):
+        widths = data.windows.x_eeg.shape[1], data.windows.x_eye.shape[1]
         network = HaduaNetwork(*widths, n_classes, context=context)
         losses = tuple(_epochs(network.train(), source, recipe, on_epoch))
     return TrainedNetwork(network.eval(), context, losses, source.n_targets)
@@ -116,36 +123,32 @@ def logits_of(trained: TrainedNetwork, data: LabelledWindows) -> tuple[IntArray,
     the context.
     """
     targets = data.targets()
-    length = np.minimum(data.depth()[targets], trained.context)
-    blocks = [targets[length == t] for t in range(1, trained.context + 1)]
-    with _deterministic(0), torch.no_grad():
-        logits = [
-            _forward(trained.network, data, sequences(part, length=t))
-            for t, block in enumerate(blocks, 1)
-            for part in _parts(block)
-        ]
-    if not logits:
-        return targets, np.zeros((0, trained.network.n_classes))
-    rows = np.concatenate(blocks)
-    order = np.argsort(rows)
-    return rows[order], np.concatenate(logits)[order]
+    with seeded(0):
+        return targets, logits_of_windows(trained.network, data.windows)[targets]
+
+
+def cross_entropy(logits: Tensor, y: IntArray) -> Tensor:
+    """Mean cross-entropy (nats) of logits `(n, T, n_classes)` over the labelled of `y` `(n, T)`."""
+    return nn.functional.cross_entropy(
+        logits.flatten(0, 1), torch.from_numpy(y).flatten(), ignore_index=UNLABELLED
+    )
 
 
 def _epochs(
     network: HaduaNetwork,
-    source: BatchSource,
+    source: CropSource,
     recipe: Recipe,
     on_epoch: Callable[[Progress], None],
 ) -> Iterator[float]:
     steps = math.ceil(source.n_targets / recipe.batch)
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay
+        network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps * recipe.epochs)
     for epoch in range(1, recipe.epochs + 1):
         total = 0.0
         for _ in range(steps):
-            total += _step(network, optimiser, source.draw(recipe.batch))
+            total += _step(network, optimiser, *source.draw(recipe.batch))
             schedule.step()
         loss = total / steps
         if not math.isfinite(loss):
@@ -158,37 +161,13 @@ def _epochs(
         yield loss
 
 
-def _step(network: HaduaNetwork, optimiser: torch.optim.Optimizer, batch: Batch) -> float:
+def _step(
+    network: HaduaNetwork, optimiser: torch.optim.Optimizer, crops: Crops, y: IntArray
+) -> float:
+    if (y == UNLABELLED).all():  # every window of so small a batch was taken away
+        return 0.0
     optimiser.zero_grad()
-    logits = network(
-        torch.from_numpy(batch.eeg), torch.from_numpy(batch.eye), torch.from_numpy(batch.present)
-    )
-    loss = nn.functional.cross_entropy(logits, torch.from_numpy(batch.y))
+    loss = cross_entropy(network.logits_sequence(crops.eeg, crops.eye, crops.present), y)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return float(loss.detach())
-
-
-def _forward(network: HaduaNetwork, data: LabelledWindows, rows: IntArray) -> FloatArray:
-    arrays = (data.x_eeg[rows], data.x_eye[rows], data.present[rows])
-    logits: torch.Tensor = network(*(torch.from_numpy(a) for a in arrays))
-    return np.asarray(logits.numpy(), np.float64)
-
-
-def _parts(block: IntArray, *, size: int = 1024) -> list[IntArray]:
-    return [block[i : i + size] for i in range(0, len(block), size)]
-
-
-@contextmanager
-def _deterministic(seed: int) -> Iterator[None]:
-    """Seed torch and keep it to one thread and to algorithms without chance; undone afterwards."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(True)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
-            torch.use_deterministic_algorithms(strict)

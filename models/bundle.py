@@ -11,8 +11,17 @@ import numpy as np
 
 from hadua.models.errors import BundleError
 from hadua.models.features import FeatureSpec, FloatArray, Modality
-from hadua.models.manifest import ONNX, Description, FilePart, Manifest, parse_manifest
+from hadua.models.manifest import (
+    EMBEDDINGS,
+    ONNX,
+    OPTIONAL_FILES,
+    Description,
+    FilePart,
+    Manifest,
+    parse_manifest,
+)
 from hadua.models.onnx_guard import check_onnx
+from hadua.models.source_statistics import SourceStatistics, parse_source_statistics
 
 MANIFEST = "manifest.json"
 MAX_FILE_BYTES = 256 * 2**20
@@ -83,6 +92,19 @@ class Bundle:
         """Number of features of a modality, 0 if the model has no such input."""
         return self.manifest.width(modality)
 
+    def source_statistics(self) -> SourceStatistics | None:
+        """What it carries in place of source windows, or None.
+
+        Raises:
+            BundleError: The file is not what it should be.
+        """
+        if not self.manifest.source_free:
+            return None
+        where = f"bundle file {str(self.path / EMBEDDINGS)!r}"
+        return parse_source_statistics(
+            self.read(EMBEDDINGS), n_classes=len(self.classes), where=where
+        )
+
     def read(self, name: str) -> bytes:
         """The bytes of one file, checked again against the manifest.
 
@@ -99,7 +121,7 @@ class Bundle:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Open a bundle and check all of it: manifest, every file's size and SHA-256, the ONNX model.
+    """Open a bundle and check all of it: manifest, files, ONNX model, source statistics.
 
     Raises:
         BundleError: Something is missing, damaged, or not what the manifest says.
@@ -121,6 +143,7 @@ def load_bundle(path: Path) -> Bundle:
         content = bundle.read(name)
         if name == ONNX:
             check_onnx(content, where=f"bundle file {str(path / name)!r}")
+    bundle.source_statistics()
     return bundle
 
 
@@ -179,6 +202,8 @@ def demo_bundle_path() -> Path:
 
 def _move_into(path: Path, fresh: Path, *, names: tuple[str, ...]) -> None:
     (path / MANIFEST).unlink(missing_ok=True)
+    for name in set(OPTIONAL_FILES) - set(names):
+        (path / name).unlink(missing_ok=True)  # the old bundle's
     for name in names:
         (fresh / name).replace(path / name)
 

@@ -21,9 +21,10 @@ from hadua.models.bundle import Bundle, write_bundle
 from hadua.models.errors import BundleError
 from hadua.models.features import Modality
 from hadua.models.folded import Folded, fold
-from hadua.models.manifest import CARD, ONNX, TORCHSCRIPT, WEIGHTS, Description
+from hadua.models.manifest import CARD, EMBEDDINGS, ONNX, TORCHSCRIPT, WEIGHTS, Description
 from hadua.models.network import HaduaNetwork
 from hadua.models.onnx_graph import to_onnx
+from hadua.models.source_statistics import SourceStatistics
 
 TOLERANCE = 1e-5
 PARITY_BATCHES = (1, 2, 7, 64)
@@ -37,6 +38,7 @@ def export_bundle(
     path: Path,
     description: Description,
     card: str,
+    source_statistics: SourceStatistics | None = None,
     replace: bool = False,
 ) -> Bundle:
     """Write a network as a bundle; the same arguments give the same bytes.
@@ -46,6 +48,7 @@ def export_bundle(
         path: Folder of the bundle.
         description: The manifest but for its files.
         card: The model card, Markdown.
+        source_statistics: What adaptation can use in place of source windows, of this network.
         replace: Whether to write into a folder that is there already.
 
     Raises:
@@ -65,6 +68,8 @@ def export_bundle(
         TORCHSCRIPT: script_bytes,
         CARD: card.encode("utf-8"),
     }
+    if source_statistics is not None:
+        contents[EMBEDDINGS] = source_statistics.to_bytes()
     return write_bundle(path, description=description, contents=contents, replace=replace)
 
 

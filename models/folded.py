@@ -1,14 +1,15 @@
 """The same network for serving only: everything that is linear after linear is one matrix.
 
 BatchNorm goes into the layer before it, projections that follow each other are multiplied out in
-float64, and only the newest window is asked for. This is what gets exported.
+float64, the scores of age are looked up beforehand, and only the newest window is asked for. This
+is what gets exported.
 """
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
-from hadua.models.network import ATTENTION_WIDTH, HaduaNetwork, TokenEncoder
+from hadua.models.network import ATTENTION_WIDTH, Attention, HaduaNetwork, TokenEncoder
 from hadua.models.network import join_heads as _join
 from hadua.models.network import split_heads as _split
 
@@ -20,22 +21,18 @@ def fold(network: HaduaNetwork) -> "Folded":
 
 
 class FoldedTokens(nn.Module):
-    """`TokenEncoder` with BatchNorm folded."""
+    """`TokenEncoder` with BatchNorm folded, for the newest `context` windows."""
 
-    def __init__(self, encoder: TokenEncoder) -> None:
+    def __init__(self, encoder: TokenEncoder, *, context: int) -> None:
         super().__init__()
-        self.n_features, self.context = encoder.n_features, encoder.context
+        self.n_features, self.context = encoder.n_features, context
         self.layers = _fold_batch_norm(encoder.layers)
-        self.mask = nn.Parameter(encoder.mask_token.detach().clone())
-        self.position = nn.Parameter(encoder.position.detach().clone())
+        self.mask = nn.Parameter(encoder.mask_token.detach().cpu().clone())
 
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
-        """Tokens `(n, T, 64)` of features `(n, T, d)` with `present` `(n, T, 1)`."""
-        encoded = self.layers(x) if self.n_features else self.mask
-        tokens = torch.where(present, encoded, self.mask)
-        if self.context == 1:
-            return tokens
-        return tokens + self.position[self.context - present.shape[1] :]
+        """Tokens `(n, min(T, context), 64)` of `(n, T, d)` with `present` `(n, T, 1)`."""
+        encoded = self.layers(x[:, -self.context :]) if self.n_features else self.mask
+        return torch.where(present[:, -self.context :], encoded, self.mask)
 
 
 class FoldedSingle(nn.Module):
@@ -53,7 +50,8 @@ class FoldedSingle(nn.Module):
                 strict=True,
             )
         )
-        self.eeg, self.eye = FoldedTokens(network.eeg), FoldedTokens(network.eye)
+        self.eeg = FoldedTokens(network.eeg, context=network.context)
+        self.eye = FoldedTokens(network.eye, context=network.context)
         self.from_eeg = _linear(eeg, first.bias)
         self.from_eye = _linear(eye + cross)
 
@@ -66,7 +64,11 @@ class FoldedSingle(nn.Module):
 
 
 class FoldedSequence(nn.Module):
-    """Several windows: the newest asks for the EEG and across; the eye keeps its whole past."""
+    """Several windows: no more of each attention than the newest window's answer takes."""
+
+    eeg_age: Tensor
+    eye_age: Tensor
+    cross_age: Tensor
 
     def __init__(self, network: HaduaNetwork) -> None:
         super().__init__()
@@ -74,7 +76,8 @@ class FoldedSequence(nn.Module):
         first, self.last = _classifier(network)
         parts = torch.split(_weight(first), ATTENTION_WIDTH, dim=1)
         own = [w @ _weight(a.W_o) for w, a in zip(parts, (eeg, eye, cross), strict=True)]
-        self.eeg, self.eye = FoldedTokens(network.eeg), FoldedTokens(network.eye)
+        self.eeg = FoldedTokens(network.eeg, context=network.context)
+        self.eye = FoldedTokens(network.eye, context=network.context)
         self.eeg_query = _linear(_weight(eeg.W_q))
         self.eeg_past = _linear(torch.cat((_weight(eeg.W_k), _weight(eeg.W_v))))
         self.eye_all = _linear(torch.cat((_weight(eye.W_q), _weight(eye.W_k), _weight(eye.W_v))))
@@ -82,17 +85,22 @@ class FoldedSequence(nn.Module):
         asked = torch.cat((_weight(cross.W_k), _weight(cross.W_v)))
         self.cross_past = _linear(asked @ _weight(eye.W_o))
         self.first = _linear(torch.cat(own, dim=1), first.bias)
+        self.register_buffer("eeg_age", _age(eeg, asking=1, asked=eeg.span))
+        self.register_buffer("eye_age", _age(eye, asking=cross.span, asked=eeg.span))
+        self.register_buffer("cross_age", _age(cross, asking=1, asked=cross.span))
 
     def forward(self, eeg: Tensor, eye: Tensor, present: Tensor) -> Tensor:
         """Logits `(n, n_classes)`."""
         a, b = self.eeg(eeg, present[..., 0:1]), self.eye(eye, present[..., 1:2])
-        key, value = self.eeg_past(a).chunk(2, dim=-1)
-        eeg_seen = _attend(self.eeg_query(a[:, -1:]), key, value)
-        query, key, value = self.eye_all(b).chunk(3, dim=-1)
-        eye_seen = _attend(query, key, value, causal=True)
-        key, value = self.cross_past(eye_seen).chunk(2, dim=-1)
-        crossed = _attend(self.cross_query(eeg_seen), key, value)
-        seen = torch.cat((eeg_seen, eye_seen[:, -1:], crossed), dim=-1).flatten(1)
+        eeg_seen = attend(self.eeg_query(a[:, -1:]), self.eeg_past(a), self.eeg_age)
+        query, past = self.eye_all(b).tensor_split((ATTENTION_WIDTH,), dim=-1)
+        eye_seen = attend(query[:, -self.eye_age.shape[2] :], past, self.eye_age)
+        crossed = attend(self.cross_query(eeg_seen), self.cross_past(eye_seen), self.cross_age)
+        return self.classify(eeg_seen, eye_seen[:, -1:], crossed)
+
+    def classify(self, eeg_seen: Tensor, eye_seen: Tensor, crossed: Tensor) -> Tensor:
+        """Logits `(n, n_classes)` of what each attention saw, `(n, 1, 128)`."""
+        seen = torch.cat((eeg_seen, eye_seen, crossed), dim=-1).flatten(1)
         logits: Tensor = self.last(F.relu(self.first(seen)))
         return logits
 
@@ -100,11 +108,24 @@ class FoldedSequence(nn.Module):
 Folded = FoldedSingle | FoldedSequence
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, *, causal: bool = False) -> Tensor:
+def attend(query: Tensor, past: Tensor, age: Tensor) -> Tensor:
+    """What queries see of the past, `(n, t, 128)`.
+
+    Args:
+        query: `(n, t, 128)`, of the newest t windows.
+        past: `(n, T, 256)`, keys and values of the newest T.
+        age: `(1, 16, >= t, >= T)` scores, the newest window last.
+    """
+    key, value = past.chunk(2, dim=-1)
+    scores = age[:, :, -query.shape[1] :, -past.shape[1] :]
     heads = F.scaled_dot_product_attention(
-        _split(query), _split(key), _split(value), is_causal=causal
+        _split(query), _split(key), _split(value), attn_mask=scores
     )
     return _join(heads)
+
+
+def _age(attention: Attention, *, asking: int, asked: int) -> Tensor:
+    return attention.scores_of_age(asked).detach().cpu()[None, :, -asking:]
 
 
 def _fold_batch_norm(layers: nn.Sequential) -> nn.Sequential:

@@ -3,13 +3,22 @@
 import json
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from hadua.models.errors import BundleError, InvalidInputError
 from hadua.models.features import FeatureSpec, Modality, Smoothing
 
 WEIGHTS, ONNX, TORCHSCRIPT, CARD = "weights.safetensors", "model.onnx", "model.ts", "card.md"
+EMBEDDINGS = "embeddings.safetensors"
 REQUIRED_FILES = (WEIGHTS, ONNX, TORCHSCRIPT, CARD)
+OPTIONAL_FILES = (EMBEDDINGS,)
 FileName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}\.(safetensors|onnx|ts|md|json)$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Text = Annotated[str, Field(min_length=1)]
@@ -87,13 +96,14 @@ class Description(_Strict):
         classes: Class names in the order of the logits.
         features: What each modality's input is.
         normalisation: What its values are normalised by.
-        context: Most windows the network looks back on.
+        context: Windows that an answer depends on, the newest included: 1, or 3 and more.
         temperature: Divides the logits before the softmax.
         abstain_below: Least confidence at which a label is given; 0 gives one always.
         min_coverage: Least share of the features a device must provide, by modality.
         demo: True if its scores mean nothing outside a demonstration.
         notice: Shown to the people whose data goes in.
         licence: Licence of the weights.
+        data_licence: Terms of the data that they were trained on; empty if nothing is said.
         provenance: Where it comes from: data, seeds, versions.
     """
 
@@ -109,7 +119,18 @@ class Description(_Strict):
     demo: bool = False
     notice: str = ""
     licence: Text
+    data_licence: str = ""
     provenance: dict[str, str] = {}
+
+    @field_validator("context")
+    @classmethod
+    def _context_is_one_or_spans_time(cls, context: int) -> int:
+        if context == 2:
+            raise ValueError(
+                "with 2 windows one of the attentions over time would see a single one; "
+                "expected 1, or 3 and more"
+            )
+        return context
 
     @model_validator(mode="after")
     def _sides_agree(self) -> Self:
@@ -142,6 +163,11 @@ class Manifest(Description):
         if missing := [name for name in REQUIRED_FILES if name not in self.files]:
             raise ValueError(f"files does not name {', '.join(missing)}")
         return self
+
+    @property
+    def source_free(self) -> bool:
+        """Whether it carries what adaptation needs in place of source windows."""
+        return EMBEDDINGS in self.files
 
     def to_bytes(self) -> bytes:
         """The manifest as stored; the same manifest gives the same bytes."""

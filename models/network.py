@@ -2,9 +2,13 @@
 
 Architecture and sizes as published (arXiv 2601.21488, section 3). The published network sees one
 token per modality, so its softmax runs over a single key and its queries and keys are idle;
-with `context` > 1 the tokens are the last T windows and attention is over time: each modality
-attends to its own past, then the EEG asks what the eye made of its own. `context=1` is the
-published network, in which all three attentions start from the encoders.
+with a `context` of several windows attention is over time: each modality attends to its own past,
+then the EEG asks what the eye made of its own. `context=1` is the published network, in which all
+three attentions start from the encoders.
+
+Every position looks back over a fixed span and knows its past by age alone. So a position's keys
+and values never change once it has been seen, a sequence of any length gives at each position what
+the last `context` windows alone would give there, and a stream can keep what it has computed.
 """
 
 import torch
@@ -28,23 +32,20 @@ class HaduaNetwork(nn.Module):
         n_eeg: EEG features per window; 0 for a network without EEG.
         n_eye: Eye features per window; 0 for a network without eyes.
         n_classes: Number of classes.
-        context: Greatest number of windows it looks at, T.
+        context: Number of windows, the newest included, that an answer depends on: 1, or 3 and
+            more. With two, one of the attentions over time would see a single window.
     """
 
     def __init__(self, n_eeg: int, n_eye: int, n_classes: int, *, context: int = 1) -> None:
         super().__init__()
-        if min(n_eeg, n_eye) < 0 or n_eeg + n_eye == 0 or n_classes < 2 or context < 1:
-            raise InvalidInputError(
-                "network",
-                got=f"n_eeg={n_eeg}, n_eye={n_eye}, n_classes={n_classes}, context={context}",
-                expected="features of at least one modality, 2 or more classes, context 1 or more",
-            )
+        _require_sizes(n_eeg, n_eye, n_classes, context)
         self.n_eeg, self.n_eye, self.n_classes, self.context = n_eeg, n_eye, n_classes, context
-        self.eeg = TokenEncoder(n_eeg, context=context)
-        self.eye = TokenEncoder(n_eye, context=context)
-        self.eeg_attention = Attention(WIDTHS[-1])
-        self.eye_attention = Attention(WIDTHS[-1])
-        self.cross_attention = Attention(WIDTHS[-1] if context == 1 else ATTENTION_WIDTH)
+        eye_span, cross_span = spans(context)
+        self.eeg, self.eye = TokenEncoder(n_eeg), TokenEncoder(n_eye)
+        self.eeg_attention = Attention(WIDTHS[-1], span=context)
+        self.eye_attention = Attention(WIDTHS[-1], span=eye_span)
+        width = WIDTHS[-1] if context == 1 else ATTENTION_WIDTH
+        self.cross_attention = Attention(width, span=cross_span)
         self.classifier = nn.Sequential(
             nn.Linear(FUSED_WIDTH, HIDDEN_WIDTH),
             nn.ReLU(),
@@ -56,11 +57,16 @@ class HaduaNetwork(nn.Module):
         """Logits `(n, n_classes)` for the newest window.
 
         Args:
-            eeg: `(n, T, n_eeg)` normalised features, oldest first, 1 <= T <= context.
+            eeg: `(n, T, n_eeg)` normalised features, oldest first; T may be anything from 1.
             eye: `(n, T, n_eye)` likewise.
             present: `(n, T, 2)` bool: were EEG and eye measured; None means always.
         """
         logits: Tensor = self.classifier(self.fuse(eeg, eye, present))
+        return logits
+
+    def logits_sequence(self, eeg: Tensor, eye: Tensor, present: Tensor | None = None) -> Tensor:
+        """Logits `(n, T, n_classes)` of every position, each from itself and its past."""
+        logits: Tensor = self.classifier(self.fuse_sequence(eeg, eye, present))
         return logits
 
     def fuse(self, eeg: Tensor, eye: Tensor, present: Tensor | None = None) -> Tensor:
@@ -80,30 +86,21 @@ class HaduaNetwork(nn.Module):
 class TokenEncoder(nn.Module):
     """Features of each window to a token of width 64, or the mask token where there are none."""
 
-    def __init__(self, n_features: int, *, context: int) -> None:
+    def __init__(self, n_features: int) -> None:
         super().__init__()
         self.n_features = n_features
-        self.context = context
         layers: list[nn.Module] = []
         for n_in, n_out in zip((n_features, *WIDTHS), WIDTHS if n_features else (), strict=False):
             layers += [nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.LeakyReLU(0.01)]
         self.layers = nn.Sequential(*layers)
         self.mask_token = nn.Parameter(torch.zeros(WIDTHS[-1]))
-        # One row per age, the newest last; the published network has a single position and none.
-        rows = context if context > 1 else 0
-        self.position = nn.Parameter(torch.zeros(rows, WIDTHS[-1]))
         nn.init.normal_(self.mask_token, std=0.02)
-        nn.init.normal_(self.position, std=0.02)
 
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
         """Tokens `(n, T, 64)` of features `(n, T, d)` with `present` `(n, T, 1)` bool."""
         if self.n_features:
-            tokens = torch.where(present, self._encode(x, present), self.mask_token)
-        else:
-            tokens = self.mask_token.expand(*x.shape[:2], WIDTHS[-1])
-        if self.context > 1:
-            tokens = tokens + self.position[self.context - x.shape[1] :]
-        return tokens
+            return torch.where(present, self._encode(x, present), self.mask_token)
+        return self.mask_token.expand(*x.shape[:2], WIDTHS[-1])
 
     def _encode(self, x: Tensor, present: Tensor) -> Tensor:
         if not self.training:
@@ -120,14 +117,22 @@ class TokenEncoder(nn.Module):
 
 
 class Attention(nn.Module):
-    """Causal multi-head attention to 128 values, 16 heads, no biases, as published."""
+    """Causal multi-head attention to 128 values, 16 heads, no biases, as published.
 
-    def __init__(self, width: int) -> None:
+    Args:
+        width: Width of the tokens.
+        span: Windows that a position sees, itself included. Each head learns a preference for each
+            age, added to the scores; a single window needs none.
+    """
+
+    def __init__(self, width: int, *, span: int) -> None:
         super().__init__()
+        self.span = span
         self.W_q = nn.Linear(width, ATTENTION_WIDTH, bias=False)
         self.W_k = nn.Linear(width, ATTENTION_WIDTH, bias=False)
         self.W_v = nn.Linear(width, ATTENTION_WIDTH, bias=False)
         self.W_o = nn.Linear(ATTENTION_WIDTH, ATTENTION_WIDTH, bias=False)
+        self.age = nn.Parameter(torch.zeros(HEADS, span if span > 1 else 0))
 
     def forward(self, asking: Tensor, asked: Tensor) -> Tensor:
         """`(n, T, 128)` from tokens `(n, T, width)` that ask over as many that are asked."""
@@ -136,11 +141,26 @@ class Attention(nn.Module):
             split_heads(self.W_q(asking)),
             split_heads(self.W_k(asked)),
             split_heads(self.W_v(asked)),
+            attn_mask=self.scores_of_age(asking.shape[1]),
             dropout_p=DROPOUT if self.training else 0.0,
-            is_causal=True,
         )
         merged: Tensor = self.W_o(join_heads(heads))
         return merged
+
+    def scores_of_age(self, length: int) -> Tensor:
+        """`(16, T, T)` added to the scores: what age is worth, minus infinity outside the span."""
+        position = torch.arange(length, device=self.age.device)
+        age = position[:, None] - position
+        seen = (age >= 0) & (age < self.span)
+        if self.span == 1:
+            return torch.zeros_like(age, dtype=self.age.dtype).masked_fill(~seen, -torch.inf)[None]
+        return self.age[:, age.clamp(0, self.span - 1)].masked_fill(~seen, -torch.inf)
+
+
+def spans(context: int) -> tuple[int, int]:
+    """Windows that the eye's self-attention and the cross-attention see, `context` in a row."""
+    eye = (context + 1) // 2
+    return eye, context + 1 - eye
 
 
 def split_heads(x: Tensor) -> Tensor:
@@ -151,6 +171,18 @@ def split_heads(x: Tensor) -> Tensor:
 def join_heads(x: Tensor) -> Tensor:
     """`(n, 16, T, 8)` to `(n, T, 128)`."""
     return x.transpose(1, 2).flatten(2)
+
+
+def _require_sizes(n_eeg: int, n_eye: int, n_classes: int, context: int) -> None:
+    features = min(n_eeg, n_eye) >= 0 and n_eeg + n_eye > 0
+    if features and n_classes >= 2 and context >= 1 and context != 2:
+        return
+    raise InvalidInputError(
+        "network",
+        got=f"n_eeg={n_eeg}, n_eye={n_eye}, n_classes={n_classes}, context={context}",
+        expected="features of at least one modality, 2 or more classes, and a context of 1 (the "
+        "published network) or of 3 and more",
+    )
 
 
 def _by_running_statistics(layers: nn.Sequential, x: Tensor) -> Tensor:

@@ -21,7 +21,13 @@ _ATTENTIONS = {
     "self_attention_eye.": "eye_attention.",
     "cross_attention.": "cross_attention.",
 }
-_OWN = ("eeg.mask_token", "eye.mask_token", "eeg.position", "eye.position")
+_OWN = (
+    "eeg.mask_token",
+    "eye.mask_token",
+    "eeg_attention.age",
+    "eye_attention.age",
+    "cross_attention.age",
+)
 _PROJECTIONS = {"query": "W_q", "key": "W_k", "value": "W_v", "output": "W_o"}
 
 
@@ -54,7 +60,8 @@ def load_official(state_dict: Mapping[str, ArrayLike]) -> HaduaNetwork:
         ) from error
     network = HaduaNetwork(n_eeg, n_eye, n_classes)
     _check(ours, network.state_dict())
-    # The authors know no missing modality: ours is a token of zeros.
+    # The authors know no missing modality: ours is a token of zeros. Nor do they know time, and
+    # with a single window the tables of age are empty.
     own = {name: torch.zeros_like(network.state_dict()[name]) for name in _OWN}
     network.load_state_dict({**ours, **own})
     return network.eval()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
+from torch import Tensor, nn
 
 from hadua.models.features import FloatArray
 from hadua.models.folded import Folded, FoldedSequence, FoldedSingle, FoldedTokens
@@ -74,9 +74,10 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values, kind), name))
         return name
 
-    def slice(self, x: str, start: int, stop: int, axis: int) -> str:
-        cut = (self.constant([start]), self.constant([stop]), self.constant([axis]))
-        return self.add("Slice", x, *cut)
+    def slice(self, x: str, *cuts: tuple[int, int, int]) -> str:
+        """Cut by `(axis, start, stop)`; beyond the ends there is nothing, as in Python."""
+        axes, starts, stops = ([cut[k] for cut in cuts] for k in range(3))
+        return self.add("Slice", x, *(self.constant(values) for values in (starts, stops, axes)))
 
     def linear(self, x: str, layer: nn.Linear, *, flat: bool = False, out: str = "") -> str:
         weight = self.constant(layer.weight.detach().numpy().T)
@@ -86,16 +87,9 @@ class _Graph:
         product = self.add("MatMul", x, weight)
         return self.add("Add", product, *bias) if bias else product
 
-    def attention(self, query: str, key: str, value: str, *, causal: bool = False) -> str:
-        return self.add(
-            "Attention",
-            query,
-            key,
-            value,
-            q_num_heads=HEADS,
-            kv_num_heads=HEADS,
-            is_causal=int(causal),
-        )
+    def attention(self, query: str, key: str, value: str, scores: str) -> str:
+        inputs = query, key, value, scores
+        return self.add("Attention", *inputs, q_num_heads=HEADS, kv_num_heads=HEADS)
 
     def split(self, x: str, parts: int) -> tuple[str, ...]:
         outs = tuple(f"split_{len(self.nodes)}_{i}" for i in range(parts))
@@ -110,7 +104,7 @@ def _single(graph: _Graph, net: FoldedSingle) -> None:
     for k, (name, tokens, out) in enumerate(
         (("eeg", net.eeg, net.from_eeg), ("eye", net.eye, net.from_eye))
     ):
-        measured = graph.slice(present, k, k + 1, 1)
+        measured = graph.slice(present, (1, k, k + 1))
         if tokens.n_features:
             x = _encode(graph, graph.add("Flatten", name, axis=1), tokens, flat=True)
         else:
@@ -123,28 +117,39 @@ def _single(graph: _Graph, net: FoldedSingle) -> None:
 
 def _sequence(graph: _Graph, net: FoldedSequence) -> None:
     eeg, eye = _tokens(graph, "eeg", net.eeg, 0), _tokens(graph, "eye", net.eye, 1)
-    newest_eeg = graph.slice(eeg, -1, _TO_THE_END, 1)
+    ago = graph.add("Neg", graph.add("Shape", "present", start=1, end=2))
+    cross_span = net.eye_age.shape[2]
+    newest_eeg = graph.slice(eeg, (1, -1, _TO_THE_END))
     key, value = graph.split(graph.linear(eeg, net.eeg_past), 2)
-    eeg_seen = graph.attention(graph.linear(newest_eeg, net.eeg_query), key, value)
+    scores = _newest(graph, net.eeg_age, ago, (3,))
+    eeg_seen = graph.attention(graph.linear(newest_eeg, net.eeg_query), key, value, scores)
     query, key, value = graph.split(graph.linear(eye, net.eye_all), 3)
-    eye_seen = graph.attention(query, key, value, causal=True)
+    query = graph.slice(query, (1, -cross_span, _TO_THE_END))
+    scores = _newest(graph, net.eye_age, ago, (2, 3))
+    eye_seen = graph.attention(query, key, value, scores)
     key, value = graph.split(graph.linear(eye_seen, net.cross_past), 2)
-    crossed = graph.attention(graph.linear(eeg_seen, net.cross_query), key, value)
-    newest_eye = graph.slice(eye_seen, -1, _TO_THE_END, 1)
+    scores = _newest(graph, net.cross_age, ago, (3,))
+    crossed = graph.attention(graph.linear(eeg_seen, net.cross_query), key, value, scores)
+    newest_eye = graph.slice(eye_seen, (1, -1, _TO_THE_END))
     seen = graph.add("Concat", eeg_seen, newest_eye, crossed, axis=-1)
     hidden = graph.linear(graph.add("Flatten", seen, axis=1), net.first, flat=True)
     graph.linear(graph.add("Relu", hidden), net.last, flat=True, out="logits")
 
 
 def _tokens(graph: _Graph, name: str, tokens: FoldedTokens, k: int) -> str:
+    newest = (1, -tokens.context, _TO_THE_END)
     mask = graph.constant(tokens.mask.detach().numpy())
-    x = _encode(graph, name, tokens, flat=False) if tokens.n_features else mask
-    x = graph.add("Where", graph.slice("present", k, k + 1, 2), x, mask)
-    time = graph.add("Shape", "present", start=1, end=2)
-    first = graph.add("Sub", graph.constant([tokens.context]), time)
-    position = graph.constant(tokens.position.detach().numpy())
-    stop, axis = graph.constant([tokens.context]), graph.constant([0])
-    return graph.add("Add", x, graph.add("Slice", position, first, stop, axis))
+    x = mask
+    if tokens.n_features:
+        x = _encode(graph, graph.slice(name, newest), tokens, flat=False)
+    return graph.add("Where", graph.slice("present", newest, (2, k, k + 1)), x, mask)
+
+
+def _newest(graph: _Graph, scores: Tensor, ago: str, axes: tuple[int, ...]) -> str:
+    """The newest scores, as many as windows; `ago` is minus the number of windows."""
+    start = ago if len(axes) == 1 else graph.add("Concat", *(ago for _ in axes), axis=0)
+    stop = graph.constant([_TO_THE_END for _ in axes])
+    return graph.add("Slice", graph.constant(scores.numpy()), start, stop, graph.constant(axes))
 
 
 def _encode(graph: _Graph, x: str, tokens: FoldedTokens, *, flat: bool) -> str:

@@ -17,7 +17,8 @@ from hadua.adapters.features.eye_extractor import EyeExtractor
 from hadua.adapters.features.normalisation import Normaliser
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.adapters.windows.alignment import AlignedWindows, Aligner
-from hadua.calibration.labelled import UNLABELLED, IntArray, LabelledWindows, concatenate
+from hadua.calibration.labelled import UNLABELLED, LabelledWindows, concatenate
+from hadua.calibration.windows import IntArray, Windows
 from hadua.models.features import BoolArray, FeatureSpec, FloatArray, Modality
 
 Specs = Mapping[Modality, FeatureSpec]
@@ -109,14 +110,16 @@ def normalised(
         present[:, k] = measured.mean(axis=1) >= MIN_COVERAGE[m]
         applied = _apply(Normaliser(*source[m]), values, measured, baseline)
         x[m] = np.where(present[:, k, None], applied, 0.0).astype(np.float32)
-    return LabelledWindows(
+    subject = np.full(n, recording.subject, np.int64)
+    windows = Windows(
         x[Modality.EEG],
         x[Modality.EYE],
         present,
-        recording.y,
-        np.full(n, recording.subject, np.int64),
+        subject,
+        np.ones_like(subject),
         _stretches(recording, hop_s),
     )
+    return LabelledWindows(windows, recording.y)
 
 
 def assemble(

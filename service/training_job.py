@@ -111,7 +111,7 @@ _SIM = _Kind(
         "what it says about a real person means nothing."
     ),
     context=8,
-    recipe=Recipe(epochs=4),
+    recipe=Recipe(epochs=8),
     demo=True,
 )
 _DEMO = _Kind(
@@ -130,7 +130,7 @@ _MUSE = _Kind(
         "Tells which of two flicker rates a person looks at. "
         "It was never shown an emotion, and three people trained it."
     ),
-    context=2,
+    context=3,
     recipe=Recipe(epochs=40, batch=64),
     demo=False,
 )

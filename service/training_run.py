@@ -155,9 +155,9 @@ def _score_people(
     test = _assemble(data, people, source, (baseline_s,))
     rows, logits = logits_of(trained, test)
     hop_s = next(iter(data.specs.values())).hop_s
-    later = test.depth()[rows] * hop_s > data.rest_s
+    later = test.windows.depth()[rows] * hop_s > data.rest_s
     rows, logits = rows[later], logits[later]
-    predicted, y, subject = logits.argmax(axis=1), test.y[rows], test.subject[rows]
+    predicted, y, subject = logits.argmax(axis=1), test.y[rows], test.windows.subject[rows]
     each = [
         ScoreRow(data.people[int(k)], score(predicted[subject == k], y[subject == k]))
         for k in np.unique(subject)

@@ -63,8 +63,8 @@ def train(
     people: Annotated[int | None, typer.Option(help="Simulated people [12].")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of each [240].")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Start of every random number.")] = 0,
-    context: Annotated[int | None, typer.Option(help="Windows looked at [8; muse 2].")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data [4; muse 40].")] = None,
+    context: Annotated[int | None, typer.Option(help="Windows looked at [8; muse 3].")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data [8; muse 40].")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a bundle there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:

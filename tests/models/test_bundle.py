@@ -114,6 +114,7 @@ def _set(*path: str | int, to: object) -> Callable[[Json], object]:
         (_set("classes", to=["a", "b", "a"]), r"class names are not unique: a, b, a"),
         (_set("classes", to=["a"]), r"classes"),
         (_set("context", to=0), r"context"),
+        (_set("context", to=2), r"context: .*with 2 windows.*expected 1, or 3 and more"),
         (_set("temperature", to=0.0), r"temperature"),
         (_set("abstain_below", to=1.5), r"abstain_below"),
         (_set("name", to="../up"), r"name"),

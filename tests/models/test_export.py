@@ -81,10 +81,10 @@ def test_no_path_of_this_machine_is_inside(tmp_path: Path, context: int) -> None
 
 def test_network_and_manifest_must_agree(tmp_path: Path) -> None:
     with pytest.raises(
-        BundleError, match=r"got a network of \(4, 3, 3, 2\), expected \(4, 3, 3, 5\)"
+        BundleError, match=r"got a network of \(4, 3, 3, 3\), expected \(4, 3, 3, 5\)"
     ):
         export_bundle(
-            random_network(4, 3, context=2),
+            random_network(4, 3, context=3),
             path=tmp_path / "bundle",
             description=describe([EEG, EYE], context=5),
             card="",

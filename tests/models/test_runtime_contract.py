@@ -104,7 +104,7 @@ def test_they_are_runtimes(runtime: Runtime) -> None:
 
 @given(
     kind=st.sampled_from(sorted(KINDS)),
-    context=st.sampled_from([1, CONTEXT]),
+    context=st.sampled_from([1, 3, CONTEXT, 12]),
     seed=st.integers(0, 1),
     n=st.sampled_from([1, 2, 7, 64]),
     data=st.data(),

@@ -57,8 +57,8 @@ def test_windows_are_normalised_as_a_session_does_it() -> None:
     for row in values[:12]:
         after = after.observe(row, there)
     expected = [(before if k < 11 else after).apply(row, there) for k, row in enumerate(values)]
-    np.testing.assert_allclose(data.x_eeg, np.array(expected, np.float32))
-    assert data.present.tolist() == [[True, False]] * 30
+    np.testing.assert_allclose(data.windows.x_eeg, np.array(expected, np.float32))
+    assert data.windows.present.tolist() == [[True, False]] * 30
 
 
 def test_a_window_of_too_little_is_absent_and_zero() -> None:
@@ -68,8 +68,8 @@ def test_a_window_of_too_little_is_absent_and_zero() -> None:
 
     data = normalised(recorded(values), SPECS, source)
 
-    assert data.present[:, 0].tolist() == [True, False]
-    assert data.x_eeg[1].tolist() == [0.0] * 4
+    assert data.windows.present[:, 0].tolist() == [True, False]
+    assert data.windows.x_eeg[1].tolist() == [0.0] * 4
 
 
 def test_a_hole_in_the_grid_begins_a_new_stretch() -> None:
@@ -77,7 +77,7 @@ def test_a_hole_in_the_grid_begins_a_new_stretch() -> None:
 
     data = normalised(recorded(np.ones((4, 4)), ends_s=[1.0, 1.5, 7.0, 7.5]), SPECS, source)
 
-    assert data.depth().tolist() == [1, 2, 1, 2]
+    assert data.windows.depth().tolist() == [1, 2, 1, 2]
 
 
 def test_a_window_of_two_states_has_no_label() -> None:

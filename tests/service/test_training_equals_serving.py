@@ -56,9 +56,7 @@ def test_a_network_is_trained_on_what_it_will_be_served(baseline_s: float) -> No
     recording = simulated_person(0, PERSON, bundle.specs, SECONDS)
     source = {m: (n.mean, n.std) for m, n in bundle.normalisation.items()}
     data = normalised(recording, bundle.specs, source, baseline_s=baseline_s)
-    every = LabelledWindows(
-        data.x_eeg, data.x_eye, data.present, data.y * 0, data.subject, data.stretch
-    )
+    every = LabelledWindows(data.windows, data.y * 0)
     trained = TrainedNetwork(load_network(bundle), bundle.context, (), 0)
     rows, logits = logits_of(trained, every)
     expected = softmax(logits, temperature=bundle.manifest.temperature)

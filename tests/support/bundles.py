@@ -32,7 +32,7 @@ def random_network(
         noise = torch.randn(value.shape, generator=generator)
         if name.endswith("running_var"):
             value.copy_(0.5 + noise.abs())
-        elif value.ndim == 2 and not name.endswith("position"):
+        elif value.ndim == 2 and not name.endswith("age"):
             value.copy_(noise * (2.0 / value.shape[1]) ** 0.5)
         else:
             value.copy_(noise * 0.5)
