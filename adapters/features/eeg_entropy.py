@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hadua.models.errors import FeatureMismatchError, InvalidInputError
+from hadua.models.errors import InvalidInputError
 from hadua.models.features import FeatureSpec, FloatArray, Modality, Smoothing
 
 DEFINITION = "hadua-de"
@@ -140,34 +140,6 @@ def eeg_feature_spec(
         hop_s=hop_s,
         smoothing=smoothing,
     )
-
-
-def eeg_channels(spec: FeatureSpec) -> tuple[str, ...]:
-    """Return the channels that a spec of `hadua-de/1` features names, in order.
-
-    Raises:
-        FeatureMismatchError: a spec of another definition.
-        InvalidInputError: names that are not channel by channel, the five bands in order.
-    """
-    if (spec.modality, spec.definition, spec.version) != (Modality.EEG, DEFINITION, VERSION):
-        raise FeatureMismatchError(
-            "EEG features of a definition that is not known here",
-            got=f"{spec.label} ({spec.modality})",
-            expected=f"{DEFINITION}/{VERSION} ({Modality.EEG})",
-            hint="Use a bundle trained on these features, or a version of hadua that has them.",
-        )
-    channels = tuple(name.partition(":")[0] for name in spec.names[:: len(BANDS)])
-    expected = tuple(f"{channel}:{band.name}" for channel in channels for band in BANDS)
-    if spec.names != expected:
-        pairs = zip(spec.names, expected, strict=False)
-        got, wanted = next(((g, e) for g, e in pairs if g != e), ("too few names", expected[-1]))
-        raise InvalidInputError(
-            f"feature spec {spec.label!r}: names are not channel-major",
-            got=repr(got),
-            expected=repr(wanted),
-            hint="List the five bands of the first channel, then those of the second.",
-        )
-    return channels
 
 
 def _require_resolvable(rate_hz: float, n_samples: int) -> None:

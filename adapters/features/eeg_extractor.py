@@ -1,9 +1,10 @@
-"""From EEG as a device sends it to windows of `hadua-de` features."""
+"""From EEG as a device sends it to windows of features, of whichever definition a spec names."""
 
 import numpy as np
 
 from hadua.adapters.devices.mapping import MappingReport, map_eeg
-from hadua.adapters.features.eeg_entropy import BANDS, DifferentialEntropy, eeg_channels
+from hadua.adapters.features.eeg_definitions import eeg_channels, eeg_definition
+from hadua.adapters.features.high_pass import HighPass
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.adapters.windows.windower import GapWindow, SignalWindow, Windower
@@ -15,7 +16,8 @@ class EegExtractor:
     """Maps, windows, measures and smooths; an `Extractor`.
 
     A value is present in a window if it was measured in that window. Smoothing lives through gaps
-    up to `LONG_GAP_S` with growing variance, and starts anew after a longer one.
+    up to `LONG_GAP_S` with growing variance, and starts anew after a longer one. Where a definition
+    asks for it, a causal high-pass comes before the windows.
 
     Args:
         stream: The stream as found.
@@ -28,14 +30,21 @@ class EegExtractor:
 
     def __init__(self, stream: StreamSpec, spec: FeatureSpec) -> None:
         self._stream, self._spec = stream, spec
+        definition = eeg_definition(spec)
+        self._bands = definition.bands
         self._mapping = map_eeg(stream, eeg_channels(spec))
+        n_found = len(self._mapping.columns)
         self._windower = Windower(
             stream.rate_hz,
-            len(self._mapping.columns),
+            n_found,
             window_s=spec.window_s,
             hop_s=spec.hop_s,
         )
-        self._entropy = DifferentialEntropy(stream.rate_hz, round(spec.window_s * stream.rate_hz))
+        self._entropy = definition.measure(stream.rate_hz, round(spec.window_s * stream.rate_hz))
+        cutoff_hz = definition.high_pass_hz
+        self._high_pass = (
+            None if cutoff_hz is None else HighPass(stream.rate_hz, n_found, cutoff_hz=cutoff_hz)
+        )
         self._kalman = CausalKalman(spec.smoothing, len(spec.names)) if spec.smoothing else None
         self._n_channels = len(self._mapping.report.needed)
         self._labels = tuple(c.label for c in self._mapping.report.found)
@@ -66,6 +75,8 @@ class EegExtractor:
         """Forget the signal and the smoothing, but not the mapping."""
         self._windower.reset()
         self._watermark_s = None
+        if self._high_pass is not None:
+            self._high_pass.reset()
         if self._kalman is not None:
             self._kalman.reset()
 
@@ -83,6 +94,8 @@ class EegExtractor:
             seen_s = self._watermark_s
             self._watermark_s = end_s if seen_s is None else max(end_s, seen_s)
         x_uv = self._mapping.pick(chunk.x)
+        if self._high_pass is not None:
+            x_uv = self._high_pass.push(chunk.t_s, x_uv)
         windows = self._windower.push(chunk.t_s, x_uv, gap_before=chunk.gap_before)
         return [self._gap(w) if isinstance(w, GapWindow) else self._measure(w) for w in windows]
 
@@ -100,7 +113,7 @@ class EegExtractor:
     def _measure(self, window: SignalWindow) -> FeatureWindow:
         entropy = self._entropy(window.x)
         measured = np.isfinite(entropy)
-        values = np.full((self._n_channels, len(BANDS)), np.nan)
+        values = np.full((self._n_channels, len(self._bands)), np.nan)
         values[self._mapping.positions] = entropy
         flat = values.reshape(-1)
         present = np.isfinite(flat)
@@ -119,7 +132,7 @@ class EegExtractor:
 
     def _reason(self, x_uv: FloatArray, measured: BoolArray) -> str:
         faults = [
-            _fault(self._labels[i], x_uv[:, i], measured[i])
+            _fault(self._labels[i], x_uv[:, i], measured[i], self._bands)
             for i in np.flatnonzero(~measured.all(axis=1)).tolist()
         ]
         more = f"; and {len(faults) - 3} more channels" if len(faults) > 3 else ""
@@ -127,14 +140,14 @@ class EegExtractor:
         return f"{found}; {self._missing.removeprefix('eeg: ')}" if self._missing else found
 
 
-def _fault(label: str, x_uv: FloatArray, measured: BoolArray) -> str:
+def _fault(label: str, x_uv: FloatArray, measured: BoolArray, bands: tuple[str, ...]) -> str:
     bad = int(np.count_nonzero(~np.isfinite(x_uv)))
     if bad:
         return f"channel {label!r} had {bad} of {len(x_uv)} samples that are not finite"
     if not measured.any():
         return f"channel {label!r} is flat"
-    bands = ", ".join(band.name for band, ok in zip(BANDS, measured, strict=True) if not ok)
-    return f"channel {label!r} has no power in {bands}"
+    empty = ", ".join(band for band, ok in zip(bands, measured, strict=True) if not ok)
+    return f"channel {label!r} has no power in {empty}"
 
 
 def _missing(report: MappingReport) -> str:

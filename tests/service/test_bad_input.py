@@ -42,7 +42,7 @@ def other_version(manifest: dict[str, dict[str, object]]) -> None:
 
 
 def other_definition(manifest: dict[str, dict[str, object]]) -> None:
-    manifest["features"]["eeg"] |= {"definition": "seed-de"}  # type: ignore[operator]
+    manifest["features"]["eeg"] |= {"definition": "seed-de-lds"}  # type: ignore[operator]
 
 
 def other_eye_version(manifest: dict[str, dict[str, object]]) -> None:
@@ -68,7 +68,7 @@ def one_channel_less(manifest: dict[str, dict[str, dict[str, list[object]]]]) ->
     ("change", "parts"),
     [
         (other_version, ("eeg features", "got hadua-de/2", "expected hadua-de/1", "bundle")),
-        (other_definition, ("eeg features", "got seed-de/1", "expected hadua-de/1", "bundle")),
+        (other_definition, ("eeg features", "got seed-de-lds/1", "expected hadua-de/1", "future")),
         (other_eye_version, ("eye features", "got hadua-eye/7", "expected hadua-eye/1", "bundle")),
         (other_eye_name, ("'pupil_mood'", "expected 'pupil_left_mean_mm'", "bundle")),
     ],

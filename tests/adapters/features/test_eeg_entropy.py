@@ -13,11 +13,10 @@ from hadua.adapters.features.eeg_entropy import (
     BANDS,
     DifferentialEntropy,
     differential_entropy,
-    eeg_channels,
     eeg_feature_spec,
 )
-from hadua.models.errors import FeatureMismatchError, InvalidInputError
-from hadua.models.features import FeatureSpec, FloatArray, Modality, Smoothing
+from hadua.models.errors import InvalidInputError
+from hadua.models.features import FloatArray, Smoothing
 
 
 def of_variance(variance: float | FloatArray) -> float | FloatArray:
@@ -167,24 +166,3 @@ def test_spec_names_channel_by_channel_and_back() -> None:
     assert spec.label == "hadua-de/1"
     assert len(spec.names) == 310
     assert spec.names[:6] == (*(f"FP1:{b.name}" for b in BANDS), "FPZ:delta")
-    assert eeg_channels(spec) == SEED_62
-
-
-def spec_of(names: tuple[str, ...], *, definition: str = "hadua-de") -> FeatureSpec:
-    return FeatureSpec(Modality.EEG, definition, 1, names, 1.0, 0.5)
-
-
-def test_band_major_names_are_refused() -> None:
-    names = tuple(f"{c}:{b.name}" for b in BANDS for c in ("O1", "O2"))
-    with pytest.raises(InvalidInputError, match="got 'O2:delta', expected 'O1:theta'"):
-        eeg_channels(spec_of(names))
-
-
-def test_incomplete_names_are_refused() -> None:
-    with pytest.raises(InvalidInputError, match="too few names"):
-        eeg_channels(spec_of(("O1:delta", "O1:theta")))
-
-
-def test_another_definition_is_refused_with_both_names() -> None:
-    with pytest.raises(FeatureMismatchError, match=r"got other-de/1 .*expected hadua-de/1"):
-        eeg_channels(spec_of(("O1:delta",), definition="other-de"))
