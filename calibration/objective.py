@@ -5,22 +5,27 @@ them, `cmmd` class by class, the target's classes being soft, weighted pseudo-la
 arXiv 2601.21488, section 3. Where the released code differs from its paper, the paper holds: a
 class that one side lacks is left out, target probabilities carry no gradient, and there are no
 hidden factors.
+
+Both are quadratic forms u'Ku of the kernel matrix of all rows, u positive over the source and
+negative over the target, so that one matrix serves them all.
 """
 
 import torch
 from torch import Tensor
 
+from hadua.calibration.kernel_forms import quadratic_forms
 from hadua.models.errors import InvalidInputError
 
-N_KERNELS = 5
 
-
-def mmd(source: Tensor, target: Tensor) -> Tensor:
+def mmd(source: Tensor, target: Tensor, *, bandwidth: float | None = None) -> Tensor:
     """Squared maximum mean discrepancy (a biased V-statistic) of two sets of features.
 
     Args:
         source: `(n_source, d)`.
         target: `(n_target, d)`; the numbers may differ.
+        bandwidth: Width bw of the narrowest kernel, the others being 2, 4, 8 and 16 times as wide;
+            None for a quarter of the mean squared distance over all pairs of both sets. No gradient
+            flows through it: it is a scale, as in the published code.
 
     Returns:
         A scalar, 0 for equal sets; memory grows with `(n_source + n_target)^2`, not with d.
@@ -28,8 +33,9 @@ def mmd(source: Tensor, target: Tensor) -> Tensor:
     Raises:
         InvalidInputError: shapes that do not fit, or fewer than one row on a side.
     """
-    ss, tt, st = _kernels(source, target)
-    return ss.mean() + tt.mean() - 2.0 * st.mean()
+    _require_features(source, target)
+    form = _difference_of_means(source, target)
+    return quadratic_forms(source, target, form, bandwidth=bandwidth)[0]
 
 
 def cmmd(
@@ -38,6 +44,8 @@ def cmmd(
     source_labels: Tensor,
     target_probabilities: Tensor,
     weights: Tensor | None = None,
+    *,
+    bandwidth: float | None = None,
 ) -> Tensor:
     """Class-conditional discrepancy, the mean over the classes that both sides have.
 
@@ -51,6 +59,7 @@ def cmmd(
         target_probabilities: `(n_target, n_classes)`; no gradient flows into them, which would be a
             way for pseudo-labels to collapse.
         weights: `(n_target,)` confidence of each pseudo-label, or None for 1 throughout.
+        bandwidth: As for `mmd`.
 
     Returns:
         A scalar; 0 if no class is on both sides.
@@ -58,49 +67,58 @@ def cmmd(
     Raises:
         InvalidInputError: shapes that do not fit.
     """
+    _require_features(source, target)
     _require_labels(source, target, source_labels, target_probabilities, weights)
-    soft = target_probabilities.detach()
-    if weights is not None:
-        soft = soft * weights.detach()[:, None]
-    ss, tt, st = _kernels(source, target)
-    a, has_source = _normalised(source_labels.to(source.dtype))
-    b, has_target = _normalised(soft.to(target.dtype))
-    within_source = ((ss @ a) * a).sum(0)
-    within_target = ((tt @ b) * b).sum(0)
-    across = ((st @ b) * a).sum(0)
-    both = has_source & has_target
-    per_class = torch.where(both, within_source + within_target - 2.0 * across, 0.0)
-    return per_class.sum() / both.sum().clamp_min(1)
+    soft = soft_labels(target_probabilities, weights)
+    forms, n_shared = _class_differences(source, target, source_labels, soft)
+    return quadratic_forms(source, target, forms, bandwidth=bandwidth).sum() / n_shared
 
 
-def _normalised(columns: Tensor) -> tuple[Tensor, Tensor]:
+def discrepancies(
+    source: Tensor,
+    target: Tensor,
+    source_labels: Tensor,
+    target_probabilities: Tensor,
+    weights: Tensor | None = None,
+    *,
+    bandwidth: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Both `mmd` and `cmmd` of the same rows from one kernel matrix; arguments as for `cmmd`."""
+    _require_features(source, target)
+    _require_labels(source, target, source_labels, target_probabilities, weights)
+    soft = soft_labels(target_probabilities, weights)
+    by_class, n_shared = _class_differences(source, target, source_labels, soft)
+    forms = torch.cat((_difference_of_means(source, target), by_class), dim=1)
+    values = quadratic_forms(source, target, forms, bandwidth=bandwidth)
+    return values[0], values[1:].sum() / n_shared
+
+
+def soft_labels(probabilities: Tensor, weights: Tensor | None) -> Tensor:
+    """Pseudo-labels `(n, n_classes)` times their weights `(n,)`, out of any gradient's reach."""
+    soft = probabilities.detach()
+    return soft if weights is None else soft * weights.detach()[:, None]
+
+
+def normalised(columns: Tensor) -> tuple[Tensor, Tensor]:
     """Each column divided by its sum, and which columns have one."""
     total = columns.sum(0)
     there = total > 0
     return columns / torch.where(there, total, 1.0), there
 
 
-def _kernels(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Blocks K_ss, K_tt, K_st of the sum of Gaussian kernels of widths bw, 2 bw, ... 16 bw.
+def _difference_of_means(source: Tensor, target: Tensor) -> Tensor:
+    n, m = len(source), len(target)
+    return torch.cat((source.new_full((n, 1), 1.0 / n), source.new_full((m, 1), -1.0 / m)))
 
-    The bandwidth bw is a quarter of the mean squared distance over all pairs of both sets. No
-    gradient flows through it: it is a scale, as in the published code.
-    """
-    _require_features(source, target)
-    rows = torch.cat((source, target))
-    # Distances do not change with the origin, and their rounding errors are least around the mean.
-    rows = rows - rows.detach().mean(0)
-    squared = (rows * rows).sum(1)
-    distance = (squared[:, None] + squared - 2.0 * (rows @ rows.T)).clamp_min(0.0)
-    n = rows.shape[0]
-    bandwidth = distance.detach().sum() / (n * n - n) / 4.0
-    # All rows alike: every kernel is 1, whatever its width.
-    bandwidth = torch.where(bandwidth > 0, bandwidth, 1.0)
-    kernel = torch.zeros_like(distance)
-    for i in range(N_KERNELS):
-        kernel = kernel + torch.exp(distance / (-bandwidth * 2.0**i))
-    k = source.shape[0]
-    return kernel[:k, :k], kernel[k:, k:], kernel[:k, k:]
+
+def _class_differences(
+    source: Tensor, target: Tensor, source_labels: Tensor, soft: Tensor
+) -> tuple[Tensor, Tensor]:
+    """A form for every class, 0 where a side lacks it; and how many are left (1 if none)."""
+    a, has_source = normalised(source_labels.detach().to(source.dtype))
+    b, has_target = normalised(soft.to(target.dtype))
+    both = has_source & has_target
+    return torch.cat((a, -b)) * both, both.sum().clamp_min(1)
 
 
 def _require_features(source: Tensor, target: Tensor) -> None:

@@ -1,0 +1,232 @@
+"""HADUA's adaptation to a person, without the released code's faults.
+
+The paper's objective (arXiv 2601.21488, section 3): source cross-entropy, MMD, and class by class
+MMD with confidence-weighted, aligned pseudo-labels. What is added, and why:
+
+- the weighted, aligned pseudo-labels are also learnt from directly, by a student that sees noisy
+  windows; a teacher, the average of the student's weights, makes them and answers;
+- before that they are averaged over neighbouring windows: emotions last longer than a window;
+- predictions are made sure one by one and varied as a whole (information maximisation), which is
+  what moves the network while the pseudo-labels, faded in, are still poor;
+- in a stream it learns when what it has seen has grown by half, and from the source's network anew:
+  the first film's windows all say the same, and what was made of them must not decide the rest.
+
+With `source_free` no source window is used: the discrepancies are taken against the source's
+embeddings, as a bundle carries them, and there is no source cross-entropy.
+"""
+
+import copy
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hadua.calibration.draws import TargetSource, crop_length, measured
+from hadua.calibration.follower import Follower
+from hadua.calibration.information import mean_entropy, negative_marginal_entropy
+from hadua.calibration.learner import Setting, Start
+from hadua.calibration.pseudo_labels import PseudoLabelWeighting
+from hadua.calibration.source_terms import FromEmbeddings, FromWindows, SourceTerms, embeddings_of
+from hadua.calibration.stretches import logits_of_windows
+from hadua.calibration.teaching import average_into, noisy, smoothed, take_statistics
+from hadua.calibration.windows import Windows
+from hadua.models.network import HaduaNetwork
+from hadua.models.prediction import softmax
+
+MIN_SIGMA = 0.05
+RATIO_BOUNDS = (0.1, 10.0)
+WEIGHT_DECAY = 1e-4
+TRIAL_WINDOWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Weights of the terms and how they are used; each was chosen on development populations.
+
+    Args:
+        gamma_source: Weight of the source's cross-entropy.
+        gamma_mmd: Weight of MMD.
+        gamma_cmmd: Weight of the class-conditional MMD.
+        gamma_pseudo: Weight of the pseudo-labels' cross-entropy, once faded in.
+        gamma_information: Weight of information maximisation.
+        information_temperature: Divides its logits.
+        weighting: Gaussian weights of pseudo-labels (equation 8); else all count 1.
+        alignment: Uniform alignment of pseudo-labels (equations 16, 17).
+        momentum: Share of the old averages that a look at all of the person keeps (equation 12).
+        n_sigma: Divides the deviation of the confidences.
+        alpha: Share of the uniform distribution in the alignment's target; it has no schedule.
+        smooth_windows: Distance over which pseudo-labels are averaged in time; 0 for none.
+        fade_steps: Steps until pseudo-labels weigh what they should, or 4/5 of a learning's steps
+            if that is less.
+        refresh: Steps after which pseudo-labels are made anew.
+        teacher_keep: Share of the teacher's old weights that a step keeps.
+        noise_sd: Standard deviation of the noise on the student's features.
+        feature_drop: Share of features that the student does not see.
+        rate: Learning rate of AdamW.
+        batch: Windows per step and side.
+        prior_windows: Windows of the source that count beside the person's own in their
+            normalisation.
+        growth: Learn anew when the number of trials seen has grown by this factor.
+        trials_per_class: Trials seen per class of the model before the first learning.
+        source_free: Use the source's embeddings in place of its windows.
+    """
+
+    gamma_source: float = 1.0
+    gamma_mmd: float = 0.5
+    gamma_cmmd: float = 0.5
+    gamma_pseudo: float = 1.0
+    gamma_information: float = 1.0
+    information_temperature: float = 2.0
+    weighting: bool = True
+    alignment: bool = True
+    momentum: float = 0.8
+    n_sigma: float = 2.0
+    alpha: float = 1.0
+    smooth_windows: float = 20.0
+    fade_steps: int = 100
+    refresh: int = 10
+    teacher_keep: float = 0.9
+    noise_sd: float = 0.5
+    feature_drop: float = 0.2
+    rate: float = 3e-4
+    batch: int = 128
+    prior_windows: float = 30.0
+    growth: float = 1.5
+    trials_per_class: float = 2.0
+    source_free: bool = False
+
+    def record(self) -> dict[str, Setting]:
+        """As plain values."""
+        return asdict(self)
+
+
+class HaduaLearner(Follower):
+    """Adapts a student to a person and answers with its teacher.
+
+    Args:
+        start: Where to begin, at first and whenever enough more has been seen.
+        seed: Start of every random number.
+        objective: What to minimise, and how.
+    """
+
+    def __init__(self, start: Start, seed: int, *, objective: Objective) -> None:
+        super().__init__(start, seed, prior_windows=objective.prior_windows)
+        self._start, self._objective = start, objective
+        self._source: SourceTerms = (
+            FromEmbeddings(embeddings_of(start, seed=seed))
+            if objective.source_free
+            else FromWindows(start.source, self.network, batch=objective.batch, rng=self.chance.rng)
+        )
+        self._owed = 0
+        self._learnt_from = 0
+
+    def adapt(self, own: Windows, *, steps: int) -> None:
+        """Put the steps by, and take all of them once enough has been seen that is new."""
+        o = self._objective
+        self._owed += steps
+        seen = trials(own, windows_each=TRIAL_WINDOWS)
+        least = max(o.trials_per_class * self.network.n_classes, o.growth * self._learnt_from)
+        if seen < least or not self._owed:
+            return
+        self._learnt_from = seen
+        self.network = copy.deepcopy(self._start.network).eval()
+        _Learning(self.network, self._source, o, self.chance.rng).on(own, steps=self._owed)
+        self._owed = 0
+
+
+class _Learning:
+    """One learning from the source's network to the person's.
+
+    Args:
+        teacher: To be changed; it holds the source's weights.
+        source: The source's part.
+        objective: What to minimise, and how.
+        rng: Of the draws.
+    """
+
+    def __init__(
+        self,
+        teacher: HaduaNetwork,
+        source: SourceTerms,
+        objective: Objective,
+        rng: np.random.Generator,
+    ) -> None:
+        self._teacher, self._source, self._objective = teacher, source, objective
+        self._rng = rng
+        self._student = copy.deepcopy(teacher).train()
+        self._optimiser = torch.optim.AdamW(
+            self._student.parameters(), lr=objective.rate, weight_decay=WEIGHT_DECAY, fused=True
+        )
+        self._weighting = PseudoLabelWeighting(
+            teacher.n_classes,
+            objective.momentum,
+            n_sigma=objective.n_sigma,
+            min_sigma=MIN_SIGMA,
+            ratio_bounds=RATIO_BOUNDS,
+            alpha_max=objective.alpha,
+            alpha_midpoint=math.inf,
+        )
+
+    def on(self, own: Windows, *, steps: int) -> None:
+        """Take steps on batches of the person's windows and of the source."""
+        target = TargetSource(own, length=crop_length(self._teacher.context))
+        fade_steps = min(self._objective.fade_steps, 0.8 * steps)
+        for k in range(steps if len(target) else 0):
+            if k % self._objective.refresh == 0:
+                pseudo_labels, weights = self._pseudo_labels(own)
+            self._step(target, pseudo_labels, weights, share=min(1.0, (k + 1) / fade_steps))
+        take_statistics(self._teacher, self._student)
+
+    def _pseudo_labels(self, own: Windows) -> tuple[Tensor, Tensor]:
+        """`(n, n_classes)` and `(n,)` of every window, from the teacher."""
+        o = self._objective
+        p = softmax(logits_of_windows(self._teacher, own))
+        made = torch.from_numpy(smoothed(p, own.stretch, windows=o.smooth_windows))
+        self._weighting.update(made[torch.from_numpy(own.present.any(axis=1))])
+        weights = self._weighting.weights(made) if o.weighting else torch.ones(len(made))
+        aligned = self._weighting.align(made, 0.0) if o.alignment else made
+        return aligned.float(), weights.float()
+
+    def _step(
+        self, target: TargetSource, pseudo_labels: Tensor, weights: Tensor, *, share: float
+    ) -> None:
+        o, student = self._objective, self._student
+        crops = target.draw(o.batch, self._rng)
+        asked = measured(crops)
+        rows = torch.from_numpy(crops.rows)[asked]
+        p, w = pseudo_labels[rows], weights[rows]
+        seen = noisy(crops, noise_sd=o.noise_sd, drop=o.feature_drop)
+        fused = student.fuse_sequence(seen.eeg, seen.eye, seen.present)[asked]
+        logits = student.classifier(fused)
+        entropy, mmd, cmmd = self._source.of(student, fused, p, w)
+        losses = torch.nn.functional.cross_entropy(logits, p, reduction="none")
+        loss = (
+            o.gamma_source * entropy
+            + o.gamma_mmd * mmd
+            + o.gamma_cmmd * cmmd
+            + o.gamma_pseudo * share * (w * losses).mean()
+            + o.gamma_information * _information(logits, o.information_temperature)
+        )
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        average_into(self._teacher, student, keep=o.teacher_keep)
+
+
+def trials(windows: Windows, *, windows_each: float) -> int:
+    """How many trials there are, as far as one can tell: stretches, long ones cut up.
+
+    Args:
+        windows: Windows seen.
+        windows_each: Most windows of a trial.
+    """
+    _, lengths = np.unique(windows.stretch, return_counts=True)
+    return int(np.ceil(lengths / max(windows_each, 1.0)).sum())
+
+
+def _information(logits: Tensor, temperature: float) -> Tensor:
+    """Least where each prediction is sure and all of them together are varied."""
+    marginal = negative_marginal_entropy(logits, temperature=temperature)
+    return mean_entropy(logits, temperature=temperature) + marginal

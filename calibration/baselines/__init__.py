@@ -1,0 +1,1 @@
+"""Published methods of adapting to a person, against which ours is measured."""
