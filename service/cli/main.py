@@ -10,6 +10,8 @@ _COMMANDS = {
     "serve": "hadua.service.cli.serve",
     "simulate": "hadua.service.cli.simulate",
     "train": "hadua.service.cli.train",
+    "evaluate": "hadua.service.cli.evaluate",
+    "export": "hadua.service.cli.export",
 }
 
 
