@@ -7,6 +7,7 @@ from pathlib import Path
 import end_to_end
 import features
 import inference
+import training
 from table import machine, markdown, save
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -16,7 +17,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of the end-to-end row")
     arguments = parser.parse_args()
-    rows = end_to_end.rows(seconds=arguments.seconds) + features.rows() + inference.rows()
+    rows = [
+        *end_to_end.rows(seconds=arguments.seconds),
+        *features.rows(),
+        *inference.rows(),
+        *training.rows(),
+    ]
     about = machine()
     save(rows, about, RESULTS)
     sys.stdout.write(markdown(rows, about))

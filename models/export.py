@@ -86,10 +86,10 @@ def load_network(bundle: Bundle) -> HaduaNetwork:
     except (RuntimeError, SafetensorError) as error:
         raise BundleError(
             f"bundle {str(bundle.path)!r}: {WEIGHTS!r} does not fit the manifest",
-            got=str(error).splitlines()[0],
+            got=" ".join(str(error).split())[:300],
             expected=f"n_eeg={n_eeg}, n_eye={n_eye}, {len(bundle.classes)} classes, "
             f"context={bundle.context}",
-            hint="Export the bundle again.",
+            hint="Its ONNX and TorchScript still serve. To learn on, train it again.",
         ) from error
     return network.eval()
 
@@ -121,11 +121,14 @@ def _to_torchscript(folded: Folded) -> bytes:
 
 
 def _without_debug_records(archive: bytes) -> bytes:
-    """The archive less what names the exporting machine: source paths, in `.debug_pkl` records."""
+    """The archive less what tells of the exporting program.
+
+    Source paths and lines are in `.debug_pkl` records; torch's id of the archive hashes them too.
+    """
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(out, "w") as new:
         for item in sorted(old.infolist(), key=lambda i: i.filename):
-            if not item.filename.endswith(".debug_pkl"):
+            if not item.filename.endswith((".debug_pkl", ".data/serialization_id")):
                 new.writestr(zipfile.ZipInfo(item.filename, _ZIP_EPOCH), old.read(item))
     return out.getvalue()
 

@@ -39,15 +39,16 @@ class PublishedTerm:
 
     def __call__(self, sides: Sides) -> Tensor:
         """The sum of both, weighted."""
-        p = torch.softmax(sides.target_logits.detach(), dim=1)
+        device = sides.target.device
+        p = torch.softmax(sides.target_logits.detach(), dim=1).cpu()  # where the averages are
         self._weighting.update(p)
         one_hot = torch.nn.functional.one_hot(sides.y, self._n_classes)
         marginal, classwise = discrepancies(
             sides.source,
             sides.target,
             one_hot,
-            self._weighting.align(p, sides.epoch),
-            self._weighting.weights(p),
+            self._weighting.align(p, sides.epoch).to(device),
+            self._weighting.weights(p).to(device),
         )
         return GAMMA_MMD * marginal + GAMMA_CMMD * classwise
 

@@ -12,13 +12,12 @@ import pytest
 from support.evaluation import dataset, write_official
 from typer.testing import CliRunner, Result
 
-from hadua.adapters.datasets.population import population
 from hadua.service.cli.main import build
 from hadua.service.evaluation_files import read_evaluation
 from hadua.service.evaluation_fold import Task, fold_results
 from hadua.service.evaluation_plan import Plan
 from hadua.service.evaluation_results import FoldResult
-from hadua.service.evaluation_sets import as_dataset
+from hadua.service.evaluation_sets import open_sets
 
 HADUA = [sys.executable, "-c", "from hadua.service.cli.main import main; main()", "evaluate"]
 TINY = (
@@ -179,7 +178,8 @@ def _folds_of(seed: int) -> list[FoldResult]:
         epochs=2,
         context=1,
     )
-    data = as_dataset(population(seed, people=3))
+    opened = open_sets(plan, None, allow_pickle=False, on_file=lambda done, total: None)
+    data = [each.data for each in opened][seed]
     return [f for person in range(3) for f in fold_results(plan, data, Task(seed, person))]
 
 
