@@ -1,14 +1,17 @@
-"""Pieces of a bundle's card and manifest for bundles that are made without training."""
+"""Pieces of cards and manifests that trained and exported bundles have in common."""
 
 import re
 from collections.abc import Iterable
 
 from pydantic import ValidationError
 
+from hadua.adapters.features.eeg_definitions import EEG_DEFINITIONS
+from hadua.adapters.features.eye_movement import eye_feature_spec
 from hadua.models.errors import UsageError
 from hadua.models.features import FeatureSpec
 from hadua.models.manifest import Description
 
+_EYE = eye_feature_spec(window_s=1.0, hop_s=1.0).label
 _LICENCE = re.compile(r"^## Licence$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -44,7 +47,7 @@ def inputs(specs: Iterable[FeatureSpec]) -> list[str]:
     """A line on the input of each modality."""
     return [
         f"{spec.modality}: {len(spec.names)} features of `{spec.label}`, "
-        f"window {spec.window_s:g} s, hop {spec.hop_s:g} s"
+        f"window {spec.window_s:g} s, hop {spec.hop_s:g} s, {_made(spec)}"
         for spec in specs
     ]
 
@@ -52,3 +55,12 @@ def inputs(specs: Iterable[FeatureSpec]) -> list[str]:
 def bullets(lines: Iterable[str]) -> str:
     """A Markdown list."""
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _made(spec: FeatureSpec) -> str:
+    """How they are smoothed, or that nothing here can make them."""
+    if s := spec.smoothing:
+        return f"causal Kalman filter q={s.q:g} r={s.r:g} p0={s.p0:g}"
+    if spec.label in EEG_DEFINITIONS or spec.label == _EYE:
+        return "not smoothed"
+    return "as the data set has them: no live stream gives these, and `hadua-serve` refuses them"

@@ -1,32 +1,61 @@
 """The card of a bundle: what it is, what it was made from, and what its figures are worth."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Protocol
 
-from hadua.models.features import FeatureSpec
+from hadua.models.features import FeatureSpec, Modality
+from hadua.service.bundle_card import bullets, inputs, licence_text
 from hadua.service.training_run import Outcome, Plan, ScoreRow
-from hadua.service.training_sets import TrainingSet
+
+
+class Described(Protocol):
+    """What a card says of data: `FeatureSet` and `TrainingSet` do."""
+
+    @property
+    def specs(self) -> Mapping[Modality, FeatureSpec]:
+        """Features of each modality."""
+        ...
+
+    @property
+    def provenance(self) -> tuple[str, ...]:
+        """What the data are and where from."""
+        ...
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Content hash of every file, by name."""
+        ...
 
 
 def card(
-    title: str, *, notice: str, licence: str, data: TrainingSet, plan: Plan, outcome: Outcome
+    title: str,
+    *,
+    notice: str,
+    licence: str,
+    data_licence: str,
+    data: Described,
+    plan: Plan,
+    outcome: Outcome,
 ) -> str:
     """Write the card, Markdown; the same arguments give the same text."""
     sections = {
-        "Data": _bullets(data.provenance),
-        "Input": _bullets(_inputs(data.specs.values())),
+        "Data": bullets(data.provenance),
+        "Input": bullets(inputs(data.specs.values())),
         "Scores": "\n\n".join(
-            (outcome.protocol, _table(outcome.rows), _EXPLANATION, _verdict(outcome.rows))
+            (outcome.protocol, _table(outcome.rows), _explanation(data), _verdict(outcome.rows))
         ).rstrip(),
-        "Training": _bullets(_training(plan, outcome)),
-        "Licence": licence,
-        "Recordings": _bullets(f"`{h}` {name}" for name, h in data.hashes.items()),
+        "Training": bullets(_training(plan, outcome)),
+        "Abstention": outcome.abstention,
+        "Adaptation": outcome.adaptation,
+        "Licence": licence_text(licence, data_licence) if data_licence else licence,
+        "Recordings": bullets(f"`{h}` {name}" for name, h in data.hashes.items()),
     }
     body = [f"## {head}\n\n{text}" for head, text in sections.items() if text]
     return "\n\n".join([f"# {title}", f"**{notice}**", *body]) + "\n"
 
 
-def provenance(data: TrainingSet, plan: Plan) -> Mapping[str, str]:
+def provenance(data: Described, plan: Plan) -> Mapping[str, str]:
     """What the manifest says of where the weights come from."""
     return {
         "data": " ".join(data.provenance),
@@ -37,23 +66,15 @@ def provenance(data: TrainingSet, plan: Plan) -> Mapping[str, str]:
 
 
 _PACKAGES = ("hadua", "torch", "numpy")
-_EXPLANATION = (
-    "Accuracy and macro-F1 are over windows; neighbouring windows overlap and are not independent. "
-    "Chance is the accuracy of always naming the commonest class."
-)
 
 
-def _inputs(specs: Iterable[FeatureSpec]) -> list[str]:
-    return [
-        f"{spec.modality}: {len(spec.names)} features of `{spec.label}`, "
-        f"window {spec.window_s:g} s, hop {spec.hop_s:g} s, {_smoothing(spec)}"
-        for spec in specs
-    ]
-
-
-def _smoothing(spec: FeatureSpec) -> str:
-    s = spec.smoothing
-    return f"causal Kalman filter q={s.q:g} r={s.r:g} p0={s.p0:g}" if s else "not smoothed"
+def _explanation(data: Described) -> str:
+    overlap = any(spec.hop_s < spec.window_s for spec in data.specs.values())
+    alike = "neighbouring windows overlap and" if overlap else "windows of a trial are alike and"
+    return (
+        f"Accuracy and macro-F1 are over windows; {alike} are not independent. "
+        "Chance is the accuracy of always naming the commonest class."
+    )
 
 
 def _training(plan: Plan, outcome: Outcome) -> list[str]:
@@ -85,7 +106,3 @@ def _verdict(rows: Sequence[ScoreRow]) -> str:
         "**No figure is above chance**: on people it was not trained on, this model does not know "
         "the answer. It is an example of the path from recordings to predictions, nothing more."
     )
-
-
-def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)

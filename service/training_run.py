@@ -1,9 +1,6 @@
-"""Trains what a bundle holds, and measures it on people whom the shipped weights never saw.
+"""Trains on simulated people: some train, some set the temperature, some only give the figures.
 
-Two protocols. *Holdout*: some people train, some set the temperature, some only give the figures;
-the network that was scored is the one that is shipped. *Leave one subject out*: with too few people
-to put any aside, each is scored by a network trained on the others, and the shipped network,
-trained on all of them with the same recipe, has no score of its own.
+What comes of a training is here too: `Outcome` is the same whatever was trained on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,15 +11,19 @@ import numpy as np
 
 from hadua.calibration.labelled import IntArray, LabelledWindows
 from hadua.calibration.scores import Scores, score
-from hadua.calibration.splits import Split, holdout, leave_one_out
+from hadua.calibration.splits import Split, holdout
 from hadua.calibration.temperature import fit_temperature
 from hadua.calibration.training import Progress, Recipe, TrainedNetwork, logits_of, train
-from hadua.models.features import FloatArray
+from hadua.models.source_statistics import SourceStatistics
 from hadua.service.training_data import Recorded, Statistics, assemble, statistics
 from hadua.service.training_sets import TrainingSet
 
 OnProgress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
+
+STORED_DECIMALS = 4
+"""Decimals of a temperature in the manifest."""
+_SCORED = " Windows of the rest itself are not scored."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Outcome:
         temperature: Fitted on people it was not trained on.
         protocol: How the figures came about, in words.
         rows: The figures.
+        abstain_below: Least confidence at which a label is given; 0 gives one always.
+        abstention: How that came about, in words; empty if nothing was tried.
+        embeddings: What adaptation can use in place of source windows.
+        adaptation: Why there are such embeddings or none, in words; empty if none were tried.
     """
 
     trained: TrainedNetwork
@@ -50,6 +55,10 @@ class Outcome:
     temperature: float
     protocol: str
     rows: tuple[ScoreRow, ...]
+    abstain_below: float = 0.0
+    abstention: str = ""
+    embeddings: SourceStatistics | None = None
+    adaptation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class Plan:
     recipe: Recipe
 
 
-def run_holdout(data: TrainingSet, plan: Plan, *, on_progress: OnProgress) -> Outcome:
+def run_simulated(data: TrainingSet, plan: Plan, *, on_progress: OnProgress) -> Outcome:
     """Train on most people, set the temperature on a tenth, score on a fifth."""
     n = len(data.people)
     split = holdout(
@@ -81,7 +90,7 @@ def run_holdout(data: TrainingSet, plan: Plan, *, on_progress: OnProgress) -> Ou
         trained=trained,
         source=source,
         temperature=fit_temperature(logits, validation.y[rows]),
-        protocol=_describe(split, data.people),
+        protocol=describe_split(split, data.people) + _SCORED,
         rows=tuple(
             row
             for baseline_s in data.baselines
@@ -90,38 +99,34 @@ def run_holdout(data: TrainingSet, plan: Plan, *, on_progress: OnProgress) -> Ou
     )
 
 
-def run_leave_one_out(data: TrainingSet, plan: Plan, *, on_progress: OnProgress) -> Outcome:
-    """Score every person with a network trained on the others; then train on everybody."""
-    everybody = np.arange(len(data.people))
-    rounds = len(everybody) + 1
-    folds: list[tuple[FloatArray, IntArray]] = []
-    for k, split in enumerate(leave_one_out(everybody)):
-        who = data.people[int(split.test[0])]
-        step = _part(on_progress, f"training without {who}", k, rounds)
-        source = statistics(_of(data, split.train), data.specs)
-        trained = _train(data, split.train, source, plan, step)
-        test = _assemble(data, split.test, source, (0.0,))
-        rows, logits = logits_of(trained, test)
-        folds.append((logits, test.y[rows]))
-    source = statistics(data.recordings, data.specs)
-    last = _part(on_progress, "training on everybody", rounds - 1, rounds)
-    trained = _train(data, everybody, source, plan, last)
-    logits, y = np.concatenate([f[0] for f in folds]), np.concatenate([f[1] for f in folds])
-    people = [
-        ScoreRow(f"{who}, trained on the others", score(f[0].argmax(axis=1), f[1]))
-        for who, f in zip(data.people, folds, strict=True)
-    ]
-    return Outcome(
-        trained=trained,
-        source=source,
-        temperature=fit_temperature(logits, y),
-        protocol=(
-            "Leave one subject out: each person was scored by a network trained, with the same "
-            f"recipe, on the other {len(everybody) - 1}. The weights in this bundle were trained "
-            "on all of them and have no score of their own."
-        ),
-        rows=(*people, ScoreRow("all people together", score(logits.argmax(axis=1), y))),
+def describe_split(
+    split: Split, people: Sequence[str], *, set_by_others: str = "the temperature"
+) -> str:
+    """Say who trained, who set what besides the weights, and who only gave the figures."""
+
+    def names(indices: IntArray) -> str:
+        return ", ".join(people[int(k)].removeprefix("simulated person ") for k in indices)
+
+    return (
+        f"{len(split.train)} people trained the weights ({names(split.train)}), "
+        f"{len(split.validation)} set {set_by_others} ({names(split.validation)}), and "
+        f"{len(split.test)} only gave the figures ({names(split.test)}). The number of epochs was "
+        "fixed beforehand."
     )
+
+
+def as_plain(rows: Sequence[ScoreRow]) -> list[Mapping[str, object]]:
+    """The table of scores as plain values."""
+    return [
+        {
+            "what": row.what,
+            "accuracy": row.scores.accuracy,
+            "macro_f1": row.scores.macro_f1,
+            "chance": row.scores.chance,
+            "n_windows": row.scores.n_windows,
+        }
+        for row in rows
+    ]
 
 
 def _train(
@@ -178,34 +183,3 @@ def _assemble(
     data: TrainingSet, people: IntArray, source: Statistics, baselines: Sequence[float]
 ) -> LabelledWindows:
     return assemble(_of(data, people), data.specs, source, baselines=baselines)
-
-
-def _part(on_progress: OnProgress, what: str, k: int, rounds: int) -> Callable[[int, int], None]:
-    """Progress of the k-th of several trainings as a share of all of them."""
-    return lambda done, total: on_progress(what, k * total + done, rounds * total)
-
-
-def _describe(split: Split, people: Sequence[str]) -> str:
-    def names(indices: IntArray) -> str:
-        return ", ".join(people[int(k)].removeprefix("simulated person ") for k in indices)
-
-    return (
-        f"{len(split.train)} people trained the weights ({names(split.train)}), "
-        f"{len(split.validation)} set the temperature ({names(split.validation)}), and "
-        f"{len(split.test)} only gave the figures ({names(split.test)}). The number of epochs was "
-        "fixed beforehand. Windows of the rest itself are not scored."
-    )
-
-
-def as_plain(rows: Sequence[ScoreRow]) -> list[Mapping[str, object]]:
-    """The table of scores as plain values."""
-    return [
-        {
-            "what": row.what,
-            "accuracy": row.scores.accuracy,
-            "macro_f1": row.scores.macro_f1,
-            "chance": row.scores.chance,
-            "n_windows": row.scores.n_windows,
-        }
-        for row in rows
-    ]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
 
 import typer
 from rich.console import Console
@@ -23,6 +23,7 @@ from hadua.models.errors import HaduaError, RuntimeUnavailableError
 
 if TYPE_CHECKING:
     from hadua.service.training_job import Report
+    from hadua.service.training_kinds import DatasetName
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -30,7 +31,7 @@ OnProgress = Callable[[str, int, int], None]
 class Asked(TypedDict):
     """The flags, as `Request` takes them."""
 
-    dataset: Literal["sim", "muse-ssvep"]
+    dataset: "DatasetName"
     out: Path
     root: Path | None
     demo: bool
@@ -40,6 +41,9 @@ class Asked(TypedDict):
     context: int | None
     epochs: int | None
     replace: bool
+    allow_pickle: bool
+    licence: str | None
+    data_licence: str | None
 
 
 class Dataset(StrEnum):
@@ -47,6 +51,13 @@ class Dataset(StrEnum):
 
     SIM = "sim"
     MUSE_SSVEP = "muse-ssvep"
+    SYNTHETIC = "synthetic"
+    OWN = "own"
+    SEED = "seed"
+    SEED_IV = "seed-iv"
+    SEED_V = "seed-v"
+    SEED_VII = "seed-vii"
+    OFFICIAL = "official"
 
 
 class Preset(StrEnum):
@@ -58,14 +69,23 @@ class Preset(StrEnum):
 def train(
     dataset: Annotated[Dataset, typer.Option(help="What to train on.")],
     out: Annotated[Path, typer.Option(help="Folder of the bundle to write.")],
-    root: Annotated[Path | None, typer.Option(help="Folder of recordings (muse-ssvep).")] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set.")] = None,
     preset: Annotated[Preset | None, typer.Option(help="Settings of the shipped demo.")] = None,
-    people: Annotated[int | None, typer.Option(help="Simulated people [12].")] = None,
+    people: Annotated[
+        int | None, typer.Option(help="People to simulate [12; synthetic 15].")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of each [240].")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Start of every random number.")] = 0,
     context: Annotated[int | None, typer.Option(help="Windows looked at [8; muse 3].")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data [8; muse 40].")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the data [sim 8; muse 40; else 6].")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a bundle there.")] = False,
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Read pickled features (SEED, SEED-V).")
+    ] = False,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights.")] = None,
+    data_licence: Annotated[str | None, typer.Option(help="Terms of the data.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
     """Train a bundle and write its scores on people it was not trained on into its card."""
@@ -82,6 +102,9 @@ def train(
             context=context,
             epochs=epochs,
             replace=replace,
+            allow_pickle=allow_pickle,
+            licence=licence,
+            data_licence=data_licence,
         )
     except HaduaError as error:
         typer.echo(f"hadua train: {error}", err=True)
@@ -99,7 +122,8 @@ def _run(*, shown: bool, **asked: Unpack[Asked]) -> "Report":
                 hint="In a clone, `make dev` brings all of it. Else install torch by its exact "
                 "version, then the rest: pip install torch==2.13.0, then 'hadua[cpu,train]'",
             )
-    from hadua.service.training_job import Request, run
+    from hadua.service.training_job import run
+    from hadua.service.training_request import Request
 
     with _progress(shown=shown) as on_progress:
         return run(Request(**asked), on_progress=on_progress)

@@ -35,6 +35,18 @@ def test_the_same_network_gives_the_same_bytes(tmp_path: Path, context: int) -> 
         assert (a.path / name).read_bytes() == (b.path / name).read_bytes(), name
 
 
+def test_the_bytes_do_not_tell_who_exported(tmp_path: Path) -> None:
+    """A program of another name and line, as after any change to a caller's source."""
+    source = "\n" * 40 + "bundle = written(path, network)"
+    here = written(tmp_path / "here", random_network(4, 3, context=4))
+    names = {"written": written, "path": tmp_path / "b", "network": random_network(4, 3, context=4)}
+
+    exec(compile(source, "another_program.py", "exec"), names)
+
+    for name in (*here.manifest.files, MANIFEST):
+        assert (tmp_path / "b" / name).read_bytes() == (here.path / name).read_bytes(), name
+
+
 def test_the_weights_come_back_exactly(tmp_path: Path) -> None:
     network = random_network(4, 3, context=4, seed=7)
     back = load_network(written(tmp_path / "bundle", network))

@@ -108,7 +108,7 @@ def test_a_bundle_there_is_replaced_only_when_asked(muse_root: Path, tmp_path: P
         (("--dataset", "sim", "--people", "3"), "--people: got 3, expected 4 or more"),
         (("--dataset", "sim", "--seconds", "20"), "--seconds: got 20, expected 120 or more"),
         (("--dataset", "sim", "--epochs", "0"), "--epochs: got 0, expected 1 or more"),
-        (("--dataset", "seed"), "'seed' is not one of 'sim', 'muse-ssvep'"),
+        (("--dataset", "emotions"), "'emotions' is not one of 'sim', 'muse-ssvep'"),
     ],
 )
 def test_bad_usage_ends_before_the_work(
