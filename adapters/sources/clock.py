@@ -80,6 +80,7 @@ class SegmentClock:
         self._intervals_s = np.empty(0)
         self._newest_s = self._raw_s = self._tail_s = self._last_s = -np.inf
         self._broken = False
+        self._counted: int | None = None
         self.clamped = 0
         self.discarded = 0
 
@@ -92,6 +93,11 @@ class SegmentClock:
     def bursts_apart_s(self) -> float:
         """How far apart its bursts lie; 0 for a stream that does not send in long bursts."""
         return self._bursts.apart_s
+
+    def lose(self, n: int | None = None) -> None:
+        """Note a gap before the next sample, of `n` samples where the sender counts them."""
+        if np.isfinite(self._newest_s):
+            self._broken, self._counted = True, n
 
     def push(self, stamp_s: FloatArray) -> Restamped:
         """Re-stamp the next `(n,)` samples.
@@ -141,6 +147,8 @@ class SegmentClock:
         for stop in sorted(broken | self._hole_candidates(s, line.period_s)):
             self._advance(s[start:stop], line, out, at=start)
             lost, first_s = self._missing(s[stop:], line.period_s), float(s[stop])
+            if stop == 0 and self._counted is not None:
+                lost, self._counted = self._counted, None
             if stop not in broken:
                 self._note_hole(first_s, lost)
             if lost or stop in broken:

@@ -54,6 +54,10 @@ class Delivery:
             )
         self._refuse_time_that_went_back(int(np.count_nonzero(~stamped.kept)), len(own))
 
+    def lose(self, n: int | None = None) -> None:
+        """Note a gap before the next block: of `n` samples, or of as many as time will say."""
+        self._clock.lose(n)
+
     def pop(self) -> SampleChunk | None:
         """The oldest chunk not yet handed out."""
         if not self._ready:

@@ -45,7 +45,7 @@ def parse_stream_info(xml: str, *, regular: bool = False) -> StreamInfo:
     count = _count(name, _text(info, "channel_count"))
     rate_hz = _rate(name, _text(info, "nominal_srate"), regular=regular or kind.lower() == "eeg")
     described = [_channel(e) for e in info.iterfind("./desc/channels/channel")]
-    channels, synthesised, notes = _complete(described, count)
+    channels, synthesised, notes = complete_channels(described, count)
     spec = StreamSpec(
         name=name,
         channels=channels,
@@ -58,21 +58,7 @@ def parse_stream_info(xml: str, *, regular: bool = False) -> StreamInfo:
     return StreamInfo(spec, notes)
 
 
-def _text(element: ElementTree.Element, tag: str) -> str:
-    return (element.findtext(tag) or "").strip()
-
-
-def _channel(element: ElementTree.Element) -> Channel:
-    return Channel(
-        label=_text(element, "label"),
-        kind=_text(element, "type") or _text(element, "metatype"),
-        unit=_text(element, "unit"),
-        eye=_text(element, "eye").lower(),
-        coordinate_system=_text(element, "coordinate_system"),
-    )
-
-
-def _complete(
+def complete_channels(
     described: list[Channel], count: int
 ) -> tuple[tuple[Channel, ...], bool, tuple[str, ...]]:
     """Exactly `count` labelled channels, whether all labels are made up, and what was odd."""
@@ -99,6 +85,20 @@ def _complete(
     if doubled:
         notes.append(f"names more than one channel {', '.join(map(repr, doubled))}")
     return channels, synthesised, tuple(notes)
+
+
+def _text(element: ElementTree.Element, tag: str) -> str:
+    return (element.findtext(tag) or "").strip()
+
+
+def _channel(element: ElementTree.Element) -> Channel:
+    return Channel(
+        label=_text(element, "label"),
+        kind=_text(element, "type") or _text(element, "metatype"),
+        unit=_text(element, "unit"),
+        eye=_text(element, "eye").lower(),
+        coordinate_system=_text(element, "coordinate_system"),
+    )
 
 
 def _refuse_strings(name: str, channel_format: str) -> None:

@@ -90,3 +90,33 @@ def test_says_that_a_stream_comes_in_bursts() -> None:
 
     assert "sends in bursts about 200 ms apart: windows are as late" in delivery.health().notes
     assert delivery.health().lost_samples == 0
+
+
+@pytest.mark.parametrize("lost", [1, 7, 5000])
+def test_a_loss_that_the_sender_counts_is_a_gap_of_exactly_that_many(lost: int) -> None:
+    delivery = Delivery(SPEC)
+    push(delivery, stamps(100))
+
+    delivery.lose(lost)
+    chunks = push(delivery, stamps(100, start_s=1000.0 + (100 + lost) / 250.0))
+
+    assert [c.gap_before for c in chunks] == [True]
+    assert (delivery.health().gaps, delivery.health().lost_samples) == (1, lost)
+
+
+def test_a_loss_that_nobody_counted_is_as_long_as_time_says() -> None:
+    delivery = Delivery(SPEC)
+    push(delivery, stamps(100))
+
+    delivery.lose()
+    push(delivery, stamps(100, start_s=1002.0))
+
+    assert delivery.health().lost_samples == pytest.approx(2.0 * 250 - 100, abs=1)
+
+
+def test_a_loss_before_the_first_sample_is_none() -> None:
+    delivery = Delivery(SPEC)
+    delivery.lose(5)
+
+    assert [c.gap_before for c in push(delivery, stamps(10))] == [False]
+    assert delivery.health().lost_samples == 0
