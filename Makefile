@@ -5,6 +5,8 @@
 # make dev    the environment for working on the code
 PYTHON ?= python3
 VENV   ?= .venv
+# Many tests wait for streams: more workers than cores. A file stays in one worker.
+WORKERS ?= 3
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -31,7 +33,7 @@ demo: $(VENV)/.serve
 dev: $(VENV)/.dev
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
