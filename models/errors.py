@@ -87,6 +87,12 @@ class BundleError(HaduaError):
     code = "bundle-invalid"
 
 
+class ProfileError(HaduaError):
+    """A participant's profile that is missing, damaged, or of another model or person."""
+
+    code = "profile-invalid"
+
+
 class FeatureMismatchError(HaduaError):
     """Features of one definition offered to a bundle trained on another."""
 
