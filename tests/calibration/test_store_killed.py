@@ -29,9 +29,9 @@ def deaths(operation: str, template: ProfileStore, bundle: Bundle, tmp_path: Pat
     """What every death has left, and last what is left without one."""
     out = tmp_path / "out"
     out.mkdir(exist_ok=True)
+    arguments = operation, str(template.root), str(out), str(bundle.path)
     done = subprocess.run(
-        [sys.executable, "-m", "support.killed", operation]
-        + [str(template.root), str(out), str(bundle.path)],
+        [sys.executable, "-m", "support.killed", *arguments],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
