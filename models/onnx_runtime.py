@@ -28,6 +28,7 @@ class OnnxRuntime:
 
     Args:
         bundle: A bundle as `load_bundle` gives it.
+        model: Run in place of the bundle's file: the same network with other weights.
         device: `auto` is CUDA where this build of ONNX Runtime has it.
         threads: Threads inside one call.
 
@@ -36,7 +37,14 @@ class OnnxRuntime:
         BundleError: ONNX Runtime refuses the model.
     """
 
-    def __init__(self, bundle: Bundle, *, device: DeviceName = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        device: DeviceName = "auto",
+        threads: int = 1,
+        model: bytes | None = None,
+    ) -> None:
         try:
             import onnxruntime as ort
             from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
@@ -59,7 +67,8 @@ class OnnxRuntime:
         self._refusals = tuple(getattr(ort_errors, name) for name in _REFUSALS)
         try:
             # From memory: the bytes whose hash was checked, and no folder to load more from.
-            session = ort.InferenceSession(bundle.read(ONNX), options, providers=providers)
+            content = bundle.read(ONNX) if model is None else model
+            session = ort.InferenceSession(content, options, providers=providers)
         except self._refusals as error:
             raise BundleError(
                 f"{self._where} refuses {ONNX!r}",

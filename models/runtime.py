@@ -53,7 +53,12 @@ class Runtime(Protocol):
 
 
 def load_runtime(
-    bundle: Bundle, *, name: RuntimeName = "onnx", device: DeviceName = "auto", threads: int = 1
+    bundle: Bundle,
+    *,
+    name: RuntimeName = "onnx",
+    device: DeviceName = "auto",
+    threads: int = 1,
+    model: bytes | None = None,
 ) -> Runtime:
     """Load a bundle's network and run it, so that the first window is not a slow one.
 
@@ -62,6 +67,8 @@ def load_runtime(
         name: Which runtime.
         device: Where to run; `auto` is the GPU where this runtime can use one.
         threads: Threads inside one call; more than one pays only for large batches on idle cores.
+        model: What this runtime runs in place of the bundle's file: the same network with one
+            person's weights, as `personal.exported` and profiles have it.
 
     Raises:
         RuntimeUnavailableError: The runtime is not installed, or has no such device.
@@ -72,7 +79,7 @@ def load_runtime(
         raise UsageError("device", got=repr(device), expected="'auto', 'cpu' or 'cuda'")
     if threads < 1:
         raise UsageError("threads of a runtime", got=str(threads), expected="1 or more")
-    runtime = _load(bundle, name=name, device=device, threads=threads)
+    runtime = _load(bundle, name=name, device=device, threads=threads, model=model)
     shape = InputShape.of(bundle)
     for length in sorted({1, bundle.context}):
         for _ in range(_WARM_UP_CALLS):
@@ -91,16 +98,18 @@ def _require_classes(logits: Float32Array, bundle: Bundle) -> None:
         )
 
 
-def _load(bundle: Bundle, *, name: RuntimeName, device: DeviceName, threads: int) -> Runtime:
+def _load(
+    bundle: Bundle, *, name: RuntimeName, device: DeviceName, threads: int, model: bytes | None
+) -> Runtime:
     # Imported here: each brings its engine along, and serving from ONNX must not wait for torch.
     if name == "onnx":
         from hadua.models.onnx_runtime import OnnxRuntime
 
-        return OnnxRuntime(bundle, device=device, threads=threads)
+        return OnnxRuntime(bundle, device=device, threads=threads, model=model)
     if name == "torchscript":
         from hadua.models.torchscript_runtime import TorchScriptRuntime
 
-        return TorchScriptRuntime(bundle, device=device, threads=threads)
+        return TorchScriptRuntime(bundle, device=device, threads=threads, model=model)
     raise UsageError("runtime", got=repr(name), expected="'onnx' or 'torchscript'")
 
 

@@ -25,6 +25,7 @@ class TorchScriptRuntime:
     Args:
         bundle: A bundle as `load_bundle` gives it. A hash says that `model.ts` is the file that was
             exported, not who exported it: load bundles from people you trust.
+        model: Run in place of the bundle's file: the same network with other weights.
         device: `auto` is CUDA where torch sees a GPU.
         threads: Threads inside one call, for the whole process.
 
@@ -33,7 +34,14 @@ class TorchScriptRuntime:
         BundleError: torch refuses the module.
     """
 
-    def __init__(self, bundle: Bundle, *, device: DeviceName = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        device: DeviceName = "auto",
+        threads: int = 1,
+        model: bytes | None = None,
+    ) -> None:
         try:
             import torch
         except ImportError as error:
@@ -52,8 +60,9 @@ class TorchScriptRuntime:
             with warnings.catch_warnings():
                 # torch 2.13; goes when TorchScript does.
                 warnings.filterwarnings("ignore", _JIT_DEPRECATED, DeprecationWarning)
+                content = bundle.read(TORCHSCRIPT) if model is None else model
                 module = torch.jit.load(  # type: ignore[no-untyped-call]
-                    io.BytesIO(bundle.read(TORCHSCRIPT)), map_location=self._device
+                    io.BytesIO(content), map_location=self._device
                 )
         except RuntimeError as error:
             raise BundleError(
