@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import cast
 
+from hadua.adapters.sources.fieldtrip import FieldTripSource
 from hadua.adapters.sources.lsl import LslSource
 from hadua.adapters.sources.lsl_discovery import QUERY_KEYS, StreamSummary, list_streams
 from hadua.adapters.sources.replay import XdfSource
@@ -14,9 +15,13 @@ from hadua.models.features import Modality
 
 __all__ = ["StreamSummary", "list_streams", "parse_source"]
 
-_EXAMPLES = "lsl:name=NAME, lsl:type=EEG, sim:, sim:person=3,seed=1, file:recording.xdf"
+_EXAMPLES = (
+    "lsl:name=NAME, lsl:type=EEG, sim:, sim:person=3,seed=1, file:recording.xdf, "
+    "fieldtrip:localhost:1972"
+)
 _OPTION = re.compile(r",(?=\w+=)")
 _FILE_KEYS = ("stream", "speed")
+_FIELDTRIP_KEYS = ("unit",)
 _STREAM_TYPES = {Modality.EEG: "eeg", Modality.EYE: "gaze"}
 
 
@@ -77,10 +82,22 @@ def _file(text: str, rest: str, modality: Modality) -> Source:
 
 
 def _fieldtrip(text: str, rest: str, modality: Modality) -> Source:
-    raise UsageError(
-        f"source {text!r}: FieldTrip buffers are not available yet in this version",
-        expected=_EXAMPLES,
-        hint="Send the stream over Lab Streaming Layer instead.",
+    address, *parts = _OPTION.split(rest)
+    options = _options(text, parts, known=_FIELDTRIP_KEYS)
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal() and 1 <= int(port) <= 65_535):
+        raise UsageError(
+            f"source {text!r}",
+            got=repr(address) if address else "no address",
+            expected="fieldtrip:HOST:PORT with a port from 1 to 65535, as in "
+            "fieldtrip:localhost:1972",
+        )
+    return FieldTripSource(
+        host.removeprefix("[").removesuffix("]"),
+        int(port),
+        description=text,
+        modality=modality,
+        unit=options.get("unit", ""),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hadua.adapters.sources.fieldtrip import FieldTripSource
 from hadua.adapters.sources.lsl import LslSource
 from hadua.adapters.sources.lsl_discovery import StreamSummary, source_text, with_sources
 from hadua.adapters.sources.registry import parse_source
@@ -76,6 +77,20 @@ def test_file_texts(text: str, path: str, stream: str, speed: float | None) -> N
     assert (again._path, again._stream, again._speed) == (source._path, stream, speed)
 
 
+@pytest.mark.parametrize(
+    ("text", "host", "port", "unit"),
+    [
+        ("fieldtrip:localhost:1972", "localhost", 1972, ""),
+        ("fieldtrip:[::1]:1,unit=mV", "::1", 1, "mV"),
+    ],
+)
+def test_fieldtrip_texts(text: str, host: str, port: int, unit: str) -> None:
+    source = parse_source(text, modality=Modality.EEG)
+    assert isinstance(source, FieldTripSource)
+    assert (source._host, source._port, source._unit) == (host, port, unit)
+    assert source.description == text
+
+
 def test_the_modality_chooses_the_stream_of_a_file() -> None:
     assert xdf("file:rec.xdf", Modality.EYE)._stream == "gaze"
 
@@ -99,7 +114,12 @@ def test_the_modality_chooses_the_stream_of_a_file() -> None:
         ("file:rec.xdf,sped=1", r"got 'sped=1', expected KEY=VALUE with KEY one of stream, speed"),
         ("file:rec.xdf,speed=fast", r"speed: got 'fast', expected a positive number"),
         ("file:rec.xdf,speed=0", r"replay speed: got 0.0"),
-        ("fieldtrip:host:1972", r"not available yet in this version"),
+        ("fieldtrip:", r"got no address, expected fieldtrip:HOST:PORT"),
+        ("fieldtrip:lab", r"got 'lab', expected fieldtrip:HOST:PORT"),
+        ("fieldtrip:lab:", r"got 'lab:', expected fieldtrip:HOST:PORT"),
+        ("fieldtrip::1972", r"got ':1972', expected fieldtrip:HOST:PORT"),
+        ("fieldtrip:lab:70000", r"with a port from 1 to 65535"),
+        ("fieldtrip:lab:1972,units=uV", r"got 'units=uV', expected KEY=VALUE with KEY one of unit"),
     ],
 )
 def test_texts_that_mean_nothing(text: str, message: str) -> None:

@@ -14,11 +14,13 @@ from typing import Protocol
 import numpy as np
 import pylsl
 import pytest
+from support.fieldtrip_server import buffer, header, names, samples
 from support.lsl_outlets import IndexOutlet
 from support.xdf_writer import XdfStream, write_xdf
 
 import hadua.adapters.sources
 from hadua.adapters.sources import lsl_discovery
+from hadua.adapters.sources.fieldtrip import FieldTripSource
 from hadua.adapters.sources.lsl import LslSource
 from hadua.adapters.sources.replay import ChunkReplaySource, XdfSource
 from hadua.adapters.sources.simulator import SimulatorSource, make_source
@@ -68,6 +70,22 @@ def xdf(folder: Path, unique: str) -> Iterator[Case]:
     yield Case(XdfSource(path, stream="eeg"))
 
 
+def fieldtrip(folder: Path, unique: str) -> Iterator[Case]:
+    """A buffer of our own; it gets blocks of 20 once the source is open."""
+    with buffer() as server:
+        server.put_header(header(2, RATE_HZ, "f8", chunks=[names(["k", "c"])]))
+        block = index_block()
+
+        def send() -> None:
+            for start in range(0, N, 20):
+                server.put_data(samples(block[start : start + 20]))
+
+        source = FieldTripSource(
+            "127.0.0.1", server.port, description=server.source, modality=Modality.EEG
+        )
+        yield Case(source, start=send)
+
+
 def chunk_replay(folder: Path, unique: str) -> Iterator[Case]:
     """Chunks that another source delivered."""
     (case,) = xdf(folder, unique)
@@ -87,6 +105,7 @@ def simulator(modality: Modality) -> Maker:
 MAKERS: dict[str, tuple[type[Source], Maker]] = {
     "lsl": (LslSource, lsl),
     "xdf": (XdfSource, xdf),
+    "fieldtrip": (FieldTripSource, fieldtrip),
     "chunk-replay": (ChunkReplaySource, chunk_replay),
     "simulator-eeg": (SimulatorSource, simulator(Modality.EEG)),
     "simulator-gaze": (SimulatorSource, simulator(Modality.EYE)),
