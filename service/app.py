@@ -3,12 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
 
 from fastapi import FastAPI
 
 from hadua.models.bundle import Bundle
 from hadua.models.runtime import Runtime
-from hadua.service import health, problems, routes, websocket
+from hadua.service import (
+    health,
+    openapi,
+    predict_routes,
+    problems,
+    routes,
+    stream_routes,
+    websocket,
+)
 from hadua.service.body_limit import BodyLimit
 from hadua.service.config import Settings
 from hadua.service.dashboard import page
@@ -50,15 +59,16 @@ def create_app(make_service: ServiceFactory, *, started: Started = lambda _: Non
     app = FastAPI(
         title="HADUA",
         description="Emotion predictions from EEG and eye tracking, live.",
+        version=version("hadua"),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
     app.add_middleware(BodyLimit)
     problems.install(app)
-    app.include_router(health.router)
-    app.include_router(routes.router)
-    app.include_router(websocket.router)
+    for part in (health, stream_routes, routes, predict_routes, websocket):
+        app.include_router(part.router)
+    openapi.install(app)
     page.install(app)
     return app
 
@@ -122,6 +132,7 @@ def build_service(
         parse_source=parse_source,
         list_streams=list_streams,
         clock=clock,
+        unix_clock=unix_clock,
         startup=startup,
         cut=cut,
     )

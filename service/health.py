@@ -2,28 +2,32 @@
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.responses import JSONResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
+from hadua.service.answers import Alive, Readiness
+from hadua.service.openapi import answers
+from hadua.service.rest import answer
 from hadua.service.service import service_of
 
-router = APIRouter()
+router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses=answers(Alive))
 async def healthz() -> Response:
     """The event loop turns."""
-    return JSONResponse({"status": "ok"})
+    return answer(Alive(status="ok"))
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses=answers(Readiness) | answers(Readiness, status=503))
 async def readyz(request: Request) -> Response:
     """Whether clients should come here; if not, why not."""
     service = service_of(request)
-    reasons = ["the service is stopping"] if service.hub.closed else []
-    return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+    reasons = ("the service is stopping",) if service.hub.closed else ()
+    status = 503 if reasons else 200
+    return answer(Readiness(ready=not reasons, reasons=reasons), status=status)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Figures in Prometheus' text format."""
     text = service_of(request).metrics.text()

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from hadua.models.errors import HaduaError
 from hadua.service.config import expectation
@@ -32,6 +33,17 @@ _STATUS = {
     "origin-refused": HTTPStatus.FORBIDDEN,
     "service-stopping": HTTPStatus.SERVICE_UNAVAILABLE,
     "runtime-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "bundle-invalid": HTTPStatus.SERVICE_UNAVAILABLE,
+    "cursor-unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "request-in-progress": HTTPStatus.CONFLICT,
+    "idempotency-key-reused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    # Made here, of no error of ours:
+    "invalid-request": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "http-error": HTTPStatus.BAD_REQUEST,
+    "not-found": HTTPStatus.NOT_FOUND,
+    "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "body-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "internal-error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 _log = structlog.get_logger("hadua.http")
@@ -51,6 +63,16 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     got: str | None = None
     expected: str | None = None
     hint: str | None = None
+
+
+def codes() -> frozenset[str]:
+    """Every `code` that a problem document of a known kind has."""
+    return frozenset(_STATUS)
+
+
+def status_of(code: str) -> int:
+    """The HTTP status that a problem of this code has."""
+    return int(_STATUS[code])
 
 
 def of_error(error: HaduaError, *, instance: str | None = None) -> Problem:
@@ -127,9 +149,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
         raise error
     status = HTTPStatus(error.status_code)
     known = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+    headers = {"Allow": _methods(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
     allowed = {
         400: "a body of JSON in UTF-8, not nested too deeply",
-        405: (error.headers or {}).get("Allow"),
+        405: headers.get("Allow"),
         413: error.detail,
     }
     problem = _plain(
@@ -141,7 +164,17 @@ async def _http_error(request: Request, error: Exception) -> Response:
         expected=allowed.get(status),
         hint="/openapi.json lists what there is.",
     )
-    return response(problem, headers=error.headers)
+    return response(problem, headers={**(error.headers or {}), **headers})
+
+
+def _methods(request: Request) -> str:
+    """What a path takes; Starlette names only the methods of the first route that it finds."""
+
+    def taken(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(r.matches(scope)[0] is Match.FULL for r in request.app.routes)
+
+    return ", ".join(filter(taken, ("GET", "POST", "PUT", "PATCH", "DELETE")))
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:

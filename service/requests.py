@@ -13,7 +13,10 @@ SourceText = Annotated[str, Field(min_length=1, max_length=512)]
 class StartSession(BaseModel):
     """Body of `POST sessions`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"eeg": "lsl:type=EEG", "participant": "P-01"}]},
+    )
 
     id: Identifier | None = Field(None, description="Id of the session; made up if not given.")
     eeg: SourceText | None = Field(None, description="SOURCE of the EEG, as in lsl:type=EEG.")

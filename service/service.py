@@ -16,6 +16,7 @@ from hadua.models.features import Modality
 from hadua.service.config import Settings
 from hadua.service.hub import Hub
 from hadua.service.metrics import Metrics
+from hadua.service.remembered import RememberedAnswers
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
 from hadua.service.wire import BundleInfo, FeatureInfo
@@ -58,6 +59,7 @@ class Service:
         parse_source: Turns SOURCE texts into sources.
         list_streams: Streams on the network, within the seconds given; blocks.
         clock: LSL seconds now.
+        unix_clock: Unix seconds now.
         startup: Makes the sources of the session that the command line asked for, or None.
         cut: Cuts the connection of a client, by address and port, without a word.
     """
@@ -71,9 +73,11 @@ class Service:
     parse_source: SourceParser
     list_streams: StreamLister
     clock: Callable[[], float]
+    unix_clock: Callable[[], float]
     startup: SourcesFactory | None = None
     cut: Callable[[tuple[str, int]], None] = lambda _: None
     version: str = field(default_factory=lambda: version("hadua"))
+    remembered: RememberedAnswers = field(default_factory=RememberedAnswers)
     pool: DaemonExecutor = field(default_factory=lambda: DaemonExecutor("request", threads=2))
 
     @property

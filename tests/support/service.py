@@ -11,6 +11,7 @@ from typing import Literal, cast
 import httpx
 import numpy as np
 import structlog
+from support.contract import Documented
 
 from hadua.adapters.sources.lsl_discovery import StreamSummary
 from hadua.adapters.sources.source import (
@@ -302,7 +303,13 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
     server = Server(app, drain=lambda: drain(app.state.service))
     with listen("127.0.0.1", 0) as listener:
         url = url_of(listener)
-        async with asyncio.TaskGroup() as tasks, httpx.AsyncClient(base_url=url) as http:
+        hooks: dict[str, list[Callable[[httpx.Response], Awaitable[None]]]] = {
+            "response": [Documented(app.openapi())]
+        }
+        async with (
+            asyncio.TaskGroup() as tasks,
+            httpx.AsyncClient(base_url=url, event_hooks=hooks) as http,
+        ):
             serving = tasks.create_task(server.serve(sockets=[listener]))
             await started.wait()
             try:

@@ -1,0 +1,88 @@
+"""What REST answers, as structs: encoded from them, and described by them in `/openapi.json`."""
+
+import msgspec
+
+from hadua.adapters.sources.lsl_discovery import StreamSummary
+from hadua.service.problems import Problem
+from hadua.service.wire import BundleInfo, MarkerFrame, PredictionFrame, StatusFrame
+
+
+class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as REST shows it."""
+
+    id: str
+    epoch: int
+    last_seq: int
+    participant: str | None
+    status: StatusFrame
+    reports: dict[str, dict[str, object]]
+    last_marker: MarkerFrame | None
+    problem: Problem | None
+
+
+class SessionPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions, oldest first. `next`, sent as `after`, continues; null at the end."""
+
+    sessions: tuple[SessionInfo, ...]
+    next: str | None
+
+
+class PredictionPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Predictions that are still kept, oldest first: the frames of the WebSocket.
+
+    `next_after_seq` continues, within one epoch; `first_seq` above `after_seq` + 1 means that some
+    were let go.
+    """
+
+    session_id: str
+    epoch: int
+    first_seq: int
+    next_after_seq: int
+    predictions: tuple[PredictionFrame, ...]
+
+
+class StreamList(msgspec.Struct, frozen=True, kw_only=True):
+    """What one search of the network found."""
+
+    streams: tuple[StreamSummary, ...]
+
+
+class BundleList(msgspec.Struct, frozen=True, kw_only=True):
+    """The bundles that sessions run."""
+
+    bundles: tuple[BundleInfo, ...]
+
+
+class Probabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """One row and one label per stretch of windows; a label is null where none is sure enough."""
+
+    bundle: str
+    classes: tuple[str, ...]
+    probabilities: tuple[tuple[float, ...], ...]
+    labels: tuple[str | None, ...]
+
+
+class ClockReading(msgspec.Struct, frozen=True, kw_only=True):
+    """The service's clock when a request came, `received_s`, and when it was answered, `sent_s`.
+
+    Both are LSL seconds. With a client's own clock at sending, t1, and at the answer, t4:
+    LSL time minus the client's time is ((received_s - t1) + (sent_s - t4)) / 2, and wrong by no
+    more than ((t4 - t1) - (sent_s - received_s)) / 2. Keep the exchange whose bound is the least.
+    """
+
+    received_s: float
+    sent_s: float
+    sent_unix_s: float
+
+
+class Alive(msgspec.Struct, frozen=True, kw_only=True):
+    """The event loop turns."""
+
+    status: str
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether clients should come here; if not, why not."""
+
+    ready: bool
+    reasons: tuple[str, ...]
