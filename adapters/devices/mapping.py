@@ -2,13 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from hadua.adapters.devices.completion import Completer, Completion
+from hadua.adapters.devices.mapping_report import (
+    InterpolatedChannel,
+    MappedChannel,
+    MappingReport,
+    UnusedChannel,
+    some,
+)
 from hadua.adapters.devices.montage import canonical, is_electrode
-from hadua.adapters.devices.units import is_raw_counts, microvolts_per
+from hadua.adapters.devices.units import is_raw_counts, is_said, microvolts_per
 from hadua.adapters.sources.source import Channel, StreamSpec
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import FloatArray
@@ -20,88 +28,8 @@ _NOT_EEG = re.compile(
     re.IGNORECASE,
 )
 
+_NO_POTENTIAL = "its unit is none of electric potential that is known"
 _NOT_IN_MODEL = "the model does not use it"
-
-
-@dataclass(frozen=True, slots=True)
-class MappedChannel:
-    """A model channel that the device delivers.
-
-    Args:
-        name: The model's name.
-        label: The device's label.
-        column: The device's column.
-        unit: Unit as the device declares it, possibly empty.
-        microvolts: Microvolts per device unit.
-        assumed: True where the unit was not understood and microvolts were assumed.
-    """
-
-    name: str
-    label: str
-    column: int
-    unit: str
-    microvolts: float
-    assumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class UnusedChannel:
-    """A device channel that does not reach the model, and why."""
-
-    label: str
-    column: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class MappingReport:
-    """What of a model's montage a stream covers.
-
-    Args:
-        stream: Name of the stream.
-        needed: The model's channels in order.
-        found: Those that the stream has, in the model's order.
-        missing: Those that it has not, in the model's order.
-        unused: Device channels that are not used, in the device's order.
-        problem: Why nothing could be mapped and what to do; empty if something was.
-    """
-
-    stream: str
-    needed: tuple[str, ...]
-    found: tuple[MappedChannel, ...]
-    missing: tuple[str, ...]
-    unused: tuple[UnusedChannel, ...]
-    problem: str = ""
-
-    @property
-    def coverage(self) -> float:
-        """Share of the model's channels that the stream has, 0 to 1."""
-        return len(self.found) / len(self.needed)
-
-    @property
-    def assumed_units(self) -> tuple[str, ...]:
-        """Device labels of the used channels whose unit was assumed to be microvolts."""
-        return tuple(c.label for c in self.found if c.assumed)
-
-    def summary(self) -> str:
-        """One to three sentences for the operator."""
-        text = f"{len(self.found)} of the model's {len(self.needed)} EEG channels"
-        sentences = [f"Stream {self.stream!r} has {text}."]
-        if self.problem:
-            sentences.append(self.problem)
-        elif self.missing:
-            sentences[0] = f"Stream {self.stream!r} has {text}; missing: {_some(self.missing)}."
-        if self.assumed_units:
-            sentences.append(f"Microvolts were assumed for {_some(self.assumed_units)}.")
-        return " ".join(sentences)
-
-    def to_dict(self) -> dict[str, object]:
-        """The report as plain values, for JSON."""
-        return asdict(self) | {
-            "coverage": self.coverage,
-            "assumed_units": self.assumed_units,
-            "summary": self.summary(),
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +42,8 @@ class EegMapping:
         columns: `(n_found,)` device column of each channel found.
         positions: `(n_found,)` its position among the model's channels.
         microvolts: `(n_found,)` its factor.
+        completer: Says what can be interpolated when fewer channels are good.
+        completion: What is interpolated while all channels found are good.
     """
 
     report: MappingReport
@@ -121,6 +51,8 @@ class EegMapping:
     columns: npt.NDArray[np.intp]
     positions: npt.NDArray[np.intp]
     microvolts: FloatArray
+    completer: Completer
+    completion: Completion
 
     def pick(self, x: FloatArray) -> FloatArray:
         """Reduce `(n, n_device)` in device units to `(n, n_found)` in microvolts."""
@@ -135,14 +67,18 @@ class EegMapping:
         picked *= self.microvolts
         return picked
 
-    def apply(self, x: FloatArray) -> FloatArray:
-        """Take `(n, n_device)` in device units to `(n, n_model)` in microvolts, NaN where missing.
-
-        Interpolating what is missing is not done here.
-        """
-        x_uv = np.full((x.shape[0], len(self.report.needed)), np.nan)
-        x_uv[:, self.positions] = self.pick(x)
+    def spread(self, picked: FloatArray) -> FloatArray:
+        """Take `(n, n_found)` microvolts to `(n, n_model)`, interpolated; NaN where missing."""
+        x_uv = np.full((picked.shape[0], len(self.report.needed)), np.nan)
+        x_uv[:, self.positions] = picked
+        done = self.completion
+        if len(done.filled):
+            x_uv[:, done.filled] = x_uv[:, done.used] @ done.matrix.T
         return x_uv
+
+    def apply(self, x: FloatArray) -> FloatArray:
+        """Take `(n, n_device)` in device units to `(n, n_model)` in microvolts: pick and spread."""
+        return self.spread(self.pick(x))
 
 
 def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
@@ -153,8 +89,8 @@ def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
         channels: The model's channel names in order.
 
     Returns:
-        The mapping, whose report says what is missing, unused or assumed. A stream that covers
-        nothing is a report too, not an error.
+        The mapping, whose report says what is interpolated, missing, unused or assumed. A stream
+        that covers nothing is a report too, not an error.
     """
     wanted = {canonical(name): name for name in channels}
     if not channels or len(wanted) != len(channels):
@@ -163,6 +99,33 @@ def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
             got=f"{len(channels)} names, {len(wanted)} places on the head",
             expected="at least one name, each place once",
         )
+    by_name, unused = _sort_out(stream, wanted)
+    completer = Completer(channels)
+    completion = completer.complete(np.array([name in by_name for name in channels], np.bool_))
+    filled = [channels[i] for i in completion.filled]
+    report = MappingReport(
+        stream.name,
+        channels,
+        found=tuple(by_name[name] for name in channels if name in by_name),
+        missing=tuple(name for name in channels if name not in by_name and name not in filled),
+        unused=tuple(unused),
+        problem="" if by_name else _problem(stream, unused),
+        interpolated=tuple(map(InterpolatedChannel, filled, completion.share.tolist())),
+    )
+    return EegMapping(
+        report,
+        n_device=len(stream.channels),
+        columns=np.array([c.column for c in report.found], np.intp),
+        positions=np.array([channels.index(c.name) for c in report.found], np.intp),
+        microvolts=np.array([c.microvolts for c in report.found], np.float64),
+        completer=completer,
+        completion=completion,
+    )
+
+
+def _sort_out(
+    stream: StreamSpec, wanted: dict[str, str]
+) -> tuple[dict[str, MappedChannel], list[UnusedChannel]]:
     by_name: dict[str, MappedChannel] = {}
     unused: list[UnusedChannel] = []
     for item in _judge(stream, wanted):
@@ -174,17 +137,7 @@ def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
             unused.append(UnusedChannel(item.label, item.column, reason))
         else:
             by_name[item.name] = item
-    found = tuple(by_name[name] for name in channels if name in by_name)
-    missing = tuple(name for name in channels if name not in by_name)
-    problem = "" if found else _problem(stream, unused)
-    report = MappingReport(stream.name, channels, found, missing, tuple(unused), problem)
-    return EegMapping(
-        report,
-        n_device=len(stream.channels),
-        columns=np.array([c.column for c in found], np.intp),
-        positions=np.array([channels.index(c.name) for c in found], np.intp),
-        microvolts=np.array([c.microvolts for c in found], np.float64),
-    )
+    return by_name, unused
 
 
 def _judge(stream: StreamSpec, wanted: dict[str, str]) -> Iterator[MappedChannel | UnusedChannel]:
@@ -214,6 +167,8 @@ def _objection(stream: StreamSpec, channel: Channel, wanted: dict[str, str]) -> 
         return _NOT_IN_MODEL if known else "not the name of an electrode"
     if is_raw_counts(channel.unit):
         return f"its unit is {channel.unit!r}, and microvolts per count are not known"
+    if is_said(channel.unit) and microvolts_per(channel.unit) is None:
+        return f"{_NO_POTENTIAL} ({channel.unit!r})"
     return ""
 
 
@@ -225,19 +180,16 @@ def _problem(stream: StreamSpec, unused: list[UnusedChannel]) -> str:
         )
     if any("microvolts per count" in u.reason for u in unused):
         return "It sends raw counts: let the outlet send microvolts and say so in its unit."
+    if any(u.reason.startswith(_NO_POTENTIAL) for u in unused):
+        return "Its unit is not understood: let the outlet say microvolts, mV or V."
     electrodes = tuple(u.label for u in unused if u.reason == _NOT_IN_MODEL)
     if electrodes:
         return (
-            f"It has electrodes at {_some(electrodes)}, and the model uses none of these: "
+            f"It has electrodes at {some(electrodes)}, and the model uses none of these: "
             "choose a bundle that was trained on them."
         )
     labels = tuple(u.label for u in unused)
     return (
-        f"None of its channel names ({_some(labels)}) is one of the model's: "
+        f"None of its channel names ({some(labels)}) is one of the model's: "
         "name the channels in the outlet after the 10-20 system."
     )
-
-
-def _some(names: tuple[str, ...], *, limit: int = 6) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

@@ -1,4 +1,9 @@
-"""Units of electric potential as devices write them, in microvolts."""
+"""Units of electric potential as devices write them, in microvolts.
+
+One rule for EEG and gaze: a unit that is not said is assumed, aloud (EEG: microvolts; gaze: 0 to 1
+across the screen; pupil: millimetres), and the report lists it. A unit that is said but is none
+that we know is refused: the number may mean anything.
+"""
 
 _FACTORS: dict[str, float] = {
     **dict.fromkeys(("microvolt", "microvolts", "micro volt", "micro volts"), 1.0),
@@ -29,6 +34,13 @@ _RAW = frozenset(
         "normalized",
     )
 )
+
+_UNSAID = frozenset(("", "unknown", "unspecified", "none", "n/a", "na", "nan", "null", "-", "?"))
+
+
+def is_said(unit: str) -> bool:
+    """Whether `unit` says anything at all."""
+    return unit.strip().casefold() not in _UNSAID
 
 
 def microvolts_per(unit: str) -> float | None:

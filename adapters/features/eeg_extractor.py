@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from hadua.adapters.devices.mapping import MappingReport, map_eeg
+from hadua.adapters.devices.mapping import map_eeg
+from hadua.adapters.devices.mapping_report import MappingReport
 from hadua.adapters.features.eeg_definitions import eeg_channels, eeg_definition
 from hadua.adapters.features.high_pass import HighPass
 from hadua.adapters.features.smoothing import CausalKalman
@@ -15,7 +16,8 @@ from hadua.models.features import BoolArray, FeatureSpec, FeatureWindow, FloatAr
 class EegExtractor:
     """Maps, windows, measures and smooths; an `Extractor`.
 
-    A value is present in a window if it was measured in that window. Smoothing lives through gaps
+    A value is present in a window if it was measured in that window, or interpolated from what was:
+    channels that the stream has not, or that were flat or not finite. Smoothing lives through gaps
     up to `LONG_GAP_S` with growing variance, and starts anew after a longer one. Where a definition
     asks for it, a causal high-pass comes before the windows.
 
@@ -113,22 +115,34 @@ class EegExtractor:
     def _measure(self, window: SignalWindow) -> FeatureWindow:
         entropy = self._entropy(window.x)
         measured = np.isfinite(entropy)
+        whole = np.asarray(measured.all(axis=1))
         values = np.full((self._n_channels, len(self._bands)), np.nan)
         values[self._mapping.positions] = entropy
+        filled_share = self._fill(values, window.x, whole)
         flat = values.reshape(-1)
         present = np.isfinite(flat)
         if self._kalman is not None:
             flat = np.where(present, self._kalman.update(flat, present), np.nan)
-        whole = measured.all(axis=1)
         return FeatureWindow(
             spec=self._spec,
             values=flat,
             start_s=window.start_s,
             end_s=window.end_s,
-            quality=float(np.count_nonzero(whole)) / self._n_channels,
+            quality=(float(np.count_nonzero(whole)) + filled_share) / self._n_channels,
             present=present,
             reason=self._missing if whole.all() else self._reason(window.x, measured),
         )
+
+    def _fill(self, values: FloatArray, x_uv: FloatArray, whole: BoolArray) -> float:
+        """Interpolate, from the channels that are whole, the others; the sum of their shares."""
+        good = np.zeros(self._n_channels, np.bool_)
+        good[self._mapping.positions[whole]] = True
+        completion = self._mapping.completer.complete(good)
+        if not len(completion.filled):
+            return 0.0
+        x_used = x_uv[:, np.searchsorted(self._mapping.positions, completion.used)]
+        values[completion.filled] = self._entropy(x_used @ completion.matrix.T)
+        return float(completion.share.sum())
 
     def _reason(self, x_uv: FloatArray, measured: BoolArray) -> str:
         faults = [
@@ -151,11 +165,14 @@ def _fault(label: str, x_uv: FloatArray, measured: BoolArray, bands: tuple[str, 
 
 
 def _missing(report: MappingReport) -> str:
-    if not report.missing:
-        return ""
     if report.problem:
         return f"eeg: {report.summary()}"
-    return f"eeg: {len(report.missing)} of {len(report.needed)} channels are not in the stream"
+    facts = (
+        (len(report.interpolated), "are interpolated"),
+        (len(report.missing), "are not in the stream"),
+    )
+    parts = [f"{n} of {len(report.needed)} channels {what}" for n, what in facts if n]
+    return f"eeg: {', '.join(parts)}" if parts else ""
 
 
 def _describe(stream: StreamSpec) -> str:

@@ -1,11 +1,13 @@
 import json
 
+import mne
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.eeg_signals import MUSE_LABELS, eeg_stream
 
+from hadua.adapters.devices.electrodes import electrode_positions
 from hadua.adapters.devices.mapping import map_eeg
 from hadua.adapters.devices.montage import SEED_62
 from hadua.adapters.sources.source import Channel, StreamSpec
@@ -23,10 +25,54 @@ def test_any_cap_is_mapped_by_name(order: list[str], keep: int) -> None:
     mapping = map_eeg(eeg_stream(*worn), SEED_62)
     x_uv = mapping.apply(np.array([[value[label.upper()] for label in worn]]))
 
-    expected = [value[name] if name in order[:keep] else np.nan for name in SEED_62]
-    np.testing.assert_array_equal(x_uv[0], expected)
-    assert mapping.report.coverage == keep / 62
-    assert set(mapping.report.missing) == set(order[keep:])
+    report = mapping.report
+    filled = {c.name for c in report.interpolated}
+    for name, x in zip(SEED_62, x_uv[0], strict=True):
+        assert x == value[name] if name in order[:keep] else np.isnan(x) == (name not in filled)
+    assert keep / 62 <= report.coverage <= 1.0
+    assert {*report.missing, *filled} == set(order[keep:])
+    assert not filled & set(report.missing)
+
+
+TEN_TWENTY = (
+    *("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T3", "C3", "Cz", "C4", "T4"),
+    *("T5", "P3", "Pz", "P4", "T6", "O1", "O2"),
+)
+EMOTIV = ("AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4")
+
+
+@pytest.mark.parametrize(
+    ("worn", "low", "high"),
+    [(TEN_TWENTY, 0.8, 0.9), (EMOTIV, 0.4, 0.55), (("TP7", "AF3", "AF4", "TP8"), 0.06, 0.2)],
+)
+def test_coverage_counts_what_interpolation_is_expected_to_give_back(
+    worn: tuple[str, ...], low: float, high: float
+) -> None:
+    """19 electrodes do for a model that asks for 0.8 of 62; 14 and four do not."""
+    report = map_eeg(eeg_stream(*worn), SEED_62).report
+
+    assert low < report.coverage < high
+    assert report.coverage < (len(worn) + len(report.interpolated)) / 62
+    assert "Interpolated: " in report.summary()
+
+
+def test_an_interpolated_channel_is_what_mne_would_have_put_there() -> None:
+    """Through the mapping, in the device's own order and unit."""
+    rng = np.random.default_rng(5)
+    places = electrode_positions(SEED_62)
+    field = np.exp(-4.0 * (1.0 - places @ places[::9].T)) @ rng.standard_normal((7, 50))
+    worn = [name for name in SEED_62 if name not in ("CZ", "P3", "AF4")][::-1]
+    mapping = map_eeg(eeg_stream(*worn, unit="mV"), SEED_62)
+
+    x_uv = mapping.apply(1e-3 * field[[SEED_62.index(name) for name in worn]].T)
+
+    info = mne.create_info(list(SEED_62), 200.0, "eeg")
+    raw = mne.io.RawArray(1e-6 * field, info, verbose="error")
+    sphere = {name: 0.09 * p for name, p in zip(SEED_62, places, strict=True)}
+    raw.set_montage(mne.channels.make_dig_montage(sphere, coord_frame="head"))
+    raw.info["bads"] = ["CZ", "P3", "AF4"]
+    raw.interpolate_bads(origin=(0.0, 0.0, 0.0), verbose="error")
+    np.testing.assert_allclose(x_uv, 1e6 * raw.get_data().T, atol=1e-6)
 
 
 def test_units_are_taken_channel_by_channel() -> None:
@@ -87,13 +133,21 @@ def test_names_that_were_made_up_are_never_used_even_where_the_number_fits() -> 
     assert np.isnan(mapping.apply(np.ones((3, 62)))).all()
 
 
-@pytest.mark.parametrize("unit", ["", "unknown", "furlongs"])
-def test_a_unit_that_is_not_known_is_assumed_aloud(unit: str) -> None:
+@pytest.mark.parametrize("unit", ["", "unknown", "N/A"])
+def test_a_unit_that_is_not_said_is_assumed_aloud(unit: str) -> None:
     mapping = map_eeg(eeg_stream(*MUSE_MODEL, unit=unit), MUSE_MODEL)
 
     assert mapping.report.assumed_units == MUSE_MODEL
     assert "Microvolts were assumed for TP9, AF7, AF8, TP10." in mapping.report.summary()
     np.testing.assert_array_equal(mapping.apply(np.full((1, 4), 7.0)), [[7.0] * 4])
+
+
+def test_a_unit_that_is_said_but_not_known_is_refused() -> None:
+    report = map_eeg(eeg_stream(*MUSE_MODEL, unit="furlongs"), MUSE_MODEL).report
+
+    assert report.coverage == 0.0
+    assert "'furlongs'" in report.unused[0].reason
+    assert "not understood" in report.summary()
 
 
 def test_counts_are_not_microvolts() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.eeg_signals import MUSE_LABELS, MUSE_RATE_HZ, chunks, eeg_stream, read_muse
 
+from hadua.adapters.devices.electrodes import electrode_positions
 from hadua.adapters.devices.mapping import map_eeg
 from hadua.adapters.devices.montage import SEED_62
 from hadua.adapters.features.eeg_entropy import (
@@ -249,3 +250,49 @@ def test_names_are_channel_major() -> None:
 
     assert [n for n, there in zip(RAW.names, w.present, strict=True) if there] == ["AF7:alpha"]
     assert len(RAW.names) == 4 * len(BANDS)
+
+
+def smooth_field(seconds: float, *, rate_hz: float = 200.0) -> FloatArray:
+    """`(n, 62)` that varies slowly over the head, so that a neighbour tells of a neighbour."""
+    rng = np.random.default_rng(7)
+    places = electrode_positions(SEED_62)
+    maps = np.exp(-3.0 * (1.0 - places @ places[::6].T))
+    return np.asarray(20.0 * rng.standard_normal((int(seconds * rate_hz), maps.shape[1])) @ maps.T)
+
+
+def test_channels_that_the_stream_lacks_are_interpolated_and_said() -> None:
+    x = smooth_field(3.0)
+    spec = eeg_feature_spec(SEED_62, window_s=1.0, hop_s=0.5)
+    gone = [SEED_62.index(name) for name in ("CZ", "P3")]
+    there = [i for i in range(62) if i not in gone]
+    whole = run(x, stream=eeg_stream(*SEED_62, rate_hz=200.0), spec=spec)
+
+    stream = eeg_stream(*(SEED_62[i] for i in there), rate_hz=200.0)
+    part = run(x[:, there], stream=stream, spec=spec)
+
+    for a, b in zip(whole, part, strict=True):
+        assert b.present.all()
+        assert 0.99 < b.quality < 1.0
+        assert b.reason == "eeg: 2 of 62 channels are interpolated"
+        de_a, de_b = a.values.reshape(62, 5), b.values.reshape(62, 5)
+        np.testing.assert_array_equal(de_a[there], de_b[there])
+        np.testing.assert_allclose(de_a[gone], de_b[gone], atol=0.2)
+
+
+def test_a_channel_that_goes_flat_is_interpolated_in_its_windows_and_in_no_later_one() -> None:
+    x = smooth_field(4.0)
+    spec = eeg_feature_spec(SEED_62, window_s=1.0, hop_s=0.5)
+    stream, cz = eeg_stream(*SEED_62, rate_hz=200.0), SEED_62.index("CZ")
+    good = run(x, stream=stream, spec=spec)
+    x[200:420, cz] = 0.0
+
+    out = run(x, stream=stream, spec=spec)
+
+    changed = [not np.array_equal(a.values, b.values) for a, b in zip(good, out, strict=True)]
+    assert changed == [100 <= 100 * k < 420 for k in range(len(out))]
+    flat = out[2]  # the second from 1.0 s on, all of it flat
+    assert flat.present.all()
+    assert "channel 'CZ' is flat" in flat.reason
+    np.testing.assert_allclose(
+        flat.values.reshape(62, 5)[cz], good[2].values.reshape(62, 5)[cz], atol=0.2
+    )
