@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hadua.models.check_set import CheckSet, parse_check_set
 from hadua.models.errors import BundleError
 from hadua.models.features import FeatureSpec, FloatArray, Modality
 from hadua.models.manifest import (
+    CHECK_SET,
     EMBEDDINGS,
     ONNX,
     OPTIONAL_FILES,
@@ -105,6 +107,22 @@ class Bundle:
             self.read(EMBEDDINGS), n_classes=len(self.classes), where=where
         )
 
+    def check_set(self) -> CheckSet | None:
+        """The labelled windows that it carries to notice a network that breaks, or None.
+
+        Raises:
+            BundleError: The file is not what it should be.
+        """
+        if CHECK_SET not in self.manifest.files:
+            return None
+        return parse_check_set(
+            self.read(CHECK_SET),
+            n_eeg=self.width(Modality.EEG),
+            n_eye=self.width(Modality.EYE),
+            n_classes=len(self.classes),
+            where=f"bundle file {str(self.path / CHECK_SET)!r}",
+        )
+
     def read(self, name: str) -> bytes:
         """The bytes of one file, checked again against the manifest.
 
@@ -121,7 +139,7 @@ class Bundle:
 
 
 def load_bundle(path: Path) -> Bundle:
-    """Open a bundle and check all of it: manifest, files, ONNX model, source statistics.
+    """Open a bundle and check all of it: manifest, files, ONNX model, and what else it carries.
 
     Raises:
         BundleError: Something is missing, damaged, or not what the manifest says.
@@ -144,6 +162,7 @@ def load_bundle(path: Path) -> Bundle:
         if name == ONNX:
             check_onnx(content, where=f"bundle file {str(path / name)!r}")
     bundle.source_statistics()
+    bundle.check_set()
     return bundle
 
 

@@ -15,10 +15,19 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from hadua.models.bundle import Bundle, write_bundle
+from hadua.models.check_set import CheckSet
 from hadua.models.errors import BundleError
 from hadua.models.features import Modality
 from hadua.models.folded import fold
-from hadua.models.manifest import CARD, EMBEDDINGS, ONNX, TORCHSCRIPT, WEIGHTS, Description
+from hadua.models.manifest import (
+    CARD,
+    CHECK_SET,
+    EMBEDDINGS,
+    ONNX,
+    TORCHSCRIPT,
+    WEIGHTS,
+    Description,
+)
 from hadua.models.network import HaduaNetwork
 from hadua.models.onnx_graph import to_onnx
 from hadua.models.parity import require_parity
@@ -34,6 +43,7 @@ def export_bundle(
     description: Description,
     card: str,
     source_statistics: SourceStatistics | None = None,
+    check_set: CheckSet | None = None,
     replace: bool = False,
 ) -> Bundle:
     """Write a network as a bundle; the same arguments give the same bytes.
@@ -44,6 +54,7 @@ def export_bundle(
         description: The manifest but for its files.
         card: The model card, Markdown.
         source_statistics: What adaptation can use in place of source windows, of this network.
+        check_set: Labelled windows to notice a network that breaks, where the licence allows.
         replace: Whether to write into a folder that is there already.
 
     Raises:
@@ -65,6 +76,8 @@ def export_bundle(
     }
     if source_statistics is not None:
         contents[EMBEDDINGS] = source_statistics.to_bytes()
+    if check_set is not None:
+        contents[CHECK_SET] = check_set.to_bytes()
     return write_bundle(path, description=description, contents=contents, replace=replace)
 
 

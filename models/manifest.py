@@ -16,9 +16,9 @@ from hadua.models.errors import BundleError, InvalidInputError
 from hadua.models.features import FeatureSpec, Modality, Smoothing
 
 WEIGHTS, ONNX, TORCHSCRIPT, CARD = "weights.safetensors", "model.onnx", "model.ts", "card.md"
-EMBEDDINGS = "embeddings.safetensors"
+EMBEDDINGS, CHECK_SET = "embeddings.safetensors", "check.safetensors"
 REQUIRED_FILES = (WEIGHTS, ONNX, TORCHSCRIPT, CARD)
-OPTIONAL_FILES = (EMBEDDINGS,)
+OPTIONAL_FILES = (EMBEDDINGS, CHECK_SET)
 FileName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}\.(safetensors|onnx|ts|md|json)$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Text = Annotated[str, Field(min_length=1)]

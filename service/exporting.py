@@ -38,6 +38,7 @@ def reexport(request: ReexportRequest) -> Bundle:
         description=description,
         card=card,
         source_statistics=old.source_statistics(),
+        check_set=old.check_set(),
         replace=request.replace and request.out.exists(),
     )
 

@@ -129,8 +129,8 @@ def carried(
     return embedded.to_statistics(), (
         f"Source embeddings: for all {len(y)} windows of the {len(np.unique(subject))} people who "
         f"trained it, {int((y != UNLABELLED).sum())} of them labelled, and for those of each "
-        "class, the mean of random Fourier features of the network's fused features. No window is "
-        "in the bundle, but the means tell how the features are distributed."
+        "class, the mean of random Fourier features of the network's fused features. No window "
+        "of theirs is in the bundle, but the means tell how the features are distributed."
     )
 
 

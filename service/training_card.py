@@ -47,7 +47,7 @@ def card(
         ).rstrip(),
         "Training": bullets(_training(plan, outcome)),
         "Abstention": outcome.abstention,
-        "Adaptation": outcome.adaptation,
+        "Adaptation": " ".join(filter(None, (outcome.adaptation, _check_set(outcome)))),
         "Licence": licence_text(licence, data_licence) if data_licence else licence,
         "Recordings": bullets(f"`{h}` {name}" for name, h in data.hashes.items()),
     }
@@ -66,6 +66,15 @@ def provenance(data: Described, plan: Plan) -> Mapping[str, str]:
 
 
 _PACKAGES = ("hadua", "torch", "numpy")
+
+
+def _check_set(outcome: Outcome) -> str:
+    if outcome.check_set is None:
+        return ""
+    return (
+        f"Check set: {len(outcome.check_set)} labelled windows of people who set the temperature "
+        "are in the bundle, to notice an adaptation that forgets what the network knew."
+    )
 
 
 def _explanation(data: Described) -> str:

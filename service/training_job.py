@@ -1,7 +1,7 @@
 """One run of `hadua train`: checks what was asked, reads, trains, writes the bundle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hadua.adapters.datasets.feature_set import FeatureSet
@@ -108,9 +108,10 @@ def _written(
             data_licence=data_licence,
             data=data,
             plan=plan,
-            outcome=outcome,
+            outcome=outcome if kind.check_set else replace(outcome, check_set=None),
         ),
         source_statistics=outcome.embeddings,
+        check_set=outcome.check_set if kind.check_set else None,
         replace=request.out.exists(),
     )
     on_progress("exporting", 1, 1)

@@ -9,6 +9,8 @@ from hadua.service import evaluation_plan
 
 DatasetName = Literal["sim"] | evaluation_plan.DatasetName
 
+MAY_CARRY_WINDOWS = ("sim", "synthetic", "muse-ssvep", "own")
+"""Data of which a bundle may carry windows, if whoever trains it says so."""
 OWN_LICENCE = "BSD-3-Clause"
 """Of weights that were trained on what anybody may use."""
 _RECIPE = Recipe(epochs=6)
@@ -28,6 +30,8 @@ class Kind:
         licence: Licence of the weights.
         people: Number of people to simulate or draw; without meaning for recordings.
         seconds: Length of each simulated recording.
+        check_set: Whether labelled windows of some people are in the bundle: never if it is not
+            said, and never those of data whose licence does not let them be passed on.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Kind:
     licence: str = OWN_LICENCE
     people: int = 12
     seconds: float = 240.0
+    check_set: bool = False
 
 
 def kind_of(dataset: DatasetName, *, demo: bool) -> Kind:
@@ -70,6 +75,7 @@ _SIM = Kind(
     ),
     recipe=Recipe(epochs=8),
     demo=True,
+    check_set=True,
 )
 _DEMO = replace(_SIM, name="hadua-demo", title="HADUA's demo model", people=32)
 _KINDS: Mapping[DatasetName, Kind] = {
@@ -83,6 +89,7 @@ _KINDS: Mapping[DatasetName, Kind] = {
         ),
         demo=True,
         people=15,
+        check_set=True,
     ),
     "muse-ssvep": Kind(
         name="muse-ssvep",

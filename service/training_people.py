@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from hadua.adapters.datasets.feature_set import FeatureSet
+from hadua.calibration.checking import choose_check_set
 from hadua.calibration.dataset import MIN_COVERAGE, Dataset, Statistics, normalise, statistics
 from hadua.calibration.labelled import UNLABELLED, IntArray, LabelledWindows
 from hadua.calibration.scores import score
@@ -25,6 +26,7 @@ from hadua.service import training_data
 from hadua.service.evaluation_sets import as_dataset
 from hadua.service.training_answers import Answers, carried, chosen_doubt, no_doubt
 from hadua.service.training_run import (
+    CHECK_WINDOWS,
     STORED_DECIMALS,
     OnProgress,
     Outcome,
@@ -74,7 +76,8 @@ def _held_out(
     data: Dataset, features: FeatureSet, split: Split, plan: Plan, on_progress: OnProgress
 ) -> Outcome:
     fitted = _fit(data, split.train, plan, partial(on_progress, "training"))
-    validation = fitted.answers(data, split.validation)
+    aside = normalise(_of(data, split.validation), fitted.source)
+    validation = Answers.of(fitted.trained, aside)
     temperature = _temperature(validation)
     test = fitted.answers(data, split.test)
     doubt = chosen_doubt(validation, test, temperature=temperature)
@@ -89,6 +92,7 @@ def _held_out(
         abstention=doubt.why,
         embeddings=embeddings,
         adaptation=carries,
+        check_set=choose_check_set(aside, windows=CHECK_WINDOWS),
     )
 
 

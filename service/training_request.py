@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hadua.models.errors import UsageError
 from hadua.service.evaluation_sets import require_root
-from hadua.service.training_kinds import DatasetName, Kind, kind_of
+from hadua.service.training_kinds import MAY_CARRY_WINDOWS, DatasetName, Kind, kind_of
 
 _SHORTEST_S = 120.0
 _FEWEST_PEOPLE = 4
@@ -30,6 +30,7 @@ class Request:
         allow_pickle: Permission to read pickled data.
         licence: Licence of the weights.
         data_licence: Terms of the data; those that its reader knows if None.
+        check_set: Whether the bundle carries labelled windows of people put aside.
     """
 
     dataset: DatasetName
@@ -45,6 +46,7 @@ class Request:
     allow_pickle: bool = False
     licence: str | None = None
     data_licence: str | None = None
+    check_set: bool = False
 
     def kind(self) -> Kind:
         """The data set's defaults, with what the request says otherwise.
@@ -57,9 +59,10 @@ class Request:
         given = {n: v for n in names if (v := getattr(self, n)) is not None}
         if self.epochs is not None:
             given["recipe"] = replace(default.recipe, epochs=self.epochs)
-        kind = replace(default, **given)
+        kind = replace(default, **given, check_set=default.check_set or self.check_set)
         _require_company(self)
         _require_terms(self)
+        _require_leave(self)
         _require_least("--people", kind.people, _FEWEST_PEOPLE)
         _require_least("--seconds", kind.seconds, _SHORTEST_S)
         _require_least("--epochs", kind.recipe.epochs, 1)
@@ -97,6 +100,16 @@ def _require_terms(request: Request) -> None:
         raise UsageError(
             f"--data-licence with --dataset {request.dataset}",
             expected="none: the data are made up, and nobody's",
+        )
+
+
+def _require_leave(request: Request) -> None:
+    """Refuse to put windows into a bundle that may not be passed on."""
+    if request.check_set and request.dataset not in MAY_CARRY_WINDOWS:
+        raise UsageError(
+            f"--check-set with --dataset {request.dataset}",
+            expected="data whose windows may be passed on",
+            hint="Leave it out: adaptation works without, and notices less.",
         )
 
 

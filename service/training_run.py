@@ -9,18 +9,23 @@ from functools import partial
 
 import numpy as np
 
+from hadua.calibration.checking import choose_check_set
 from hadua.calibration.labelled import IntArray, LabelledWindows
 from hadua.calibration.scores import Scores, score
 from hadua.calibration.splits import Split, holdout
 from hadua.calibration.temperature import fit_temperature
 from hadua.calibration.training import Progress, Recipe, TrainedNetwork, logits_of, train
+from hadua.models.check_set import CheckSet
 from hadua.models.source_statistics import SourceStatistics
+from hadua.service.training_answers import carried
 from hadua.service.training_data import Recorded, Statistics, assemble, statistics
 from hadua.service.training_sets import TrainingSet
 
 OnProgress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
+CHECK_WINDOWS = 240
+"""About how many windows a bundle carries to notice a network that breaks."""
 STORED_DECIMALS = 4
 """Decimals of a temperature in the manifest."""
 _SCORED = " Windows of the rest itself are not scored."
@@ -48,6 +53,7 @@ class Outcome:
         abstention: How that came about, in words; empty if nothing was tried.
         embeddings: What adaptation can use in place of source windows.
         adaptation: Why there are such embeddings or none, in words; empty if none were tried.
+        check_set: Labelled windows of people who set the temperature, as far as there are such.
     """
 
     trained: TrainedNetwork
@@ -59,6 +65,7 @@ class Outcome:
     abstention: str = ""
     embeddings: SourceStatistics | None = None
     adaptation: str = ""
+    check_set: CheckSet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,11 @@ def run_simulated(data: TrainingSet, plan: Plan, *, on_progress: OnProgress) -> 
         np.arange(n), n_validation=max(1, n // 10), n_test=max(1, n // 5), seed=plan.seed
     )
     source = statistics(_of(data, split.train), data.specs)
-    trained = _train(data, split.train, source, plan, partial(on_progress, "training"))
+    windows = _assemble(data, split.train, source, data.baselines)
+    trained = _train(windows, data, plan, partial(on_progress, "training"))
     validation = _assemble(data, split.validation, source, data.baselines)
     rows, logits = logits_of(trained, validation)
+    embeddings, carries = carried(trained, windows, classes=data.classes, seed=plan.seed)
     return Outcome(
         trained=trained,
         source=source,
@@ -95,6 +104,11 @@ def run_simulated(data: TrainingSet, plan: Plan, *, on_progress: OnProgress) -> 
             row
             for baseline_s in data.baselines
             for row in _score_people(data, split.test, source, trained, baseline_s)
+        ),
+        embeddings=embeddings,
+        adaptation=carries,
+        check_set=choose_check_set(
+            _assemble(data, split.validation, source, (0.0,)), windows=CHECK_WINDOWS
         ),
     )
 
@@ -130,17 +144,13 @@ def as_plain(rows: Sequence[ScoreRow]) -> list[Mapping[str, object]]:
 
 
 def _train(
-    data: TrainingSet,
-    people: IntArray,
-    source: Statistics,
-    plan: Plan,
-    step: Callable[[int, int], None],
+    windows: LabelledWindows, data: TrainingSet, plan: Plan, step: Callable[[int, int], None]
 ) -> TrainedNetwork:
     def on_epoch(progress: Progress) -> None:
         step(progress.epoch, progress.epochs)
 
     return train(
-        _assemble(data, people, source, data.baselines),
+        windows,
         n_classes=len(data.classes),
         context=plan.context,
         seed=plan.seed,

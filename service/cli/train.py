@@ -44,6 +44,7 @@ class Asked(TypedDict):
     allow_pickle: bool
     licence: str | None
     data_licence: str | None
+    check_set: bool
 
 
 class Dataset(StrEnum):
@@ -86,6 +87,9 @@ def train(
     ] = False,
     licence: Annotated[str | None, typer.Option(help="Licence of the weights.")] = None,
     data_licence: Annotated[str | None, typer.Option(help="Terms of the data.")] = None,
+    check_set: Annotated[
+        bool, typer.Option("--check-set", help="Carry some labelled windows of people put aside.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
     """Train a bundle and write its scores on people it was not trained on into its card."""
@@ -105,6 +109,7 @@ def train(
             allow_pickle=allow_pickle,
             licence=licence,
             data_licence=data_licence,
+            check_set=check_set,
         )
     except HaduaError as error:
         typer.echo(f"hadua train: {error}", err=True)

@@ -55,6 +55,11 @@ def test_simulated_people_give_a_bundle_with_its_scores(twice: list[tuple[Path, 
     card = (out / "card.md").read_text(encoding="utf-8")
     assert all(what in card for what in whats)
     assert "only gave the figures" in card
+    assert said["source_free"] == bundle.manifest.source_free
+    check = bundle.check_set()
+    assert check is not None
+    assert len(set(check.y.tolist())) == 3
+    assert f"Check set: {len(check)} labelled windows" in card
 
 
 def test_the_same_command_gives_the_same_bytes(twice: list[tuple[Path, str]]) -> None:

@@ -89,6 +89,10 @@ def test_a_bundle_comes_of_it(trained: Trained) -> None:
     assert manifest.demo == (trained.dataset == "synthetic")
     assert manifest.source_free == trained.said["source_free"] == (trained.dataset == "synthetic")
     assert manifest.abstain_below == trained.said["abstain_below"]
+    # Nobody's windows are in a bundle but those that were made up.
+    check = trained.bundle.check_set()
+    assert (check is not None) == (trained.dataset == "synthetic")
+    assert ("labelled windows of people who set the temperature" in trained.card) == bool(check)
     hashes = [name for name in manifest.provenance if name.startswith("sha256 of ")]
     assert bool(hashes) == (trained.dataset != "synthetic")
 
@@ -194,6 +198,10 @@ def test_terms_can_be_given(tmp_path: Path) -> None:
         (("--dataset", "sim", "--context", "2"), "attentions over time would see a single window"),
         (("--dataset", "sim", "--context", "65"), "--context: got 65, expected 1 (the published"),
         (("--dataset", "sim", "--context", "0"), "--context: got 0, expected 1 (the published"),
+        (
+            ("--dataset", "seed", "--root", "x", "--check-set"),
+            "--check-set with --dataset seed: expected data whose windows may be passed on",
+        ),
     ],
 )
 def test_bad_usage_ends_before_the_work(
