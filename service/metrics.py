@@ -37,7 +37,9 @@ class Metrics:
             "hadua_frames_dropped", "Frames that slow clients missed.", registry=own
         )
         self.clients_dropped = Counter(
-            "hadua_clients_dropped", "Clients dropped for not reading.", registry=own
+            "hadua_clients_dropped",
+            "Clients dropped: they did not read, or sent too much.",
+            registry=own,
         )
         self.sessions_failed = Counter(
             "hadua_sessions_failed", "Sessions that ended with a fault.", registry=own

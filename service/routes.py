@@ -19,6 +19,7 @@ from hadua.service.requests import StartSession
 from hadua.service.rest import Asked, answer, api_router
 from hadua.service.service import Service
 from hadua.service.session import Session
+from hadua.service.subscription import known_seq
 
 router: APIRouter = api_router("sessions")
 SessionId = Annotated[str, Path(description="Id of a session.", examples=["demo"])]
@@ -74,7 +75,8 @@ async def stop_session(asked: Asked, session_id: SessionId) -> Response:
 async def predictions(
     asked: Asked,
     session_id: SessionId,
-    after_seq: Annotated[int, Query(ge=0)] = 0,
+    after_seq: Annotated[int, Query(ge=0, description="Show those with a larger `seq`.")] = 0,
+    epoch: Annotated[int | None, Query(ge=0, description="Epoch of `after_seq`.")] = None,
     limit: Limit = 100,
 ) -> Response:
     """Predictions that are still kept, oldest first: the frames of the WebSocket.
@@ -84,8 +86,7 @@ async def predictions(
     """
     session = asked.sessions.get(session_id)
     journal = session.publisher.journal
-    after_seq = 0 if after_seq > journal.last_seq else after_seq  # it is of an earlier epoch
-    kept = journal.after(after_seq)
+    kept = journal.after(known_seq(session, after_seq, epoch=epoch))
     wanted = [item for item in kept if item.kind == "prediction"]
     mine = wanted[:limit]
     seen = mine[-1].seq if len(mine) < len(wanted) else journal.last_seq

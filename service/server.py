@@ -6,9 +6,11 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from hadua.service.connection import BoundedConnection
 
 GRACE_S = 1
+PING_S = 5.0
 
 
 class Server(uvicorn.Server):
@@ -17,16 +19,19 @@ class Server(uvicorn.Server):
     Args:
         app: The application.
         drain: Awaited first when the server is asked to exit.
+        ping_s: Seconds between pings; a client has twice as long to answer one.
     """
 
-    def __init__(self, app: FastAPI, *, drain: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, app: FastAPI, *, drain: Callable[[], Awaitable[None]], ping_s: float = PING_S
+    ) -> None:
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            ws="websockets-sansio",
+            ws=BoundedConnection,
             ws_per_message_deflate=False,
-            ws_ping_interval=5.0,
-            ws_ping_timeout=10.0,
+            ws_ping_interval=ping_s,
+            ws_ping_timeout=2.0 * ping_s,
             ws_max_size=64 * 1024,
             timeout_graceful_shutdown=GRACE_S,
             log_config=None,
@@ -48,7 +53,7 @@ class Server(uvicorn.Server):
     def cut(self, client: tuple[str, int]) -> None:
         """Cut the connection of a client without a word."""
         for connection in self.server_state.connections:
-            if isinstance(connection, WebSocketsSansIOProtocol) and connection.client == client:
+            if isinstance(connection, BoundedConnection) and connection.client == client:
                 connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

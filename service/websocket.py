@@ -1,29 +1,37 @@
 """The WebSocket of the contract: frames out, every send and close with a time limit.
 
-A client that does not take a frame in time misses it; one that does so twice in a row is closed
-with 1013, and its connection is cut if even that does not get through.
+A client that does not take a frame in time misses it; one that does so twice in a row, or once
+under the policy `lossless`, is closed with 1013, and its connection is cut if even that does not
+get through.
 """
 
 import asyncio
-from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
-from fastapi import APIRouter, Query, WebSocket
+from fastapi import APIRouter, WebSocket
+from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
-from hadua.models.errors import HaduaError
+from hadua.models.errors import HaduaError, UsageError
 from hadua.service import problems
-from hadua.service.hub import Key, Outgoing, Subscriber
-from hadua.service.journal import Published
+from hadua.service.config import expectation
 from hadua.service.origin import OriginRefusedError, require_local_origin
+from hadua.service.rate_limit import RateLimit
 from hadua.service.service import Service, service_of
 from hadua.service.session import Session
+from hadua.service.subscriber import STOPPING, TRY_AGAIN_LATER, Outgoing, Subscriber
+from hadua.service.subscription import AllSessions, OneSession, Start
 from hadua.service.wire import Hello, encode
 
-GOING_AWAY = 1001
-TRY_AGAIN_LATER = 1013
+POLICY_VIOLATION = 1008
 UNKNOWN_SESSION = 4404
-TIMEOUTS_ALLOWED = 1
+BAD_QUERY = 4422
+TIMEOUTS_ALLOWED = {"latest": 1, "lossless": 0}
+REASON_BYTES = 123  # RFC 6455: what is left of a control frame
+MESSAGES_IN_10_S = 100  # nothing is expected; some libraries send texts to keep a connection alive
+
+Query = TypeVar("Query", bound=AllSessions)
 
 router = APIRouter()
 _log = structlog.get_logger("hadua.websocket")
@@ -32,33 +40,13 @@ _log = structlog.get_logger("hadua.websocket")
 @router.websocket("/api/v1/ws")
 async def all_sessions(websocket: WebSocket) -> None:
     """Frames of every session, from now on."""
-    await Connection(websocket, service_of(websocket)).serve(None, after_seq=None)
+    await Connection(websocket, service_of(websocket)).serve(None, AllSessions)
 
 
 @router.websocket("/api/v1/sessions/{session_id}/ws")
-async def one_session(
-    websocket: WebSocket, session_id: str, after_seq: int | None = Query(None, ge=0)
-) -> None:
+async def one_session(websocket: WebSocket, session_id: str) -> None:
     """Frames of one session: from now on, or all that are kept with a `seq` above `after_seq`."""
-    await Connection(websocket, service_of(websocket)).serve(session_id, after_seq=after_seq)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where a client begins: what it is taken to know, and what it gets before live frames."""
-
-    informed: dict[Key, int]
-    backlog: list[Published]
-
-    @classmethod
-    def of(cls, session: Session, *, after_seq: int | None) -> "Start":
-        """A client that last heard `after_seq`. One from an earlier epoch gets all there is."""
-        journal, key = session.publisher.journal, (session.id, session.epoch)
-        if after_seq is None:
-            return cls({key: journal.last_seq}, [])
-        if after_seq > journal.last_seq:
-            after_seq = 0
-        return cls({key: after_seq}, journal.after(after_seq))
+    await Connection(websocket, service_of(websocket)).serve(session_id, OneSession)
 
 
 class Connection:
@@ -75,7 +63,7 @@ class Connection:
         self._timeout_s = service.settings.send_timeout_s
         self._timeouts = 0
 
-    async def serve(self, session_id: str | None, *, after_seq: int | None) -> None:
+    async def serve(self, session_id: str | None, query_type: type[AllSessions]) -> None:
         """Accept or refuse the client, then send until it or the service leaves."""
         try:
             require_local_origin(self._websocket)
@@ -87,23 +75,29 @@ class Connection:
             await self._close(TRY_AGAIN_LATER, "too many clients")
             return
         try:
+            query = _query(self._websocket, query_type)
             sessions = self._sessions(session_id)
         except HaduaError as error:
-            await self._close(UNKNOWN_SESSION, error.what)
+            code = BAD_QUERY if isinstance(error, UsageError) else UNKNOWN_SESSION
+            await self._close(code, error.what)
             return
-        await self._follow(session_id, sessions, after_seq=after_seq)
+        await self._follow(session_id, sessions, query)
 
     def _sessions(self, session_id: str | None) -> list[Session]:
         known = self._service.sessions
         return known.all() if session_id is None else [known.get(session_id)]
 
     async def _follow(
-        self, session_id: str | None, sessions: list[Session], *, after_seq: int | None
+        self, session_id: str | None, sessions: list[Session], query: AllSessions
     ) -> None:
-        starts = [Start.of(session, after_seq=after_seq) for session in sessions]
+        starts = [Start.of(session, query) for session in sessions]
+        settings = self._service.settings
+        lossless = query.policy == "lossless"
         subscriber = Subscriber(
             session_id,
-            capacity=self._service.settings.client_frames,
+            capacity=settings.lossless_frames if lossless else settings.client_frames,
+            policy=query.policy,
+            kinds=query.types,
             backlog=[item for start in starts for item in start.backlog],
             informed={key: seq for start in starts for key, seq in start.informed.items()},
             on_drop=self._service.metrics.frames_dropped.inc,
@@ -124,6 +118,8 @@ class Connection:
             session_id=alone.id if alone else None,
             epoch=alone.epoch if alone else 0,
             seq=next(iter(starts[0].informed.values())) if alone else 0,
+            last_seq=alone.publisher.journal.last_seq if alone else 0,
+            state=str(alone.state) if alone else "",
             service=self._service.version,
             bundle=self._service.bundle_info,
             sessions=tuple(session.id for session in sessions),
@@ -131,21 +127,24 @@ class Connection:
         return Outgoing(encode(hello))
 
     async def _listen(self, subscriber: Subscriber) -> None:
-        """Notice when the client leaves; what it says is not used."""
+        """Notice when the client leaves; what it says is not used, and may not be much."""
+        limit = RateLimit(MESSAGES_IN_10_S, span_s=10.0, clock=asyncio.get_running_loop().time)
         while (await self._websocket.receive())["type"] != "websocket.disconnect":
-            pass
+            if not limit.allows():
+                self._drop(subscriber, "client sends too much")
+                await self._close(POLICY_VIOLATION, "nothing is expected from a client")
+                break
         subscriber.close()
 
     async def _send_all(self, subscriber: Subscriber, hello: Outgoing) -> None:
         outgoing: Outgoing | None = hello
         while outgoing is not None and await self._send(subscriber, outgoing):
-            if outgoing.last:
-                await self._close(GOING_AWAY, "the service stops")
-                return
             outgoing = await subscriber.next()
 
     async def _send(self, subscriber: Subscriber, outgoing: Outgoing) -> bool:
         """Send one text; False ends the connection."""
+        if not outgoing.text:
+            return await self._give_up(subscriber)
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._websocket.send_text(outgoing.text)
@@ -159,23 +158,31 @@ class Connection:
         subscriber.delivered(outgoing)
         if outgoing.published_s is not None:
             self._service.metrics.send_s.observe(self._service.clock() - outgoing.published_s)
-        return True
+        if outgoing.close is not None:
+            await self._close(outgoing.close, STOPPING)
+        return outgoing.close is None
 
     async def _missed(self, subscriber: Subscriber, outgoing: Outgoing) -> bool:
-        if outgoing.published_s is not None:
+        if outgoing.published_s is not None and subscriber.policy == "latest":
             subscriber.missed()
         self._timeouts += 1
-        if self._timeouts <= TIMEOUTS_ALLOWED and not outgoing.last:
+        if self._timeouts <= TIMEOUTS_ALLOWED[subscriber.policy] and outgoing.close is None:
             return True
-        _log.warning("client does not read", frames_dropped=subscriber.frames_dropped)
-        self._service.metrics.clients_dropped.inc()
-        await self._close(TRY_AGAIN_LATER, "too slow")
+        return await self._give_up(subscriber)
+
+    async def _give_up(self, subscriber: Subscriber) -> bool:
+        self._drop(subscriber, "client does not read")
+        await self._close(TRY_AGAIN_LATER, "too slow: come again with after_seq")
         return False
+
+    def _drop(self, subscriber: Subscriber, why: str) -> None:
+        _log.warning(why, frames_dropped=subscriber.frames_dropped)
+        self._service.metrics.clients_dropped.inc()
 
     async def _close(self, code: int, reason: str) -> None:
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._websocket.close(code, reason[:120])
+                await self._websocket.close(code, _fitting(reason))
         except TimeoutError:
             self._cut()
         except (WebSocketDisconnect, RuntimeError):
@@ -185,3 +192,21 @@ class Connection:
         client = self._websocket.client
         if client is not None:
             self._service.cut((client.host, client.port))
+
+
+def _fitting(reason: str) -> str:
+    return reason.encode()[:REASON_BYTES].decode(errors="ignore")
+
+
+def _query(websocket: WebSocket, query_type: type[Query]) -> Query:
+    """The query of the URL.
+
+    Raises:
+        UsageError: a parameter that there is not, or a value that cannot be.
+    """
+    try:
+        return query_type.model_validate(dict(websocket.query_params))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{name}: expected {expectation(first)}") from error

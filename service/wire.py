@@ -75,11 +75,16 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
-    """First frame of a connection. `seq` is the last one before what follows."""
+    """First frame of a connection. `seq` is the last one before what follows.
+
+    On the socket of one session, `state` is that session's, and `last_seq` its newest frame.
+    """
 
     service: str
     bundle: BundleInfo
     sessions: tuple[str, ...] = ()
+    last_seq: int = 0
+    state: str = ""
 
 
 class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
@@ -132,7 +137,7 @@ class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
 
 
 class GapFrame(Frame, frozen=True, kw_only=True, tag="gap"):
-    """Frames `missed_from` to `missed_to` of a session did not reach this client."""
+    """Of the frames `missed_from` to `missed_to` of a session, none reached this client."""
 
     missed_from: int
     missed_to: int

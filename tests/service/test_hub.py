@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.service import async_test
 
-from hadua.service.hub import FORGOTTEN, SLOW, Hub, Subscriber
-from hadua.service.journal import MemoryJournal, Published
+from hadua.service.hub import Hub
+from hadua.service.journal import Kind, MemoryJournal, Published
+from hadua.service.subscriber import FORGOTTEN, SLOW, TRY_AGAIN_LATER, Policy, Subscriber
 
 
-def item(seq: int, *, session: str = "a", epoch: int = 1) -> Published:
-    text = json.dumps({"type": "prediction", "session_id": session, "epoch": epoch, "seq": seq})
-    return Published(session, epoch, seq, "prediction", text)
+def item(seq: int, *, session: str = "a", epoch: int = 1, kind: Kind = "prediction") -> Published:
+    text = json.dumps({"type": kind, "session_id": session, "epoch": epoch, "seq": seq})
+    return Published(session, epoch, seq, kind, text)
 
 
 async def next_frame(subscriber: Subscriber) -> dict[str, object]:
@@ -91,6 +92,96 @@ async def test_what_the_journal_let_go_is_a_gap_of_its_own_reason() -> None:
     gap = await next_frame(subscriber)
     assert (gap["missed_from"], gap["missed_to"], gap["reason"]) == (4, 15, FORGOTTEN)
     assert (await next_frame(subscriber))["seq"] == 16
+
+
+KINDS: tuple[Kind, ...] = ("prediction", "status", "marker")
+
+
+@given(
+    kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=60),
+    wanted=st.sets(st.sampled_from(KINDS), min_size=1),
+    capacity=st.integers(1, 8),
+    kept_from=st.integers(0, 20),
+    live_from=st.integers(0, 60),
+)
+def test_with_a_filter_every_wanted_frame_is_told_of_and_no_other(
+    kinds: list[Kind], wanted: set[Kind], capacity: int, kept_from: int, live_from: int
+) -> None:
+    """Frames 1 to n of mixed types; the journal lost the first, some are offered in one burst."""
+
+    @async_test
+    async def check() -> None:
+        frames = [item(k, kind=kind) for k, kind in enumerate(kinds, start=1)]
+        held, live = frames[kept_from:live_from], frames[max(kept_from, live_from) :]
+        subscriber = Subscriber(
+            "a", capacity=capacity, kinds=frozenset(wanted), backlog=held, informed={("a", 1): 0}
+        )
+        for each in live:
+            subscriber.offer(each)
+        got, missed = await drain(subscriber)
+        for frame in frames if held else frames[len(frames) - len(live) :]:
+            told = (frame.seq in got) + (frame.seq in missed)
+            if frame.kind in wanted:
+                last = max(got, default=0)
+                assert told == 1 or (told == 0 and frame.seq > last)
+            else:
+                assert frame.seq not in got
+
+    check()
+
+
+async def drain(subscriber: Subscriber) -> tuple[list[int], set[int]]:
+    """What a client gets until nothing waits, and what it is told that it missed."""
+    got: list[int] = []
+    missed: set[int] = set()
+    subscriber.say_goodbye("enough")
+    while (frame := await next_frame(subscriber))["type"] != "bye":
+        if frame["type"] == "gap":
+            missed.update(seqs_told(frame))
+        else:
+            got += seqs_told(frame)
+    assert got == sorted(set(got))
+    return got, missed
+
+
+@async_test
+async def test_lossless_keeps_all_it_has_room_for_and_then_ends() -> None:
+    subscriber = Subscriber("a", capacity=5, policy="lossless", on_drop=lambda: pytest.fail("no"))
+    for seq in range(1, 6):
+        subscriber.offer(item(seq))
+    assert [(await next_frame(subscriber))["seq"] for _ in range(2)] == [1, 2]
+    for seq in range(6, 9):
+        subscriber.offer(item(seq))
+    outgoing = await subscriber.next()
+    assert outgoing is not None
+    assert (outgoing.text, outgoing.close) == ("", TRY_AGAIN_LATER)
+
+
+@async_test
+async def test_a_long_backlog_leaves_room_for_what_comes_meanwhile() -> None:
+    policies: tuple[Policy, ...] = ("latest", "lossless")
+    for policy in policies:
+        backlog = [item(seq) for seq in range(1, 101)]
+        subscriber = Subscriber(
+            "a", capacity=2, policy=policy, backlog=backlog, informed={("a", 1): 0}
+        )
+        seen: list[int] = []
+        for seq in range(101, 191):
+            seen += seqs_told(await next_frame(subscriber))
+            subscriber.offer(item(seq))
+        got, missed = await drain(subscriber)
+        assert (seen + got, missed) == (list(range(1, 191)), set())
+
+
+@async_test
+async def test_what_is_known_of_sessions_that_are_long_over_is_bounded() -> None:
+    subscriber = Subscriber(None, capacity=8)
+    for k in range(3000):
+        subscriber.offer(item(1, session=f"s{k}"))
+        assert (await next_frame(subscriber))["session_id"] == f"s{k}"
+    assert len(subscriber._informed) == len(subscriber._offered) == 1024
+    subscriber.offer(item(2, session="s0"))
+    assert (await next_frame(subscriber))["type"] == "prediction"  # forgotten, and no false gap
 
 
 @async_test

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from support.service import (
     running,
     settings_for_tests,
 )
+from support.sockets import deaf_socket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -155,31 +155,13 @@ async def test_one_client_too_many_is_told_to_come_later() -> None:
                 await second.recv()
 
 
-async def deaf_socket(service: Running, path: str) -> socket.socket:
-    """A client that shakes hands and never reads again."""
-    loop = asyncio.get_running_loop()
-    host, port = service.url.removeprefix("http://").split(":")
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.setblocking(False)
-    await loop.sock_connect(sock, (host, int(port)))
-    request = (
-        f"GET /api/v1/{path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
-        "Sec-WebSocket-Version: 13\r\n\r\n"
-    )
-    await loop.sock_sendall(sock, request.encode())
-    assert b"101" in await loop.sock_recv(sock, 100)
-    return sock
-
-
 @async_test
 async def test_a_client_that_never_reads_is_dropped_and_the_others_do_not_notice() -> None:
     gate = threading.Event()
     parts = Parts(pipeline=FakePipeline(padding="x" * 20_000))
     async with running(parts) as service:
         session = await started(service, FakeSource([gate, *ramps(EEG, 45)]))
-        deaf = await deaf_socket(service, "sessions/a/ws")
+        deaf = await deaf_socket(service.url, "sessions/a/ws")
         async with client(service, "sessions/a/ws?after_seq=0") as ws:
             assert (await frame(ws))["type"] == "hello"
             gate.set()
@@ -206,7 +188,7 @@ async def test_the_service_leaves_in_time_although_a_client_never_reads() -> Non
     loop = asyncio.get_running_loop()
     async with running(parts) as service:
         session = await started(service, FakeSource([gate, *ramps(EEG, 45), threading.Event()]))
-        deaf = await deaf_socket(service, "sessions/a/ws")
+        deaf = await deaf_socket(service.url, "sessions/a/ws")
         async with client(service, "ws") as ws:
             await frame(ws)
             gate.set()

@@ -31,7 +31,7 @@ from hadua.service.app import build_service, create_app, drain
 from hadua.service.config import Settings
 from hadua.service.engine import Engine
 from hadua.service.listener import listen, url_of
-from hadua.service.server import Server
+from hadua.service.server import PING_S, Server
 from hadua.service.service import Service
 
 EEG = StreamSpec("fake EEG", (Channel("CZ"), Channel("PZ")), 100.0, type="EEG")
@@ -257,6 +257,7 @@ class Parts:
     settings: Settings = field(default_factory=settings_for_tests)
     startup: Mapping[Modality, FakeSource] | None = None
     list_streams: Callable[[float], Sequence[StreamSummary]] = lambda _: []
+    ping_s: float = PING_S
 
     def parse(self, text: str, *, modality: Modality) -> FakeSource:
         del modality
@@ -300,7 +301,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
         )
 
     app = create_app(make_service, started=lambda _: started.set())
-    server = Server(app, drain=lambda: drain(app.state.service))
+    server = Server(app, drain=lambda: drain(app.state.service), ping_s=parts.ping_s)
     with listen("127.0.0.1", 0) as listener:
         url = url_of(listener)
         hooks: dict[str, list[Callable[[httpx.Response], Awaitable[None]]]] = {
