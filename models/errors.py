@@ -93,6 +93,12 @@ class ProfileError(HaduaError):
     code = "profile-invalid"
 
 
+class CalibrationError(HaduaError):
+    """A calibration that cannot do what it is asked for, or that had to end."""
+
+    code = "calibration-failed"
+
+
 class FeatureMismatchError(HaduaError):
     """Features of one definition offered to a bundle trained on another."""
 
