@@ -4,6 +4,7 @@ import msgspec
 
 from hadua.adapters.sources.lsl_discovery import StreamSummary
 from hadua.service.problems import Problem
+from hadua.service.storage.records import AuditEntry, Participant, SessionRecord
 from hadua.service.wire import BundleInfo, MarkerFrame, PredictionFrame, StatusFrame
 
 
@@ -39,6 +40,27 @@ class PredictionPage(msgspec.Struct, frozen=True, kw_only=True):
     first_seq: int
     next_after_seq: int
     predictions: tuple[PredictionFrame, ...]
+
+
+class ParticipantPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Participants in the order of their ids. `next`, sent as `after`, continues."""
+
+    participants: tuple[Participant, ...]
+    next: str | None
+
+
+class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions that are kept, newest first. `next`, sent as `after`, continues."""
+
+    sessions: tuple[SessionRecord, ...]
+    next: str | None
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The audit trail, oldest first. `next`, sent as `after`, continues."""
+
+    entries: tuple[AuditEntry, ...]
+    next: int | None
 
 
 class StreamList(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from hadua.models.runtime import Runtime
 from hadua.service import (
     health,
     openapi,
+    participant_routes,
     predict_routes,
     problems,
     routes,
@@ -28,6 +29,7 @@ from hadua.service.service import Service, SourceParser, SourcesFactory, StreamL
 from hadua.service.session import Session
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
+from hadua.service.storage.storage import Storage
 
 GOODBYE_S = 1.0
 
@@ -66,7 +68,7 @@ def create_app(make_service: ServiceFactory, *, started: Started = lambda _: Non
     )
     app.add_middleware(BodyLimit)
     problems.install(app)
-    for part in (health, stream_routes, routes, predict_routes, websocket):
+    for part in (health, stream_routes, routes, participant_routes, predict_routes, websocket):
         app.include_router(part.router)
     openapi.install(app)
     page.install(app)
@@ -105,6 +107,7 @@ def build_service(
     load_runtime: Callable[[], Runtime],
     parse_source: SourceParser,
     list_streams: StreamLister,
+    storage: Storage,
     clock: Callable[[], float],
     unix_clock: Callable[[], float],
     startup: SourcesFactory | None = None,
@@ -118,9 +121,11 @@ def build_service(
         make_engine=make_engine,
         hub=hub,
         metrics=metrics,
+        storage=storage,
         clock=clock,
         unix_clock=unix_clock,
         tap=tap,
+        bundle=bundle.id,
     )
     return Service(
         settings=settings,
@@ -128,6 +133,7 @@ def build_service(
         sessions=sessions,
         hub=hub,
         metrics=metrics,
+        storage=storage,
         predictor=Predictor(bundle, load=load_runtime),
         parse_source=parse_source,
         list_streams=list_streams,

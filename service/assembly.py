@@ -1,7 +1,10 @@
 """The real service: its parts chosen by the settings."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hadua.adapters.devices.screen import Screen
 from hadua.adapters.sources.clock import lsl_now_s
@@ -17,6 +20,7 @@ from hadua.service.engine import Engine, EngineFactory, Tap
 from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service
 from hadua.service.sources import live_source
+from hadua.service.storage.storage import Storage
 
 DEMO_BASELINE_S = 20.0
 # Rest first, then states that change. The baseline counts from the first window, so that it ends a
@@ -57,11 +61,31 @@ def startup_sources(settings: Settings) -> Mapping[Modality, Source]:
     return {m: live_source(text, modality=m) for m, text in texts.items() if text is not None}
 
 
+@contextmanager
+def open_storage(settings: Settings) -> Iterator[Storage]:
+    """What is kept; a demo that was not told where keeps nothing beyond its end.
+
+    Raises:
+        StorageError: the database cannot be opened.
+        ConsentMissingError: the participant of the settings has none on record.
+    """
+    with ExitStack() as closing:
+        folder = settings.data_dir
+        if settings.demo and "data_dir" not in settings.model_fields_set:
+            folder = Path(closing.enter_context(TemporaryDirectory(prefix="hadua-demo-")))
+        storage = Storage.open(folder, url=settings.database, unix_clock=time.time)
+        closing.callback(storage.close)
+        if settings.participant is not None:
+            storage.admit(settings.participant, consent=settings.require_consent)
+        yield storage
+
+
 def assemble(
     settings: Settings,
     *,
     bundle: Bundle,
     startup: Mapping[Modality, Source],
+    storage: Storage,
     cut: Callable[[tuple[str, int]], None],
     tap: Tap | None = None,
 ) -> Service:
@@ -77,6 +101,7 @@ def assemble(
         load_runtime=load,
         parse_source=live_source,
         list_streams=list_streams,
+        storage=storage,
         clock=lsl_now_s,
         unix_clock=time.time,
         startup=(lambda: startup) if startup else None,

@@ -46,7 +46,8 @@ class Settings(BaseSettings):
         None, description="Pseudonym of the participant: letters, digits, '_' and '-'."
     )
     data_dir: Path = Field(
-        Path("hadua-data"), description="Folder for what the service keeps; nothing is yet."
+        Path("hadua-data"),
+        description="Folder for what is kept; a demo keeps nothing, unless told where.",
     )
     runtime: RuntimeName = Field("onnx", description="Inference runtime: onnx or torchscript.")
     device: DeviceName = Field("auto", description="Where inference runs: auto, cpu or cuda.")
@@ -55,6 +56,20 @@ class Settings(BaseSettings):
     )
     log_json: bool = Field(False, description="Write logs as JSON lines.")
 
+    database: str | None = Field(
+        None,
+        description="URL of a PostgreSQL database to use in place of the data folder's own.",
+        repr=False,
+    )
+    require_consent: bool = Field(
+        True, description="No session of a participant without a consent on record."
+    )
+    keep_days: float | None = Field(
+        None,
+        gt=0.0,
+        le=36_500.0,
+        description="Days after which predictions and ended sessions are deleted; nothing: never.",
+    )
     wait_s: Seconds = Field(10.0, description="How long to wait for a stream to be found.")
     stale_s: Seconds = Field(2.0, description="A stream silent for longer than this is stale.")
     bridge_s: Seconds = Field(5.0, description="Signal kept per stream when inference lags.")

@@ -35,6 +35,11 @@ _STATUS = {
     "runtime-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "bundle-invalid": HTTPStatus.SERVICE_UNAVAILABLE,
     "cursor-unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "participant-unknown": HTTPStatus.NOT_FOUND,
+    "participant-exists": HTTPStatus.CONFLICT,
+    "participant-busy": HTTPStatus.CONFLICT,
+    "consent-missing": HTTPStatus.CONFLICT,
+    "storage-failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "request-in-progress": HTTPStatus.CONFLICT,
     "idempotency-key-reused": HTTPStatus.UNPROCESSABLE_ENTITY,
     # Made here, of no error of ours:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from hadua.adapters.sources.source import Marker
+from hadua.models.errors import HaduaError
 from hadua.models.prediction import Prediction
 from hadua.service.engine import Timed
 from hadua.service.hub import Hub
@@ -25,6 +26,8 @@ class Publisher:
         metrics: Counted into.
         clock: LSL seconds now.
         unix_clock: Unix seconds now.
+        keep: Stores a frame for longer than the journal, without waiting. Where it raises, it
+            is not asked again, and `unkept` says why.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Publisher:
         metrics: Metrics,
         clock: Callable[[], float],
         unix_clock: Callable[[], float],
+        keep: Callable[[Published], None] = lambda _: None,
     ) -> None:
         self.session_id = session_id
         self.epoch = epoch
@@ -45,6 +49,7 @@ class Publisher:
         self.predictions = 0
         self.abstained = 0
         self.last_marker: MarkerFrame | None = None
+        self.unkept: HaduaError | None = None
         self._markers = MarkerOrder()
         self._started_s = clock()
         self._ended_s: float | None = None
@@ -52,6 +57,7 @@ class Publisher:
         self._metrics = metrics
         self._clock = clock
         self._unix_clock = unix_clock
+        self._keep: Callable[[Published], None] | None = keep
 
     @property
     def next_seq(self) -> int:
@@ -128,6 +134,11 @@ class Publisher:
         item = Published(self.session_id, self.epoch, frame.seq, kind, encode(frame), now_s)
         self.journal.append(item)
         self._hub.publish(item)
+        if self._keep is not None:
+            try:
+                self._keep(item)
+            except HaduaError as error:
+                self._keep, self.unkept = None, error
 
     def _count(self, prediction: Prediction, latency_ms: Mapping[str, float]) -> None:
         self.predictions += 1

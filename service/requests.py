@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hadua.service.config import Identifier
 
 Feature = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+ShortText = Annotated[str, Field(pattern=r"^[\w .:/@+-]{1,64}$")]
 SourceText = Annotated[str, Field(min_length=1, max_length=512)]
 
 
@@ -22,6 +23,26 @@ class StartSession(BaseModel):
     eeg: SourceText | None = Field(None, description="SOURCE of the EEG, as in lsl:type=EEG.")
     gaze: SourceText | None = Field(None, description="SOURCE of the gaze, as in lsl:type=Gaze.")
     participant: Identifier | None = Field(None, description="Pseudonym of the participant.")
+
+
+class EnterParticipant(BaseModel):
+    """Body of `POST participants`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"id": "P-01"}]})
+
+    id: Identifier = Field(description="A pseudonym: nothing that names a person.")
+
+
+class GiveConsent(BaseModel):
+    """Body of `POST participants/{id}/consent`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"notice": "notice/1", "recorded_by": "anna"}]},
+    )
+
+    notice: ShortText = Field(description="The notice that was shown, by name and version.")
+    recorded_by: ShortText = Field(description="Who says that consent was given.")
 
 
 class Windows(BaseModel):

@@ -4,7 +4,6 @@ import functools
 from collections.abc import Mapping
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
@@ -15,6 +14,7 @@ from hadua.service.answers import PredictionPage, SessionInfo, SessionPage
 from hadua.service.idempotency import ONCE, Once
 from hadua.service.openapi import answers
 from hadua.service.paging import After, Limit, page
+from hadua.service.prediction_pages import live_page, stored_page
 from hadua.service.requests import StartSession
 from hadua.service.rest import Asked, answer, api_router
 from hadua.service.service import Service
@@ -23,7 +23,10 @@ from hadua.service.subscription import known_seq
 
 router: APIRouter = api_router("sessions")
 SessionId = Annotated[str, Path(description="Id of a session.", examples=["demo"])]
-_NOT_STARTED = ("bad-usage", "session-exists", "limit-reached")
+_NOT_STARTED = (
+    *("bad-usage", "session-exists", "limit-reached"),
+    *("consent-missing", "storage-failed", "service-stopping"),
+)
 
 
 @router.get("/sessions", responses=answers(SessionPage, "invalid-request", "cursor-unknown"))
@@ -44,6 +47,7 @@ async def start_session(asked: Asked, body: StartSession, once: Once) -> Respons
 
 
 async def _start(asked: Service, body: StartSession) -> Response:
+    await asked.admit(body.participant)
     texts = {Modality.EEG: body.eeg, Modality.EYE: body.gaze}
     sources: Mapping[Modality, Source] = {
         modality: asked.parse_source(text, modality=modality)
@@ -70,7 +74,9 @@ async def stop_session(asked: Asked, session_id: SessionId) -> Response:
 
 @router.get(
     "/sessions/{session_id}/predictions",
-    responses=answers(PredictionPage, "session-unknown", "invalid-request"),
+    responses=answers(
+        PredictionPage, "session-unknown", "invalid-request", "storage-failed", "service-stopping"
+    ),
 )
 async def predictions(
     asked: Asked,
@@ -79,25 +85,26 @@ async def predictions(
     epoch: Annotated[int | None, Query(ge=0, description="Epoch of `after_seq`.")] = None,
     limit: Limit = 100,
 ) -> Response:
-    """Predictions that are still kept, oldest first: the frames of the WebSocket.
+    """Predictions that are kept, oldest first, also of a session of an earlier run of the service.
 
     `next_after_seq` continues, within one epoch; `first_seq` above `after_seq` + 1 means that some
     were let go.
     """
-    session = asked.sessions.get(session_id)
-    journal = session.publisher.journal
-    kept = journal.after(known_seq(session, after_seq, epoch=epoch))
-    wanted = [item for item in kept if item.kind == "prediction"]
-    mine = wanted[:limit]
-    seen = mine[-1].seq if len(mine) < len(wanted) else journal.last_seq
-    body = {  # as a PredictionPage, of frames that are encoded already
-        "session_id": session.id,
-        "epoch": session.epoch,
-        "first_seq": journal.first_seq,
-        "next_after_seq": seen,
-        "predictions": [msgspec.Raw(item.text.encode()) for item in mine],
-    }
-    return answer(body)
+    session = asked.sessions.find(session_id)
+    if session is None or _older(session, after_seq, epoch=epoch):
+        look = functools.partial(
+            stored_page, asked.storage, session_id, after_seq, epoch=epoch, limit=limit
+        )
+        if (stored := await asked.blocking(asked.pool, look)) is not None:
+            return answer(stored)
+    known = asked.sessions.get(session_id)
+    return answer(live_page(known, known_seq(known, after_seq, epoch=epoch), limit=limit))
+
+
+def _older(session: Session, after_seq: int, *, epoch: int | None) -> bool:
+    """Whether memory does not reach back as far as is asked for."""
+    after_seq = known_seq(session, after_seq, epoch=epoch)
+    return after_seq + 1 < session.publisher.journal.first_seq
 
 
 def describe(session: Session) -> SessionInfo:

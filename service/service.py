@@ -1,6 +1,7 @@
 """What the routes share: the settings, the bundle, the sessions and the clients."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from hadua.service.metrics import Metrics
 from hadua.service.remembered import RememberedAnswers
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
+from hadua.service.storage.storage import Storage
 from hadua.service.wire import BundleInfo, FeatureInfo
 from hadua.service.workers import DaemonExecutor
 
@@ -55,6 +57,7 @@ class Service:
         sessions: All sessions.
         hub: All clients.
         metrics: All figures.
+        storage: What is kept; closed with the service.
         predictor: Answers `POST predict`.
         parse_source: Turns SOURCE texts into sources.
         list_streams: Streams on the network, within the seconds given; blocks.
@@ -69,6 +72,7 @@ class Service:
     sessions: Sessions
     hub: Hub
     metrics: Metrics
+    storage: Storage
     predictor: Predictor
     parse_source: SourceParser
     list_streams: StreamLister
@@ -84,6 +88,17 @@ class Service:
     def bundle_info(self) -> BundleInfo:
         """What clients are told of the bundle."""
         return describe_bundle(self.bundle)
+
+    async def admit(self, participant: str | None) -> None:
+        """See that a session of that participant may begin.
+
+        Raises:
+            ConsentMissingError: no consent is on record, and the settings want one.
+        """
+        if participant is not None:
+            consent = self.settings.require_consent
+            admit = functools.partial(self.storage.admit, participant, consent=consent)
+            await self.blocking(self.pool, admit)
 
     async def blocking(self, executor: DaemonExecutor, call: Callable[[], T]) -> T:
         """The result of a call that blocks, made in a thread.
@@ -102,6 +117,7 @@ class Service:
         """Let go of what is left after the sessions have ended."""
         self.predictor.close()
         self.pool.shutdown()
+        self.storage.close()
 
 
 def service_of(connection: HTTPConnection) -> Service:

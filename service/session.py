@@ -78,6 +78,7 @@ class Session:
         self._opened: dict[Modality, StreamSpec | Exception] = {}
         self._opened_changed = asyncio.Event()
         self._ended: dict[Modality, Exception] = {}
+        self._fault: HaduaError | None = None
         self._counted: dict[Counter, int] = {}  # how much of each loss the metrics know
         self._next_status_s = 0.0
         self._executor = DaemonExecutor(f"infer-{self.id}")
@@ -127,6 +128,16 @@ class Session:
         self._opened_changed.set()
         self._bridge.close()
 
+    def fail(self, error: HaduaError) -> None:
+        """End the session because of a fault outside of it."""
+        self._fault = error
+        self.stop()
+
+    def _raise_fault(self) -> None:
+        for error in (self._fault, self.publisher.unkept):
+            if error is not None:
+                raise error
+
     async def run(self) -> None:
         """Run to the end. A fault ends this session, loudly, and nothing else."""
         try:
@@ -139,6 +150,7 @@ class Session:
     async def _run(self) -> None:
         try:
             await self._work()
+            self._raise_fault()
         except HaduaError as error:
             self.error = error
             await self._finish(SessionState.FAILED, str(error))
@@ -168,6 +180,7 @@ class Session:
         while not self._stop.is_set() and len(self._ended) < len(self._readers):
             await self._process(await self._take(), stepper)
             self._tick()
+            self._raise_fault()
         self._raise_if_lost()
 
     async def _wait_for_streams(self) -> dict[Modality, StreamSpec]:

@@ -3,8 +3,11 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from types import TracebackType
 from typing import ClassVar, Self
+
+import structlog
 
 from hadua.adapters.sources.source import Source
 from hadua.models.errors import HaduaError, UsageError
@@ -16,6 +19,11 @@ from hadua.service.journal import MemoryJournal
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
 from hadua.service.session import Session
+from hadua.service.storage.errors import StorageError
+from hadua.service.storage.keeper import SessionKeeper
+from hadua.service.storage.records import SessionRecord
+
+_log = structlog.get_logger("hadua.sessions")
 
 STOP_TIMEOUT_S = 1.2
 STOP_ONE_TIMEOUT_S = 5.0  # the service goes on, so there is more time
@@ -47,9 +55,11 @@ class Sessions:
         make_engine: Builds a session's pipeline.
         hub: The clients.
         metrics: Counted into.
+        storage: Keeps what sessions say.
         clock: LSL seconds now.
         unix_clock: Unix seconds now.
         tap: Sees every chunk that a pipeline consumes.
+        bundle: Id of the bundle, for the record.
     """
 
     def __init__(
@@ -59,14 +69,19 @@ class Sessions:
         make_engine: EngineFactory,
         hub: Hub,
         metrics: Metrics,
+        storage: SessionKeeper,
         clock: Callable[[], float],
         unix_clock: Callable[[], float],
         tap: Tap | None = None,
+        bundle: str = "",
     ) -> None:
         self._settings = settings
         self._make_engine = make_engine
         self._hub = hub
         self._metrics = metrics
+        self._storage = storage
+        self._last_epoch = storage.last_epoch
+        self._bundle = bundle
         self._clock = clock
         self._unix_clock = unix_clock
         self._tap = tap
@@ -122,6 +137,9 @@ class Sessions:
             participant=participant,
             tap=self._tap,
         )
+        begun = self._storage.began(self._record(session))
+        loop = asyncio.get_running_loop()
+        begun.add_done_callback(lambda _: loop.call_soon_threadsafe(_require_kept, begun, session))
         self._sessions.pop(session_id, None)
         self._sessions[session_id] = session
         task = self._tasks.create_task(self._run(session), name=f"session-{session_id}")
@@ -143,6 +161,10 @@ class Sessions:
                 expected=", ".join(map(repr, self._sessions)) or "none is known",
                 hint="GET /api/v1/sessions lists them.",
             ) from None
+
+    def find(self, session_id: str) -> Session | None:
+        """The session of that id, or None."""
+        return self._sessions.get(session_id)
 
     def all(self) -> list[Session]:
         """Every session that is known, oldest first."""
@@ -172,19 +194,48 @@ class Sessions:
 
     async def _run(self, session: Session) -> None:
         with self._metrics.sessions.track_inprogress():
-            await session.run()
+            try:
+                await session.run()
+            finally:
+                self._note_end(session)
+
+    def _note_end(self, session: Session) -> None:
+        try:
+            self._storage.ended(
+                session.id,
+                session.epoch,
+                state=str(session.state),
+                reason=session.reason,
+                last_seq=session.publisher.journal.last_seq,
+            )
+        except StorageError as error:  # it failed because of this very storage, and has said so
+            _log.error("end of a session not kept", session=session.id, error=str(error))
+
+    def _record(self, session: Session) -> SessionRecord:
+        return SessionRecord(
+            session.id,
+            session.epoch,
+            session.participant,
+            self._unix_clock(),
+            None,
+            str(session.state),
+            "",
+            self._bundle,
+            0,
+        )
 
     def _publisher(self, session_id: str) -> Publisher:
-        earlier = self._sessions.get(session_id)
+        # Seconds since 1970, and beyond all that are kept, also after the clock was set back.
+        self._last_epoch = max(int(self._unix_clock()), self._last_epoch + 1)
         return Publisher(
             session_id,
-            # Seconds since 1970, so that a restart of the whole service begins a new one too.
-            epoch=max(int(self._unix_clock()), earlier.epoch + 1 if earlier else 0),
+            epoch=self._last_epoch,
             journal=MemoryJournal(capacity=self._settings.journal_frames),
             hub=self._hub,
             metrics=self._metrics,
             clock=self._clock,
             unix_clock=self._unix_clock,
+            keep=self._storage.append,
         )
 
     def _require_room(self, session_id: str) -> None:
@@ -204,3 +255,10 @@ class Sessions:
         over = [s.id for s in self.all() if s.over.is_set()]
         for forgotten in over[: max(0, len(over) - self._settings.max_sessions + 1)]:
             del self._sessions[forgotten]
+
+
+def _require_kept(begun: Future[None], session: Session) -> None:
+    """A session that is not on record must not run as if it were."""
+    error = begun.exception()
+    if isinstance(error, HaduaError):
+        session.fail(error)

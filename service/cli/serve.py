@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hadua.service.config import Settings
     from hadua.service.server import Server
     from hadua.service.session import Session
+    from hadua.service.storage.storage import Storage
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -68,13 +69,14 @@ def main() -> None:
 
 def run(flags: Mapping[str, object], *, config: Path | None) -> int:
     """Serve until a signal; the exit code."""
+    from hadua.service.assembly import open_storage
     from hadua.service.config import load_settings
     from hadua.service.listener import listen
 
     settings = load_settings(flags, config=config)
     _require_sense(settings)
-    with listen(settings.host, settings.port) as listener:
-        return _serve_on(listener, settings)
+    with listen(settings.host, settings.port) as listener, open_storage(settings) as storage:
+        return _serve_on(listener, settings, storage)
 
 
 def _require_sense(settings: "Settings") -> None:
@@ -87,7 +89,7 @@ def _require_sense(settings: "Settings") -> None:
         )
 
 
-def _serve_on(listener: "socket.socket", settings: "Settings") -> int:
+def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage") -> int:
     from hadua.service.app import create_app, drain
     from hadua.service.assembly import assemble, open_bundle, require_runtime, startup_sources
     from hadua.service.listener import url_of
@@ -106,7 +108,8 @@ def _serve_on(listener: "socket.socket", settings: "Settings") -> int:
             typer.echo(f"hadua is ready: {url_of(listener)}")
 
     application = create_app(
-        lambda: assemble(settings, bundle=bundle, startup=startup, cut=server.cut), started=started
+        lambda: assemble(settings, bundle=bundle, startup=startup, storage=storage, cut=server.cut),
+        started=started,
     )
     server = Server(application, drain=lambda: drain(application.state.service))
     _exit_on_signals(server)

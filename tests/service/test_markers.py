@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from support.keeping import Forgetful
 from support.service import (
     EEG,
     GAZE,
@@ -47,6 +48,7 @@ async def play(
         settings_for_tests(stale_s=60.0),
         make_engine=lambda _: Engine(pipeline),
         hub=Hub(),
+        storage=Forgetful(),
         metrics=Metrics(),
         clock=asyncio.get_running_loop().time,
         unix_clock=lambda: 1000.0,

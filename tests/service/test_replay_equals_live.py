@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 from support.bundles import make_bundle
+from support.keeping import Forgetful
 from support.service import async_test, eventually, settings_for_tests
 from support.serving import Frame, predictions, sender
 
@@ -42,6 +43,7 @@ async def live(bundle: Bundle, texts: Mapping[Modality, str]) -> tuple[list[Fram
         settings_for_tests(wait_s=20.0),
         make_engine=lambda streams: Engine(pipeline(bundle, streams)),
         hub=Hub(),
+        storage=Forgetful(),
         metrics=Metrics(),
         clock=lsl_now_s,
         unix_clock=time.time,

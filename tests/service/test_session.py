@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
+from support.keeping import Forgetful
 from support.service import (
     EEG,
     GAZE,
@@ -38,6 +39,7 @@ async def sessions(
         settings_for_tests(stale_s=0.2),
         make_engine=make_engine or (lambda _: Engine(pipeline)),
         hub=Hub(),
+        storage=Forgetful(),
         metrics=Metrics(),
         clock=asyncio.get_running_loop().time,
         unix_clock=lambda: 1000.0,
@@ -268,6 +270,7 @@ async def test_what_a_pipeline_lost_is_in_the_status_and_in_the_metrics_once() -
         settings_for_tests(),
         make_engine=lambda _: Engine(pipeline),
         hub=Hub(),
+        storage=Forgetful(),
         metrics=metrics,
         clock=asyncio.get_running_loop().time,
         unix_clock=lambda: 1000.0,

@@ -2,16 +2,20 @@
 
 import asyncio
 import functools
+import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, cast
 
 import httpx
 import numpy as np
 import structlog
 from support.contract import Documented
+from support.keeping import new_data_folder
 
 from hadua.adapters.sources.lsl_discovery import StreamSummary
 from hadua.adapters.sources.source import (
@@ -33,6 +37,7 @@ from hadua.service.engine import Engine
 from hadua.service.listener import listen, url_of
 from hadua.service.server import PING_S, Server
 from hadua.service.service import Service
+from hadua.service.storage.storage import Storage
 
 EEG = StreamSpec("fake EEG", (Channel("CZ"), Channel("PZ")), 100.0, type="EEG")
 GAZE = StreamSpec("fake gaze", (Channel("x"), Channel("y")), 50.0, type="Gaze")
@@ -245,7 +250,8 @@ class FakeRuntime:
 
 
 def settings_for_tests(**changes: object) -> Settings:
-    return Settings.model_validate({"wait_s": 5.0, "send_timeout_s": 0.2, **changes})
+    usual = {"wait_s": 5.0, "send_timeout_s": 0.2, "require_consent": False}
+    return Settings.model_validate(usual | changes)
 
 
 @dataclass
@@ -258,6 +264,7 @@ class Parts:
     startup: Mapping[Modality, FakeSource] | None = None
     list_streams: Callable[[float], Sequence[StreamSummary]] = lambda _: []
     ping_s: float = PING_S
+    data_folder: Path | None = None
 
     def parse(self, text: str, *, modality: Modality) -> FakeSource:
         del modality
@@ -284,6 +291,9 @@ class Running:
 async def running(parts: Parts) -> AsyncIterator[Running]:
     """The service of these parts on a free port, until the block is left."""
     started = asyncio.Event()
+    kept = tempfile.TemporaryDirectory(prefix="hadua-kept-")
+    folder = parts.data_folder or new_data_folder(Path(kept.name))
+    storage = Storage.open(folder, unix_clock=time.time)
 
     def make_service() -> Service:
         loop = asyncio.get_running_loop()
@@ -294,6 +304,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
             load_runtime=FakeRuntime,
             parse_source=parts.parse,
             list_streams=parts.list_streams,
+            storage=storage,
             clock=loop.time,
             unix_clock=lambda: 1_700_000_000.0 + loop.time(),
             startup=(lambda: parts.startup or {}) if parts.startup else None,
@@ -302,7 +313,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
 
     app = create_app(make_service, started=lambda _: started.set())
     server = Server(app, drain=lambda: drain(app.state.service), ping_s=parts.ping_s)
-    with listen("127.0.0.1", 0) as listener:
+    with kept, listen("127.0.0.1", 0) as listener:
         url = url_of(listener)
         hooks: dict[str, list[Callable[[httpx.Response], Awaitable[None]]]] = {
             "response": [Documented(app.openapi())]

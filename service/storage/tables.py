@@ -1,0 +1,85 @@
+"""The tables, as the newest migration leaves them.
+
+The audit trail names nobody: it holds a random token of the participant, which stands only in the
+participant's own row. Once that row is erased, the trail stays and says nothing of a person.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("created_unix", Float, nullable=False),
+    Column("token", String(32), nullable=False, unique=True),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column(
+        "participant", String(64), ForeignKey("participants.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("given_unix", Float, nullable=False),
+    Column("notice", String(64), nullable=False),
+    Column("recorded_by", String(64), nullable=False),
+    Column("withdrawn_unix", Float),
+    Index("consents_of", "participant"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("participant", String(64), ForeignKey("participants.id", ondelete="CASCADE")),
+    Column("started_unix", Float, nullable=False),
+    Column("ended_unix", Float),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("bundle", String(128), nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Index("sessions_of", "participant"),
+)
+
+frames = Table(
+    "frames",
+    metadata,
+    Column("session_id", String(64), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("at_unix", Float, nullable=False),
+    Column("text", Text, nullable=False),
+    ForeignKeyConstraint(
+        ("session_id", "epoch"), ("sessions.id", "sessions.epoch"), ondelete="CASCADE"
+    ),
+    Index("frames_at", "at_unix"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column("at_unix", Float, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("token", String(32)),
+    Column("detail", Text, nullable=False),
+    Index("audit_of", "token"),
+)

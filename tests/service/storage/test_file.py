@@ -1,0 +1,151 @@
+"""What only a file can show: kills, full disks, strangers' files, and bytes that must be gone."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hadua.service.journal import Published
+from hadua.service.storage.database import FILE_NAME, Database, sqlite_url
+from hadua.service.storage.errors import StorageError
+from hadua.service.storage.records import SessionRecord
+from hadua.service.storage.storage import Storage
+from hadua.service.storage.writer import StorageWriter
+
+_WRITES_UNTIL_KILLED = """
+import itertools, sys
+from pathlib import Path
+from hadua.service.journal import Published
+from hadua.service.storage.records import SessionRecord
+from hadua.service.storage.storage import Storage
+storage = Storage.open(Path(sys.argv[1]), unix_clock=lambda: 1000.0)
+storage.began(SessionRecord("s-1", 1, None, 5.0, None, "running", "", "fake@0", 0))
+for seq in itertools.count(1):
+    storage.append(Published("s-1", 1, seq, "prediction", "{}"))
+    if seq % 500 == 0:
+        storage.flush()
+        print(seq, flush=True)
+"""
+
+
+def open_storage(folder: Path) -> Storage:
+    return Storage.open(folder, unix_clock=lambda: 2000.0)
+
+
+def test_what_was_flushed_survives_a_kill_and_the_session_is_closed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITES_UNTIL_KILLED, str(tmp_path)], stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        flushed = [int(writer.stdout.readline()) for _ in range(3)][-1]
+        os.kill(writer.pid, signal.SIGKILL)
+
+    storage = open_storage(tmp_path)
+    try:
+        found = storage.session("s-1")
+        seqs = [seq for seq, _, _ in storage.frames_after("s-1", 1, seq=0, limit=10**6)]
+        assert [s.id for s in storage.interrupted] == ["s-1"]
+        assert found is not None
+        assert (found.state, found.ended_unix) == ("interrupted", 1000.0)
+        assert seqs == list(range(1, found.last_seq + 1))
+        assert found.last_seq >= flushed
+    finally:
+        storage.close()
+
+
+def test_a_full_disk_is_told_to_whoever_writes_and_nothing_is_lost_in_silence(
+    tmp_path: Path,
+) -> None:
+    storage = open_storage(tmp_path)
+    storage.began(SessionRecord("s-1", 1, None, 5.0, None, "running", "", "fake@0", 0))
+    storage.writer.call(lambda c: c.exec_driver_sql("PRAGMA max_page_count=80").all())
+    written = 0
+
+    def write_on() -> None:
+        nonlocal written
+        for seq in range(1, 10_000):
+            storage.append(Published("s-1", 1, seq, "prediction", "x" * 500))
+            written += 1
+            if seq % 100 == 0:
+                storage.flush()
+
+    with pytest.raises(StorageError, match="disk is full"):
+        write_on()
+    with pytest.raises(StorageError, match="disk is full"):
+        storage.enter("P01")
+    storage.close()
+
+    assert storage.writer.written + storage.writer.lost == written
+    assert storage.writer.lost > 0
+
+
+def test_a_queue_that_is_full_refuses(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path))
+    writer = StorageWriter(database, most_waiting=0)
+    with pytest.raises(StorageError, match="does not keep up: got 0 frames waiting"):
+        writer.append({})
+    writer.close()
+    database.close()
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough" * 99, b"SQLite fo"])
+def test_a_file_that_is_no_database_is_refused_and_left_alone(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    with pytest.raises(StorageError, match="not a database"):
+        open_storage(tmp_path)
+
+    assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    open_storage(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.close()
+
+    with pytest.raises(StorageError, match="newer hadua: got version 9999, expected 0001"):
+        open_storage(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StorageError, match=r"data folder .*--data-dir"):
+        open_storage(tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql+psycopg://u:secret@127.0.0.1:1/x", "oracle://a:secret@b/c"]
+)
+def test_a_url_that_leads_nowhere_is_refused_without_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(StorageError, match="database") as caught:
+        Storage.open(tmp_path, url=url, unix_clock=lambda: 0.0)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_no_byte_of_an_erased_person_is_left_in_the_folder(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path)
+    name, words = "Participant-4711", "their-very-own-words"
+    storage.enter(name)
+    storage.enter("P02")
+    storage.consent(name, notice="notice/1", recorded_by=words)
+    storage.began(SessionRecord("s-1", 1, name, 5.0, None, "running", words, "fake@0", 0))
+    for seq in range(1, 400):
+        storage.append(Published("s-1", 1, seq, "prediction", f"{words} {seq}"))
+    storage.flush()
+
+    storage.erase(name)
+
+    held = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for needle in (name.encode(), words.encode()):
+        assert [file for file, content in held.items() if needle in content] == []
+    assert any(b"P02" in content for content in held.values())
+    storage.close()
