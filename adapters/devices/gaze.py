@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from hadua.adapters.devices.described import Device, describe
 from hadua.adapters.devices.gaze_channels import GazeChannel, Quantity, recognise
 from hadua.adapters.devices.gaze_columns import Axis, EyeColumns, GazeColumns, axis_of
 from hadua.adapters.devices.gaze_report import GazeReport
@@ -11,6 +12,7 @@ from hadua.adapters.devices.gaze_units import GazeUnit, gaze_unit, pupil_unit, s
 from hadua.adapters.devices.screen import Screen, View
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.errors import StreamInvalidError
+from hadua.models.features import Modality
 
 EYES = ("left", "right")
 # Features of `hadua-eye` that need gaze, and those of one pupil.
@@ -34,9 +36,9 @@ class GazeMapping:
     def apply(self, chunk: SampleChunk) -> GazeSamples:
         """Convert a chunk. Nothing in it can raise but a chunk of another shape.
 
-        An eye is missing in a sample where a coordinate is not finite, both are 0 or both -1 (but
-        in degrees), it lies far outside the picture, its pupil is 0, its validity is 0 or its
-        confidence low. A pupil outside 1 to 10 mm is missing too.
+        An eye is missing in a sample where a coordinate is not finite or one of its preset's codes,
+        both are 0 or both -1 (but in degrees), it lies far outside the picture, its pupil is 0, its
+        validity says so or its confidence is low. A pupil outside 1 to 10 mm is missing too.
 
         Raises:
             StreamInvalidError: the chunk has another number of channels.
@@ -51,13 +53,13 @@ class GazeMapping:
 
 
 def map_gaze(stream: StreamSpec, *, screen: Screen) -> GazeMapping:
-    """Find gaze and pupils in a stream by what it says about its channels.
+    """Find gaze and pupils in a stream by what it and its preset say about its channels.
 
     Never raises: a stream without gaze has a report with coverage 0 and the reason, and every
     sample of it is missing.
     """
-    found = recognise(stream)
-    finder = _Finder(stream, screen, found)
+    device = describe(stream, modality=Modality.EYE)
+    finder = _Finder(device, screen, recognise(device))
     eyes = (finder.eye(0), finder.eye(1))
     n_eyes = sum(e is not None for e in eyes)
     n_pupils = sum(e is not None and e.pupil is not None for e in eyes)
@@ -70,6 +72,10 @@ def map_gaze(stream: StreamSpec, *, screen: Screen) -> GazeMapping:
         tuple(dict.fromkeys(finder.refused)),
         problem,
         n_features / (_N_GAZE + 2 * _N_PUPIL),
+        unused=tuple(c.label for c in device.channels if c.column not in finder.columns),
+        preset=device.preset.name,
+        device=device.title,
+        notes=device.preset.notes,
     )
     return GazeMapping(stream, report, GazeColumns(eyes))
 
@@ -85,11 +91,12 @@ def _problem(stream: StreamSpec, refused: Iterable[str]) -> str:
 class _Finder:
     """Picks the channels of each eye and notes what was assumed and refused."""
 
-    def __init__(self, stream: StreamSpec, screen: Screen, found: tuple[GazeChannel, ...]) -> None:
-        self._stream = stream
+    def __init__(self, device: Device, screen: Screen, found: tuple[GazeChannel, ...]) -> None:
+        self._stream, self._preset = device.stream, device.preset
         self._screen = screen
         self._found = found
         self.used: list[tuple[str, str, str]] = []
+        self.columns: set[int] = set()
         self.assumed: list[str] = []
         self.refused: list[str] = []
 
@@ -100,22 +107,24 @@ class _Finder:
         pupils = list(self._of(eye, Quantity.PUPIL))
         flags = tuple(
             (c.column, c.quantity)
-            for quantity in (Quantity.VALID, Quantity.STATUS, Quantity.CONFIDENCE)
+            for quantity in (Quantity.VALID, Quantity.STATUS, Quantity.CODE, Quantity.CONFIDENCE)
             for c in self._of(eye, quantity)
         )
-        self.assumed += [
-            f"{c.channel.label!r} was taken as 0 where the eye is lost (in older Tobii programs 0 "
-            "means that it was found: then leave this channel out of the stream)"
-            for c in self._of(eye, Quantity.VALID)
-            if "validity" in c.channel.label.lower()
+        self.refused += [
+            f"{c.channel.label!r} is not used: some programs write 0 there for an eye that was "
+            "found, others for one that was lost (name its preset if there is one)"
+            for c in self._of(eye, Quantity.AMBIGUOUS)
         ]
+        pupil_valid = tuple(c.column for c in self._of(eye, Quantity.PUPIL_VALID))
+        self.columns.update((x.column, y.column, *pupil_valid, *(column for column, _ in flags)))
         return EyeColumns(
             x,
             y,
             flags,
             self._pupil(eye, pupils),
             pupils[0].column if pupils else None,
-            tuple(c.column for c in self._of(eye, Quantity.PUPIL_VALID)),
+            pupil_valid,
+            self._preset.missing,
         )
 
     def _of(self, eye: int, quantity: Quantity) -> Iterator[GazeChannel]:
@@ -125,7 +134,7 @@ class _Finder:
 
     def _axis(self, eye: int, quantity: Quantity) -> Axis | None:
         for found in self._of(eye, quantity):
-            unit, assumed = gaze_unit(found, stream=self._stream)
+            unit, assumed = gaze_unit(found)
             if unit is None:
                 label, said = found.channel.label, found.channel.unit
                 self.refused.append(f"{label!r} is in {said!r}, which is no unit of gaze we know")
@@ -139,7 +148,7 @@ class _Finder:
     def _view(self, found: GazeChannel, unit: GazeUnit) -> View:
         if unit is GazeUnit.DEGREES:
             return self._screen
-        view: View = scene_camera(found, stream=self._stream) or self._screen
+        view: View = scene_camera(found, preset=self._preset) or self._screen
         if isinstance(view, Screen) and self._stream.screen_px is not None:
             width_px, height_px = self._stream.screen_px
             view = Screen(view.width_mm, view.height_mm, view.distance_mm, width_px, height_px)
@@ -149,11 +158,12 @@ class _Finder:
     def _pupil(self, eye: int, pupils: list[GazeChannel]) -> int | None:
         chosen: int | None = None
         for found in sorted(pupils, key=lambda c: c.channel.unit.strip().lower() != "mm"):
-            unit = pupil_unit(found, stream=self._stream)
+            unit = pupil_unit(found)
             if not unit.usable:
                 self.refused.append(f"the pupil {unit.why}")
             elif chosen is None:
                 chosen = found.column
+                self.columns.add(chosen)
                 self.assumed += [f"the pupil {unit.why}"] if unit.why else []
                 self.used.append((f"{EYES[eye]} pupil", found.channel.label, "mm"))
         if chosen is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hadua.adapters.devices.gaze_channels import GazeChannel, Quantity
-from hadua.adapters.devices.gaze_units import GazeUnit, points_up
+from hadua.adapters.devices.gaze_units import GazeUnit
 from hadua.adapters.devices.screen import View, angle_deg
 from hadua.models.features import BoolArray, FloatArray
 
@@ -14,6 +14,8 @@ MAX_OFFSET = 3.0
 MAX_DEG = 90.0
 # Human pupils are 1.5 to 9 mm wide (Watson & Yellott 2012), with a margin for the tracker.
 PUPIL_MM = (1.0, 10.0)
+# Tobii's validity codes before 2016: 0 found, 1 probably found, 2 to 4 not or perhaps another eye.
+MAX_GOOD_CODE = 1.0
 # Below this confidence Pupil Labs' own software discards a sample.
 MIN_CONFIDENCE = 0.6
 
@@ -46,6 +48,7 @@ class EyeColumns:
         pupil: Diameter in mm, if there is one.
         pupil_any: Pupil in any unit: 0 says that the eye is lost.
         pupil_valid: Columns that are 0 where the pupil was not measured.
+        missing: Values of x or y that say that the eye is lost.
     """
 
     x: Axis
@@ -54,12 +57,13 @@ class EyeColumns:
     pupil: int | None
     pupil_any: int | None
     pupil_valid: tuple[int, ...]
+    missing: tuple[float, ...] = ()
 
 
 def axis_of(found: GazeChannel, *, unit: GazeUnit, view: View) -> Axis:
     """How the values of a channel of x or y become angles."""
     across = found.quantity is Quantity.X
-    sign = -1.0 if not across and points_up(found) else 1.0
+    sign = -1.0 if not across and found.up else 1.0
     if unit is GazeUnit.DEGREES:
         return Axis(found.column, 0.0, sign, None)
     size = 1.0
@@ -110,10 +114,14 @@ def _lost(eye: EyeColumns, values: FloatArray) -> BoolArray:
     for column, kind in eye.flags:
         if kind is Quantity.STATUS:
             lost |= values[:, column] != 0.0
+        elif kind is Quantity.CODE:
+            lost |= ~((values[:, column] >= 0.0) & (values[:, column] <= MAX_GOOD_CODE))
         elif kind is Quantity.VALID:
             lost |= ~(values[:, column] > 0.0)
         else:
             lost |= ~(values[:, column] >= MIN_CONFIDENCE)
+    for code in eye.missing:
+        lost |= (values[:, eye.x.column] == code) | (values[:, eye.y.column] == code)
     if eye.x.half_tangent is not None:  # degrees may well be 0 or -1
         x, y = values[:, eye.x.column], values[:, eye.y.column]
         lost |= (x == y) & ((x == 0.0) | (x == -1.0))

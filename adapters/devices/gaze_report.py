@@ -14,6 +14,10 @@ class GazeReport:
         refused: What is not used although it could look useful, and why.
         problem: Why there is no gaze at all; empty if there is.
         coverage: Share of the eye-movement features that can be measured, 0 to 1.
+        unused: Labels of the channels that are not used.
+        preset: Name of the device preset.
+        device: The device in words.
+        notes: What the operator should know of the device.
     """
 
     stream: str
@@ -22,6 +26,10 @@ class GazeReport:
     refused: tuple[str, ...]
     problem: str
     coverage: float
+    unused: tuple[str, ...] = ()
+    preset: str = ""
+    device: str = ""
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """A few sentences for the operator."""
@@ -42,5 +50,9 @@ class GazeReport:
             "refused": list(self.refused),
             "problem": self.problem,
             "coverage": self.coverage,
+            "unused": list(self.unused),
+            "preset": self.preset,
+            "device": self.device,
+            "notes": list(self.notes),
             "summary": self.summary(),
         }

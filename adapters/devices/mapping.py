@@ -1,35 +1,23 @@
 """From a device's EEG channels to a model's, by name, with a report that a person can confirm."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from hadua.adapters.devices.completion import Completer, Completion
+from hadua.adapters.devices.described import Device, describe
+from hadua.adapters.devices.eeg_channels import explain, judge
 from hadua.adapters.devices.mapping_report import (
     InterpolatedChannel,
     MappedChannel,
     MappingReport,
     UnusedChannel,
-    some,
 )
-from hadua.adapters.devices.montage import canonical, is_electrode
-from hadua.adapters.devices.units import is_raw_counts, is_said, microvolts_per
-from hadua.adapters.sources.source import Channel, StreamSpec
+from hadua.adapters.devices.montage import canonical
+from hadua.adapters.sources.source import StreamSpec
 from hadua.models.errors import InvalidInputError
-from hadua.models.features import FloatArray
-
-_NOT_EEG = re.compile(
-    r"\b(AUX|EOG|[HV]EO[GLRU]?|EMG|E[CK]G|GSR|EDA|RESP|TRIG\w*|STI\w*|STATUS|MARKERS?|EVENTS?"
-    r"|COUNTER|SAMPLE\s?COUNTER|PACKET|SEQ\w*|TIME\s?STAMPS?|BATTERY|QUALITY|ACC\w*|GYRO\w*|MAG\w*"
-    r"|TEMP\w*|PPG|MISC|INTERPOLATED|RAW_?CQ)(?=\d|\b|_)",
-    re.IGNORECASE,
-)
-
-_NO_POTENTIAL = "its unit is none of electric potential that is known"
-_NOT_IN_MODEL = "the model does not use it"
+from hadua.models.features import FloatArray, Modality
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +70,10 @@ class EegMapping:
 
 
 def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
-    """Match a stream's channels to a model's, by name only: an order is never guessed.
+    """Match a stream's channels to a model's, by name.
+
+    Names are the stream's, those that the operator gives, or those of a cap that its preset knows;
+    an order is never guessed.
 
     Args:
         stream: The stream as found.
@@ -99,7 +90,8 @@ def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
             got=f"{len(channels)} names, {len(wanted)} places on the head",
             expected="at least one name, each place once",
         )
-    by_name, unused = _sort_out(stream, wanted)
+    device = describe(stream, modality=Modality.EEG)
+    by_name, unused = _sort_out(device, wanted)
     completer = Completer(channels)
     completion = completer.complete(np.array([name in by_name for name in channels], np.bool_))
     filled = [channels[i] for i in completion.filled]
@@ -109,8 +101,13 @@ def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
         found=tuple(by_name[name] for name in channels if name in by_name),
         missing=tuple(name for name in channels if name not in by_name and name not in filled),
         unused=tuple(unused),
-        problem="" if by_name else _problem(stream, unused),
+        problem="" if by_name else explain(device, unused),
         interpolated=tuple(map(InterpolatedChannel, filled, completion.share.tolist())),
+        preset=device.preset.name,
+        device=device.title,
+        layout=device.layout,
+        reference=device.reference,
+        notes=device.preset.notes,
     )
     return EegMapping(
         report,
@@ -124,11 +121,11 @@ def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
 
 
 def _sort_out(
-    stream: StreamSpec, wanted: dict[str, str]
+    device: Device, wanted: dict[str, str]
 ) -> tuple[dict[str, MappedChannel], list[UnusedChannel]]:
     by_name: dict[str, MappedChannel] = {}
     unused: list[UnusedChannel] = []
-    for item in _judge(stream, wanted):
+    for item in judge(device, wanted):
         if isinstance(item, UnusedChannel):
             unused.append(item)
         elif item.name in by_name:
@@ -138,58 +135,3 @@ def _sort_out(
         else:
             by_name[item.name] = item
     return by_name, unused
-
-
-def _judge(stream: StreamSpec, wanted: dict[str, str]) -> Iterator[MappedChannel | UnusedChannel]:
-    for column, channel in enumerate(stream.channels):
-        reason = _objection(stream, channel, wanted)
-        if reason:
-            yield UnusedChannel(channel.label, column, reason)
-            continue
-        factor = microvolts_per(channel.unit)
-        yield MappedChannel(
-            name=wanted[canonical(channel.label)],
-            label=channel.label,
-            column=column,
-            unit=channel.unit,
-            microvolts=1.0 if factor is None else factor,
-            assumed=factor is None,
-        )
-
-
-def _objection(stream: StreamSpec, channel: Channel, wanted: dict[str, str]) -> str:
-    if stream.synthesised_labels:
-        return "the device sent no name for it"
-    if _NOT_EEG.search(channel.label) or _NOT_EEG.search(channel.kind):
-        return f"not EEG (type {channel.kind!r})" if channel.kind else "not EEG"
-    if canonical(channel.label) not in wanted:
-        known = is_electrode(channel.label)
-        return _NOT_IN_MODEL if known else "not the name of an electrode"
-    if is_raw_counts(channel.unit):
-        return f"its unit is {channel.unit!r}, and microvolts per count are not known"
-    if is_said(channel.unit) and microvolts_per(channel.unit) is None:
-        return f"{_NO_POTENTIAL} ({channel.unit!r})"
-    return ""
-
-
-def _problem(stream: StreamSpec, unused: list[UnusedChannel]) -> str:
-    if stream.synthesised_labels:
-        return (
-            "The device sends no channel names, and their order is not guessed: "
-            "name the channels in the outlet."
-        )
-    if any("microvolts per count" in u.reason for u in unused):
-        return "It sends raw counts: let the outlet send microvolts and say so in its unit."
-    if any(u.reason.startswith(_NO_POTENTIAL) for u in unused):
-        return "Its unit is not understood: let the outlet say microvolts, mV or V."
-    electrodes = tuple(u.label for u in unused if u.reason == _NOT_IN_MODEL)
-    if electrodes:
-        return (
-            f"It has electrodes at {some(electrodes)}, and the model uses none of these: "
-            "choose a bundle that was trained on them."
-        )
-    labels = tuple(u.label for u in unused)
-    return (
-        f"None of its channel names ({some(labels)}) is one of the model's: "
-        "name the channels in the outlet after the 10-20 system."
-    )

@@ -58,6 +58,11 @@ class MappingReport:
         unused: Device channels that are not used, in the device's order.
         problem: Why nothing could be mapped and what to do; empty if something was.
         interpolated: Those that are interpolated, in the model's order.
+        preset: Name of the device preset.
+        device: The device in words.
+        layout: Cap whose electrodes name the channels; empty where the stream or the operator does.
+        reference: Reference of the EEG, as far as it is known.
+        notes: What the operator should know of the device.
     """
 
     stream: str
@@ -67,6 +72,11 @@ class MappingReport:
     unused: tuple[UnusedChannel, ...]
     problem: str = ""
     interpolated: tuple[InterpolatedChannel, ...] = ()
+    preset: str = ""
+    device: str = ""
+    layout: str = ""
+    reference: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def coverage(self) -> float:
@@ -88,6 +98,8 @@ class MappingReport:
         text = f"{len(self.found)} of the model's {len(self.needed)} EEG channels"
         ends = f"; missing: {some(self.missing)}." if self.missing and not self.problem else "."
         sentences = [f"Stream {self.stream!r} has {text}{ends}"]
+        if self.layout:
+            sentences.append(f"Its channels were named after the {self.layout}.")
         if self.interpolated:
             worst = min(self.interpolated, key=lambda channel: channel.share)
             names = tuple(channel.name for channel in self.interpolated)

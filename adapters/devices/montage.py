@@ -14,8 +14,20 @@ SEED_62: tuple[str, ...] = (
 )
 """The channels of the SEED data sets in the order of their files."""
 
-SYNONYMS: Mapping[str, str] = MappingProxyType({"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"})
-"""Names of the first 10-20 system and what the 10-10 system calls the same places."""
+SYNONYMS: Mapping[str, str] = MappingProxyType(
+    {
+        "T3": "T7",
+        "T4": "T8",
+        "T5": "P7",
+        "T6": "P8",
+        "A1": "M1",
+        "A2": "M2",
+        "PO9": "CB1",
+        "PO10": "CB2",
+    }
+)
+"""Other names of the same places: those of the first 10-20 system; ear lobe and mastoid, ten
+degrees apart; and Neuroscan's CB1 and CB2 (see `electrodes`)."""
 
 _PREFIX = re.compile(r"^EEG[\s_:.-]*(?=[A-Z])")
 _REFERENCE = re.compile(r"[\s_-]*[-_\s](REF|LE|RE|AVG|AVE|AR|CAR|AA|A1|A2|A1A2|M1|M2)$")

@@ -12,6 +12,7 @@ from hadua.adapters.sources.delivery import Delivery, not_open
 from hadua.adapters.sources.fieldtrip_header import FieldTripHeader, parse_header
 from hadua.adapters.sources.fieldtrip_link import FieldTripLink, LinkDownError, RawHeader
 from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
+from hadua.adapters.sources.told import NOTHING_TOLD, Told
 from hadua.models.errors import StreamInvalidError, StreamLostError, StreamNotFoundError
 from hadua.models.features import Modality
 
@@ -41,6 +42,7 @@ class FieldTripSource:
         description: The SOURCE text it was made from.
         modality: What it measures; a buffer does not say.
         unit: Unit of every channel, where the operator knows it.
+        told: What else the operator says about the stream.
         clock: LSL seconds now.
     """
 
@@ -52,11 +54,13 @@ class FieldTripSource:
         description: str,
         modality: Modality,
         unit: str = "",
+        told: Told = NOTHING_TOLD,
         clock: Callable[[], float] = lsl_now_s,
     ) -> None:
         self._host, self._port = host, port
         self._description = description
         self._modality, self._unit = modality, unit
+        self._told = told
         self._clock = clock
         self._link: FieldTripLink | None = None
         self._header: FieldTripHeader | None = None
@@ -151,7 +155,8 @@ class FieldTripSource:
 
     def _parse(self, raw: RawHeader) -> FieldTripHeader:
         name = f"{self._host}:{self._port}"
-        return parse_header(raw, name=name, modality=self._modality, unit=self._unit)
+        header = parse_header(raw, name=name, modality=self._modality, unit=self._unit)
+        return replace(header, spec=self._told.about(header.spec))
 
     def _back(
         self, timeout_s: float, header: FieldTripHeader, delivery: Delivery

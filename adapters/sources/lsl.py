@@ -10,6 +10,7 @@ from hadua.adapters.sources.lsl_discovery import QUERY_KEYS, find
 from hadua.adapters.sources.lsl_library import LslInfo, LslInlet, clock_offset, pylsl, within
 from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
 from hadua.adapters.sources.stream_info import StreamInfo, parse_stream_info
+from hadua.adapters.sources.told import NOTHING_TOLD, Told
 from hadua.models.errors import StreamLostError, StreamNotFoundError, UsageError
 from hadua.models.features import Modality
 
@@ -32,6 +33,7 @@ class LslSource:
         description: The SOURCE text it was made from.
         max_buffer_s: What liblsl may hold back before it drops the oldest samples.
         modality: If EEG, an irregular stream is refused whatever its type.
+        told: What the operator says about the stream.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class LslSource:
         description: str,
         max_buffer_s: float = 60.0,
         modality: Modality | None = None,
+        told: Told = NOTHING_TOLD,
     ) -> None:
         if not query or set(query) - set(QUERY_KEYS) or not all(query.values()):
             raise UsageError(
@@ -52,6 +55,7 @@ class LslSource:
         self._description = description
         self._max_buffer_s = max_buffer_s
         self._modality = modality
+        self._told = told
         self._inlet: LslInlet | None = None
         self._left_behind: list[LslInlet] = []
         self._delivery: Delivery | None = None
@@ -136,7 +140,9 @@ class LslSource:
         return info.spec
 
     def _parse(self, info: LslInfo) -> StreamInfo:
-        return parse_stream_info(info.as_xml(), regular=self._modality is Modality.EEG)
+        return parse_stream_info(
+            info.as_xml(), regular=self._modality is Modality.EEG, told=self._told
+        )
 
     def _ask(self, call: Callable[[float], T], what: str, deadline_s: float) -> T:
         """One step of the warm-up, with what is left of the time."""

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import cast
 
+from hadua.adapters.devices.preset_library import preset_named
 from hadua.adapters.sources.fieldtrip import FieldTripSource
 from hadua.adapters.sources.lsl import LslSource
 from hadua.adapters.sources.lsl_discovery import QUERY_KEYS, StreamSummary, list_streams
 from hadua.adapters.sources.replay import XdfSource
 from hadua.adapters.sources.source import Source
+from hadua.adapters.sources.told import TOLD_KEYS, Told, told
 from hadua.models.errors import UsageError
 from hadua.models.features import Modality
 
@@ -50,12 +52,14 @@ def parse_source(text: str, *, modality: Modality) -> Source:
 
 
 def _lsl(text: str, rest: str, modality: Modality) -> Source:
-    query = _options(text, _OPTION.split(rest) if rest else [], known=QUERY_KEYS)
+    known = (*QUERY_KEYS, *TOLD_KEYS)
+    query = _options(text, _OPTION.split(rest) if rest else [], known=known)
+    said = _told(text, query, modality)
     if not query:
         raise UsageError(
             f"source {text!r}", got="no key", expected=f"lsl:KEY=VALUE with {', '.join(QUERY_KEYS)}"
         )
-    return LslSource(query, description=text, modality=modality)
+    return LslSource(query, description=text, modality=modality, told=said)
 
 
 def _sim(text: str, rest: str, modality: Modality) -> Source:
@@ -67,7 +71,7 @@ def _sim(text: str, rest: str, modality: Modality) -> Source:
 
 def _file(text: str, rest: str, modality: Modality) -> Source:
     path, *parts = _OPTION.split(rest)
-    options = _options(text, parts, known=_FILE_KEYS)
+    options = _options(text, parts, known=(*_FILE_KEYS, *TOLD_KEYS))
     if not path:
         raise UsageError(f"source {text!r}", got="no path", expected="file:recording.xdf")
     if not path.lower().endswith((".xdf", ".xdfz", ".xdf.gz")):
@@ -78,12 +82,13 @@ def _file(text: str, rest: str, modality: Modality) -> Source:
         path,
         stream=options.get("stream", _STREAM_TYPES[modality]),
         speed=_speed(text, options.get("speed")),
+        told=_told(text, options, modality),
     )
 
 
 def _fieldtrip(text: str, rest: str, modality: Modality) -> Source:
     address, *parts = _OPTION.split(rest)
-    options = _options(text, parts, known=_FIELDTRIP_KEYS)
+    options = _options(text, parts, known=(*_FIELDTRIP_KEYS, *TOLD_KEYS))
     host, _, port = address.rpartition(":")
     if not (host and port.isdecimal() and 1 <= int(port) <= 65_535):
         raise UsageError(
@@ -98,6 +103,7 @@ def _fieldtrip(text: str, rest: str, modality: Modality) -> Source:
         description=text,
         modality=modality,
         unit=options.get("unit", ""),
+        told=_told(text, options, modality),
     )
 
 
@@ -123,6 +129,20 @@ def _options(
             raise UsageError(f"source {text!r}", got=f"{key!r} twice", expected="each key once")
         options[key] = value
     return options
+
+
+def _told(text: str, options: dict[str, str], modality: Modality) -> Told:
+    """What the operator says about the stream, taken out of the options."""
+    said = told(options)
+    if said.preset:
+        preset = preset_named(said.preset)
+        if modality not in preset.modalities:
+            raise UsageError(
+                f"source {text!r}",
+                got=f"preset {said.preset!r} ({preset.title}) for {modality}",
+                expected=f"a device for {modality}",
+            )
+    return said
 
 
 def _speed(text: str, value: str | None) -> float | None:

@@ -18,6 +18,7 @@ from hadua.adapters.sources.source import (
     StreamSpec,
 )
 from hadua.adapters.sources.stream_info import parse_stream_info
+from hadua.adapters.sources.told import NOTHING_TOLD, Told
 from hadua.adapters.sources.xdf_file import XdfContents, stream_name_and_type, walk_xdf
 from hadua.models.errors import RecordingError, StreamInvalidError, UsageError
 from hadua.models.features import FloatArray
@@ -51,6 +52,7 @@ class XdfSource:
         speed: None delivers as fast as it is read; 1.0 in real time; 2.0 twice as fast. A pace
             counts from the earliest sample of the whole file.
         chunk_s: Length of a chunk.
+        told: What the operator says about the stream.
         clock: The time now, in seconds.
         sleep: How to wait.
     """
@@ -62,6 +64,7 @@ class XdfSource:
         stream: str,
         speed: float | None = None,
         chunk_s: float = 0.05,
+        told: Told = NOTHING_TOLD,
         clock: Callable[[], float] = lsl_now_s,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -71,6 +74,7 @@ class XdfSource:
         self._stream = stream
         self._speed = speed
         self._chunk_s = chunk_s
+        self._told = told
         self._clock = clock
         self._sleep = sleep
         self._delivery: Delivery | None = None
@@ -83,7 +87,7 @@ class XdfSource:
     def description(self) -> str:
         """The SOURCE text that means this source."""
         speed = "" if self._speed is None else f",speed={self._speed:g}"
-        return f"file:{self._path},stream={self._stream}{speed}"
+        return f"file:{self._path},stream={self._stream}{speed}{self._told}"
 
     def open(self, timeout_s: float) -> StreamSpec:
         """Read the file; it takes as long as it takes, but waits for nothing.
@@ -94,7 +98,9 @@ class XdfSource:
         """
         contents = walk_xdf(self._path)
         wanted = _choose(contents, self._stream, self._path)
-        info = parse_stream_info(contents.headers[wanted], regular=self._stream == "eeg")
+        info = parse_stream_info(
+            contents.headers[wanted], regular=self._stream == "eeg", told=self._told
+        )
         everything = self._load(wanted)
         self._stamp_s, self._x = everything[wanted]
         written = contents.finished.get(wanted)

@@ -40,6 +40,8 @@ class StreamSpec:
         source_id: The sender's own unique id, or empty.
         synthesised_labels: True where the device sent no labels and these were made up.
         screen_px: Screen width and height in pixels, where the device says so.
+        facts: What its header says about the device (`manufacturer`, `hostname`, ...), by name.
+        preset: Name of the device preset that the operator asked for; empty: it is recognised.
     """
 
     name: str
@@ -49,11 +51,17 @@ class StreamSpec:
     source_id: str = ""
     synthesised_labels: bool = False
     screen_px: tuple[float, float] | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    preset: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Channel labels in order."""
         return tuple(c.label for c in self.channels)
+
+    def fact(self, name: str) -> str:
+        """A fact of the header; empty where it is not said."""
+        return next((value for key, value in self.facts if key == name), "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

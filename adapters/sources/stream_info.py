@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from hadua.adapters.sources.source import Channel, StreamSpec
+from hadua.adapters.sources.told import NOTHING_TOLD, Told
 from hadua.models.errors import StreamInvalidError
 
 _MAX_RATE_HZ = 200_000.0
+_FACTS = (
+    *("manufacturer", "model", "application", "labelscheme", "resolution", "resolusion"),
+    *("serial", "serial_number", "generation", "reference", "subtracted"),
+)
+_LONGEST_FACT = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +30,13 @@ class StreamInfo:
     notes: tuple[str, ...]
 
 
-def parse_stream_info(xml: str, *, regular: bool = False) -> StreamInfo:
+def parse_stream_info(xml: str, *, regular: bool = False, told: Told = NOTHING_TOLD) -> StreamInfo:
     """Read the `<info>` element of a stream.
 
     Args:
         xml: The element, as liblsl's full info or an XDF stream header has it.
         regular: Refuse a nominal rate of 0 whatever the type; one of type EEG is always refused.
+        told: What the operator says about the stream.
 
     Raises:
         StreamInvalidError: not XML, strings for samples, no channels, a rate that cannot be.
@@ -54,8 +61,24 @@ def parse_stream_info(xml: str, *, regular: bool = False) -> StreamInfo:
         source_id=_text(info, "source_id"),
         synthesised_labels=synthesised,
         screen_px=_screen_px(info),
+        facts=_facts(info),
     )
-    return StreamInfo(spec, notes)
+    return StreamInfo(told.about(spec), notes)
+
+
+def _facts(info: ElementTree.Element) -> tuple[tuple[str, str], ...]:
+    """What is said about the device, outside its channels; the first of each name, sorted."""
+    found = {tag: _text(info, tag) for tag in ("hostname", "channel_format")}
+    desc = info.find("desc")
+    channels = desc.find("channels") if desc is not None else None
+    inside = set(channels.iter()) if channels is not None else set()
+    for element in desc.iter() if desc is not None else ():
+        tag = element.tag.lower()
+        if tag in _FACTS and element not in inside and len(element) == 0:
+            found.setdefault(tag, (element.text or "").strip())
+    reference = desc.findtext("reference/label") if desc is not None else None
+    found |= {"reference": reference.strip()} if reference else {}
+    return tuple(sorted((k, v[:_LONGEST_FACT]) for k, v in found.items() if v))
 
 
 def complete_channels(

@@ -255,12 +255,52 @@ def test_refuses_pupils_that_are_no_diameter_in_millimetres() -> None:
     assert "Its features are absent" not in capture.summary()
 
 
-def test_says_which_way_round_it_reads_a_validity_code() -> None:
-    """Tobii's older programs write 0 for an eye that was found and 4 for one that was not."""
+def test_a_validity_that_may_be_either_way_round_is_not_used_and_said() -> None:
+    """Tobii's older programs write 0 for an eye that was found, newer ones for a lost one."""
     channels = tuple(Channel(label) for label in ("left_x", "left_y", "left_validity"))
-    report = map_gaze(StreamSpec("Eyes", channels, 60.0, "Gaze"), screen=SCREEN).report
+    mapping = map_gaze(StreamSpec("Eyes", channels, 60.0, "Gaze"), screen=SCREEN)
 
-    assert any("'left_validity' was taken as 0 where the eye is lost" in a for a in report.assumed)
+    assert any("'left_validity' is not used" in r for r in mapping.report.refused)
+    for validity in (0.0, 1.0, 4.0):
+        row = {"left_x": 0.4, "left_y": 0.4, "left_validity": validity}
+        assert apply(mapping, row).valid[0].tolist() == [True, False]
+
+
+def tet(eye: str) -> tuple[Channel, ...]:
+    kinds = ("ScreenX", "ScreenY", "PupilX", "PupilY", "Diameter", "Distance", "Confidence")
+    labels = ("Screen_X", "Screen_Y", "Pupil_X", "Pupil_Y", "Diameter", "Distance", "Confidence")
+    return tuple(
+        Channel(f"{label}_{eye}", kind, eye=eye) for label, kind in zip(labels, kinds, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"), [(0.0, True), (1.0, True), (2.0, False), (4.0, False), (np.nan, False)]
+)
+def test_the_old_codes_of_tobii_are_good_at_zero(code: float, seen: bool) -> None:
+    """App-Tobii sends them as 'Confidence': read as one, every good sample would be lost."""
+    mapping = map_gaze(StreamSpec("Tobii", tet("left") + tet("right"), 0.0, "Gaze"), screen=SCREEN)
+    row = {
+        "Screen_X_left": 0.5,
+        "Screen_Y_left": 0.5,
+        "Diameter_left": 3.0,
+        "Confidence_left": code,
+    }
+
+    samples = apply(mapping, row, default=4.0)
+
+    assert mapping.report.preset == "tobii-tet"
+    assert samples.valid[0].tolist() == [seen, False]
+    assert np.isnan(samples.pupil_mm[0, 0]) == (not seen)
+
+
+@pytest.mark.parametrize("code", [-32768.0, 0.0])
+def test_codes_of_the_device_are_missing_even_in_one_coordinate(code: float) -> None:
+    mapping = map_gaze(OUTLETS["eyelink"], screen=SCREEN)
+    row = {"leftEyeX": 500.0, "leftEyeY": 400.0, "rightEyeX": 500.0, "rightEyeY": 400.0}
+
+    assert apply(mapping, row).valid.tolist() == [[True, True]]
+    assert apply(mapping, row | {"leftEyeY": code}).valid.tolist() == [[False, True]]
 
 
 def test_says_what_it_assumed() -> None:

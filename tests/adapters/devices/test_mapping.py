@@ -129,7 +129,7 @@ def test_names_that_were_made_up_are_never_used_even_where_the_number_fits() -> 
     mapping = map_eeg(stream, SEED_62)
 
     assert mapping.report.coverage == 0.0
-    assert "name the channels in the outlet" in mapping.report.summary()
+    assert "Name them in the outlet, or in its SOURCE" in mapping.report.summary()
     assert np.isnan(mapping.apply(np.ones((3, 62)))).all()
 
 
