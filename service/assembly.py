@@ -97,7 +97,7 @@ def assemble(
     return build_service(
         settings,
         bundle=bundle,
-        make_engine=_engine_factory(settings, bundle, load),
+        make_engine=engine_factory(settings, bundle, load),
         load_runtime=load,
         parse_source=live_source,
         list_streams=list_streams,
@@ -110,9 +110,11 @@ def assemble(
     )
 
 
-def _engine_factory(
+def engine_factory(
     settings: Settings, bundle: Bundle, load: Callable[[], Runtime]
 ) -> EngineFactory:
+    """What a session makes of its streams, once they are known; `load` loads its model."""
+
     def make_engine(streams: Mapping[Modality, StreamSpec]) -> Engine:
         runtime = load()
         pipeline = Pipeline(

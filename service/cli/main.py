@@ -12,6 +12,7 @@ _COMMANDS = {
     "train": "hadua.service.cli.train",
     "evaluate": "hadua.service.cli.evaluate",
     "export": "hadua.service.cli.export",
+    "doctor": "hadua.service.cli.doctor",
 }
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from hadua.service.cli.main import build
+from hadua.service.cli.main import _COMMANDS, build
 
 
 def test_the_service_is_a_command_too() -> None:
@@ -15,7 +15,7 @@ def test_the_service_is_a_command_too() -> None:
     assert "--demo" in result.output
 
 
-@pytest.mark.parametrize("name", ["serve", "simulate", "train"])
+@pytest.mark.parametrize("name", list(_COMMANDS))
 def test_every_command_has_help_and_imports_nothing_heavy_for_it(name: str) -> None:
     script = (
         "import sys; sys.argv = ['hadua', *sys.argv[1:]]\n"

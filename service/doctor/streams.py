@@ -1,0 +1,213 @@
+"""The streams: which there are, and whether each says what it is."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from hadua.adapters.devices.montage import is_electrode
+from hadua.adapters.devices.units import is_raw_counts, microvolts_per
+from hadua.adapters.sources.lsl_discovery import StreamSummary
+from hadua.models.features import Modality
+from hadua.service.doctor.finding import Finding, State
+from hadua.service.doctor.listening import listen_to_all, modality_of
+from hadua.service.doctor.visit import Measured, Visit
+
+LIST_S = 2.0
+MOST_STREAMS = 16
+_RATE_SHARE = 0.02
+_SLOW_GAZE_HZ = 100.0
+_UNSURE_S = 5e-3
+_CLOCKS_S = 1e-3
+_SHOWN = 6
+
+
+def look_at_streams(visit: Visit) -> Sequence[Finding]:
+    """Find the streams, open them, listen to them."""
+    network, request = visit.here.network, visit.request
+    if request.network:
+        visit.listed = tuple(network.streams(LIST_S))
+    chosen = list(_wanted(visit)) if visit.wanted else list(_found(visit.listed))
+    visit.measured = listen_to_all(chosen[:MOST_STREAMS], network, seconds=request.seconds)
+    opened = [_opened(stream) for stream in visit.measured]
+    others = _others(visit.listed, {m.text for m in visit.measured})
+    return [*opened, *others] or [_none(visit)]
+
+
+def _wanted(visit: Visit) -> Iterator[Measured]:
+    for modality, text in visit.wanted.items():
+        if visit.request.network or not text.startswith(("lsl:", "fieldtrip:")):
+            yield Measured(text, modality, wanted=True)
+
+
+def _found(listed: Sequence[StreamSummary]) -> Iterator[Measured]:
+    for summary in listed:
+        modality = modality_of(summary.type)
+        if modality is not None and summary.source:
+            yield Measured(summary.source, modality, wanted=False)
+
+
+def _opened(stream: Measured) -> Finding:
+    if stream.spec is None:
+        return Finding("streams", stream.bad(), stream.text, stream.error, stream.fix)
+    spec = stream.spec
+    found = f"{spec.name!r}, {len(spec.channels)} channels, {_hz(spec.rate_hz)}"
+    notes = [note for note in stream.health.notes if note]
+    state = State.NOTE if notes else State.OK
+    return Finding("streams", state, stream.text, "; ".join([found, *notes]))
+
+
+def _others(listed: Sequence[StreamSummary], measured: set[str]) -> list[Finding]:
+    rest = [str(s) for s in listed if s.source not in measured or not s.source]
+    if not rest:
+        return []
+    shown = "; ".join(rest[:_SHOWN]) + (f"; {len(rest) - _SHOWN} more" * (len(rest) > _SHOWN))
+    return [Finding("streams", State.NOTE, "other LSL streams", shown)]
+
+
+def _none(visit: Visit) -> Finding:
+    fix = (
+        "Start the amplifier's and the tracker's programs and switch their streaming on; then look "
+        "again. To rehearse without them: hadua simulate"
+    )
+    if not visit.request.network:
+        return Finding("streams", State.NOTE, "streams", "left out: --no-network")
+    found = "no stream of type EEG or Gaze"
+    if visit.settings.demo:
+        return Finding("streams", State.OK, "LSL streams", f"{found}; the demo needs none")
+    return Finding("streams", State.WARNING, "LSL streams", found, fix)
+
+
+def look_at_source_ids(visit: Visit) -> Sequence[Finding]:
+    """Streams that cannot be told apart, or not be found again."""
+    findings: list[Finding] = []
+    alike = Counter((s.name, s.type, s.source_id, s.hostname) for s in visit.listed)
+    for (name, kind, source_id, host), n in alike.items():
+        if n > 1:
+            found = f"{n} streams are alike: name {name!r}, type {kind!r}, source_id {source_id!r}"
+            fix = f"Stop all but one on {host!r}, or give each another source_id in its sender."
+            findings.append(Finding("source-ids", State.WARNING, "LSL streams", found, fix))
+    nameless = sorted({s.name for s in visit.listed if not s.source_id})
+    if nameless:
+        found = f"no source_id: {', '.join(map(repr, nameless))}"
+        fix = "After a restart of such a sender, start the session again: it is not recognised."
+        findings.append(Finding("source-ids", State.NOTE, "LSL streams", found, fix))
+    good = f"{len(visit.listed)} streams, each of its own"
+    return findings or [Finding("source-ids", State.OK, "LSL streams", good)]
+
+
+def look_at_rates(visit: Visit) -> Sequence[Finding]:
+    """Nominal against effective rates, and gaps while listening."""
+    return [_rate(stream) for stream in visit.measured if stream.spec is not None]
+
+
+def _rate(stream: Measured) -> Finding:
+    nominal_hz = stream.spec.rate_hz if stream.spec else 0.0
+    effective_hz, health = stream.effective_hz, stream.health
+    if effective_hz is None:
+        fix = "Is the device connected and its acquisition started? Does its program show a signal?"
+        found = f"declares {_hz(nominal_hz)} and sends {'one' if health.samples else 'no'} sample"
+        return Finding("rates", stream.bad(), stream.text, found, fix)
+    found = f"declares {_hz(nominal_hz)}, sends {effective_hz:.1f} Hz"
+    if health.gaps:
+        found += f"; {health.gaps} gaps, about {health.lost_samples} samples lost"
+        fix = "Use a cable instead of Wi-Fi, bring a wireless device nearer, close other programs."
+        return Finding("rates", State.WARNING, stream.text, found, fix)
+    if nominal_hz and abs(effective_hz / nominal_hz - 1.0) > _RATE_SHARE:
+        fix = (
+            "Set the true rate in the sending program, if it can be set: the rate that is sent is "
+            "followed, but until that is known the first seconds count as gaps."
+        )
+        return Finding("rates", State.WARNING, stream.text, found, fix)
+    if stream.modality is Modality.EYE and effective_hz < _SLOW_GAZE_HZ:
+        fix = "Below 120 Hz fixations and saccades are measured badly: choose a higher rate if the "
+        return Finding("rates", State.NOTE, stream.text, found, fix + "tracker has one.")
+    return Finding("rates", State.OK, stream.text, found)
+
+
+def look_at_labels(visit: Visit) -> Sequence[Finding]:
+    """Whether channels have names that mean something."""
+    return [_labels(stream) for stream in visit.measured if stream.spec is not None]
+
+
+def _labels(stream: Measured) -> Finding:
+    spec = stream.spec
+    labels = spec.labels if spec else ()
+    shown = _some(labels)
+    fix = (
+        "Switch on the channel names in the sending program, or enter them there (FP1, FZ, ...): "
+        "an order of channels is never guessed."
+    )
+    if spec is None or spec.synthesised_labels:
+        found = f"the device names none of its {len(labels)} channels"
+        return Finding("labels", stream.bad(), stream.text, found, fix)
+    doubled = [label for label, n in Counter(labels).items() if n > 1]
+    if doubled:
+        found = f"more than one channel is called {_some(doubled)}"
+        return Finding("labels", State.WARNING, stream.text, found, fix)
+    if stream.modality is Modality.EEG and not any(map(is_electrode, labels)):
+        found = f"none of the names is that of an electrode: {shown}"
+        return Finding("labels", stream.bad(), stream.text, found, fix)
+    return Finding("labels", State.OK, stream.text, shown)
+
+
+def look_at_units(visit: Visit) -> Sequence[Finding]:
+    """Whether the unit of each EEG channel is known."""
+    return [_units(stream) for stream in visit.measured if stream.spec is not None]
+
+
+def _units(stream: Measured) -> Finding:
+    channels = stream.spec.channels if stream.spec else ()
+    units = sorted({c.unit for c in channels})
+    shown = _some([unit or "none" for unit in units])
+    if stream.modality is not Modality.EEG:
+        return Finding("units", State.OK, stream.text, shown)
+    electrodes = [c for c in channels if is_electrode(c.label)]
+    raw = [c.label for c in electrodes if is_raw_counts(c.unit)]
+    unknown = [c.label for c in electrodes if microvolts_per(c.unit) is None]
+    if raw:
+        found = f"raw counts, which have no scale: {_some(raw)}"
+        fix = "Let the sending program send microvolts, and say so in the unit of each channel."
+        return Finding("units", stream.bad(), stream.text, found, fix)
+    if unknown:
+        found = f"microvolts are assumed for {_some(unknown)} (unit: {shown})"
+        fix = "If they are volts or counts, every feature is wrong: set the unit in the sending "
+        return Finding("units", State.WARNING, stream.text, found, fix + "program.")
+    return Finding("units", State.OK, stream.text, shown)
+
+
+def look_at_clocks(visit: Visit) -> Sequence[Finding]:
+    """How well the clocks of the senders are known here."""
+    return [_own_clock(visit), *(_clock(s) for s in visit.measured if s.spec is not None)]
+
+
+def _own_clock(visit: Visit) -> Finding:
+    looked_at = "liblsl's clock and ours"
+    apart_s = visit.here.network.clocks_apart_s()
+    found = f"{1e3 * apart_s:.3f} ms apart"
+    if abs(apart_s) > _CLOCKS_S:
+        fix = "Please report it, with the output of hadua doctor --json: time stamps would be off."
+        return Finding("clock", State.WARNING, looked_at, found, fix)
+    return Finding("clock", State.OK, looked_at, found)
+
+
+def _clock(stream: Measured) -> Finding:
+    health = stream.health
+    if health.clock_uncertainty_s is None:
+        return Finding("clock", State.OK, stream.text, "no clock of its own that is known")
+    found = (
+        f"offset {1e3 * health.clock_offset_s:+.2f} ms, uncertain by "
+        f"{1e3 * health.clock_uncertainty_s:.2f} ms"
+    )
+    if health.clock_uncertainty_s > _UNSURE_S:
+        fix = "The network between the two computers is slow or busy: use a cable, and no VPN."
+        return Finding("clock", State.WARNING, stream.text, found, fix)
+    return Finding("clock", State.OK, stream.text, found)
+
+
+def _hz(rate_hz: float) -> str:
+    return f"{rate_hz:g} Hz" if rate_hz else "an irregular rate"
+
+
+def _some(names: Sequence[str]) -> str:
+    if len(names) <= _SHOWN + 2:
+        return ", ".join(names)
+    return f"{', '.join(names[:_SHOWN])} ... {names[-1]} ({len(names)})"
