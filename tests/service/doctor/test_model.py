@@ -85,7 +85,7 @@ def covering(labels: tuple[str, ...], *, wanted: bool = True, rate_hz: float = 2
 def test_a_stream_that_covers_too_little_would_give_no_answer() -> None:
     (finding,) = look_at_coverage(covering(("FP1", "FP2", "O1", "O2")))
     assert finding.state == "problem"
-    assert finding.found.startswith("6% of the bundle's input, 75% are needed.")
+    assert "% of the bundle's input, 75% are needed. Stream 'Amp' has 4 of" in finding.found
     assert "no answer" in finding.fix
     assert look_at_coverage(covering(("FP1",), wanted=False))[0].state == "warning"
 
