@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from hadua.models.bundle import Bundle
 from hadua.models.runtime import Runtime
 from hadua.service import (
+    asyncapi,
     health,
     openapi,
     participant_routes,
@@ -68,7 +69,10 @@ def create_app(make_service: ServiceFactory, *, started: Started = lambda _: Non
     )
     app.add_middleware(BodyLimit)
     problems.install(app)
-    for part in (health, stream_routes, routes, participant_routes, predict_routes, websocket):
+    parts = (
+        health, stream_routes, routes, participant_routes, predict_routes, websocket, asyncapi,
+    )  # fmt: skip
+    for part in parts:
         app.include_router(part.router)
     openapi.install(app)
     page.install(app)

@@ -6,14 +6,12 @@ structs, which FastAPI does not know; `install` adds their schemas to the docume
 
 from collections import defaultdict
 
-import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from hadua.service import problems
+from hadua.service import problems, schemas
 from hadua.service.problems import Problem
 
-_REF = "#/components/schemas/{name}"
 _JSON = "application/json"
 _WITH_BODY = ("http-error", "body-too-large", "invalid-request")  # any request with a body
 
@@ -31,7 +29,7 @@ def answers(shape: type, *codes: str, status: int = 200, body: bool = False) -> 
         body: Whether the request carries one, which may be unreadable, too large or wrong.
     """
     _shapes.add(shape)
-    told: Responses = {status: {"description": _summary(shape), "content": _content(shape)}}
+    told: Responses = {status: {"description": schemas.summary(shape), "content": _content(shape)}}
     return told | refusals(*codes, *(_WITH_BODY if body else ()))
 
 
@@ -63,11 +61,7 @@ def _document(app: FastAPI) -> dict[str, object]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    _, ours = msgspec.json.schema_components(
-        sorted(_shapes, key=lambda shape: shape.__name__),
-        schema_hook=_anything,
-        ref_template=_REF,
-    )
+    ours = schemas.components(_shapes)
     document.setdefault("components", {}).setdefault("schemas", {}).update(ours)
     # FastAPI adds a 422 of its own wherever there is a parameter, also to what never fails.
     for operation in [o for path in document["paths"].values() for o in path.values()]:
@@ -78,22 +72,12 @@ def _document(app: FastAPI) -> dict[str, object]:
     return document
 
 
-def _anything(kind: type) -> dict[str, object]:
-    if kind is object:
-        return {"description": "Any value."}
-    raise NotImplementedError(kind)
-
-
 def _refusal(codes: list[str]) -> dict[str, object]:
     one_of = {"properties": {"code": {"enum": codes}}}
-    schema = {"allOf": [{"$ref": _REF.format(name=Problem.__name__)}, one_of]}
+    schema = {"allOf": [schemas.reference(Problem), one_of]}
     content = {problems.MEDIA_TYPE: {"schema": schema}}
     return {"description": f"A problem document: {', '.join(codes)}", "content": content}
 
 
 def _content(shape: type) -> dict[str, object]:
-    return {_JSON: {"schema": {"$ref": _REF.format(name=shape.__name__)}}}
-
-
-def _summary(shape: type) -> str:
-    return (shape.__doc__ or shape.__name__).partition("\n")[0]
+    return {_JSON: {"schema": schemas.reference(shape)}}

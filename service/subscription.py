@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from hadua.service.journal import Kind, Published
 from hadua.service.session import Session
@@ -14,7 +14,10 @@ def _listed(text: object) -> object:
     return text.split(",") if isinstance(text, str) else text
 
 
-_Kinds = Annotated[frozenset[Kind], BeforeValidator(_listed), Field(min_length=1)]
+_AS_TEXT = {"type": "string", "examples": ["prediction,status"]}
+_Kinds = Annotated[
+    frozenset[Kind], BeforeValidator(_listed), Field(min_length=1), WithJsonSchema(_AS_TEXT)
+]
 
 
 class AllSessions(BaseModel):
