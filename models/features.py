@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from hadua.models.cleaning import Cleaning
 from hadua.models.errors import FeatureMismatchError, InvalidInputError
 
 FloatArray = npt.NDArray[np.float64]
@@ -47,6 +48,7 @@ class FeatureSpec:
         window_s: Length of the stretch of signal behind one vector.
         hop_s: Distance between two vectors.
         smoothing: Causal smoothing over consecutive windows, or None.
+        cleaning: What is done to the signal before it is measured; EEG only; None for nothing.
     """
 
     modality: Modality
@@ -56,6 +58,7 @@ class FeatureSpec:
     window_s: float
     hop_s: float
     smoothing: Smoothing | None = None
+    cleaning: Cleaning | None = None
 
     def __post_init__(self) -> None:
         if not self.names or len(set(self.names)) != len(self.names):
@@ -69,6 +72,12 @@ class FeatureSpec:
                 f"feature spec {self.definition!r}",
                 got=f"hop_s={self.hop_s}, window_s={self.window_s}",
                 expected="0 < hop_s <= window_s",
+            )
+        if self.cleaning is not None and self.modality is not Modality.EEG:
+            raise InvalidInputError(
+                f"feature spec {self.definition!r}",
+                got=f"{self.modality} features with cleaning {self.cleaning.label}",
+                expected="cleaning of EEG only",
             )
 
     @property

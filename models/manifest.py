@@ -3,17 +3,11 @@
 import json
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from hadua.models.errors import BundleError, InvalidInputError
-from hadua.models.features import FeatureSpec, Modality, Smoothing
+from hadua.models.feature_part import FeaturePart, Strict, Text
+from hadua.models.features import Modality
 
 WEIGHTS, ONNX, TORCHSCRIPT, CARD = "weights.safetensors", "model.onnx", "model.ts", "card.md"
 EMBEDDINGS, CHECK_SET = "embeddings.safetensors", "check.safetensors"
@@ -21,73 +15,23 @@ REQUIRED_FILES = (WEIGHTS, ONNX, TORCHSCRIPT, CARD)
 OPTIONAL_FILES = (EMBEDDINGS, CHECK_SET)
 FileName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}\.(safetensors|onnx|ts|md|json)$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Text = Annotated[str, Field(min_length=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class SmoothingPart(_Strict):
-    """`Smoothing` as it is stored."""
-
-    q: float = Field(ge=0.0)
-    r: float = Field(gt=0.0)
-    p0: float = Field(gt=0.0)
-
-
-class FeaturePart(_Strict):
-    """`FeatureSpec` as it is stored; its modality is the key it is stored under."""
-
-    definition: Text
-    version: int = Field(ge=1)
-    names: tuple[Text, ...] = Field(min_length=1)
-    window_s: float = Field(gt=0.0)
-    hop_s: float = Field(gt=0.0)
-    smoothing: SmoothingPart | None
-
-    @classmethod
-    def of(cls, spec: FeatureSpec) -> Self:
-        """The stored form of a spec."""
-        s = spec.smoothing
-        return cls(
-            definition=spec.definition,
-            version=spec.version,
-            names=spec.names,
-            window_s=spec.window_s,
-            hop_s=spec.hop_s,
-            smoothing=None if s is None else SmoothingPart(q=s.q, r=s.r, p0=s.p0),
-        )
-
-    def spec(self, modality: Modality) -> FeatureSpec:
-        """The spec it stands for."""
-        s = self.smoothing
-        return FeatureSpec(
-            modality,
-            self.definition,
-            self.version,
-            self.names,
-            self.window_s,
-            self.hop_s,
-            None if s is None else Smoothing(q=s.q, r=s.r, p0=s.p0),
-        )
-
-
-class NormalisationPart(_Strict):
+class NormalisationPart(Strict):
     """Mean and standard deviation of each feature over the training data."""
 
     mean: tuple[float, ...]
     std: tuple[Annotated[float, Field(gt=0.0)], ...]
 
 
-class FilePart(_Strict):
+class FilePart(Strict):
     """One file of the bundle, so that a damaged one shows."""
 
     size_bytes: int = Field(ge=1)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Description(_Strict):
+class Description(Strict):
     """What the author of a bundle decides; the manifest adds the files.
 
     Args:
@@ -115,12 +59,14 @@ class Description(_Strict):
     context: int = Field(ge=1, le=64)
     temperature: float = Field(default=1.0, gt=0.0)
     abstain_below: Share = 0.0
-    min_coverage: dict[Modality, Share] = {Modality.EEG: 0.8, Modality.EYE: 0.5}
+    min_coverage: dict[Modality, Share] = Field(
+        default_factory=lambda: {Modality.EEG: 0.8, Modality.EYE: 0.5}
+    )
     demo: bool = False
     notice: str = ""
     licence: Text
     data_licence: str = ""
-    provenance: dict[str, str] = {}
+    provenance: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("context")
     @classmethod

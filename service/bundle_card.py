@@ -58,7 +58,11 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def _made(spec: FeatureSpec) -> str:
-    """How they are smoothed, or that nothing here can make them."""
+    """How they are smoothed and cleaned, or that nothing here can make them."""
+    return f"{_smoothed(spec)}{f'; signal cleaned by {spec.cleaning}' if spec.cleaning else ''}"
+
+
+def _smoothed(spec: FeatureSpec) -> str:
     if s := spec.smoothing:
         return f"causal Kalman filter q={s.q:g} r={s.r:g} p0={s.p0:g}"
     if spec.label in EEG_DEFINITIONS or spec.label == _EYE:

@@ -14,8 +14,9 @@ from hadua.adapters.features.eye_movement import EYE_33
 from hadua.models.bundle import Bundle
 from hadua.models.errors import UsageError
 from hadua.models.export import export_bundle
+from hadua.models.feature_part import FeaturePart
 from hadua.models.features import FeatureSpec, FloatArray, Modality
-from hadua.models.manifest import Description, FeaturePart, NormalisationPart
+from hadua.models.manifest import Description, NormalisationPart
 from hadua.models.network import HaduaNetwork
 from hadua.models.official import load_official
 from hadua.service.bundle_card import bullets, describe, inputs, licence_text

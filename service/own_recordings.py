@@ -13,6 +13,7 @@ from hadua.adapters.devices.mapping import map_eeg
 from hadua.adapters.features.eeg_definitions import eeg_channels
 from hadua.adapters.sources.replay import XdfSource
 from hadua.adapters.sources.source import EndOfStreamError, SampleChunk
+from hadua.models.cleaning import Cleaning
 from hadua.models.errors import InvalidInputError, RecordingError, StreamInvalidError
 from hadua.models.features import FeatureSpec, Modality
 from hadua.service.own_streams import STREAMS, StreamNames, Streams, default_specs, streams_of
@@ -29,6 +30,7 @@ def read_own(
     root: Path,
     *,
     specs: Specs | None = None,
+    cleaning: Cleaning | None = None,
     streams: StreamNames = STREAMS,
     on_file: OnFile = no_report,
 ) -> FeatureSet:
@@ -37,11 +39,12 @@ def read_own(
     Every labelled interval becomes a trial of the windows that lie wholly inside it: those of the
     modality with the shorter windows, the longer ones end with them. Where the grid of windows has
     a hole, a new trial begins. What has no label is left out, but it is the past of what follows:
-    filters and smoothing have seen it, as in a session.
+    smoothing has seen it, as in a session.
 
     Args:
         root: The folder.
         specs: Features to extract; without them, those of `default_specs`.
+        cleaning: What is done to the EEG of `default_specs` before it is measured.
         streams: Name of the stream of each modality, or `eeg` and `gaze` for its type.
         on_file: Called with the number of files read and their total.
 
@@ -52,7 +55,7 @@ def read_own(
     log = FileLog(root, total=1 + len(table.recordings), on_file=on_file)
     log.add(table.path)
     found = [streams_of(recording.path, streams) for recording in table.recordings]
-    chosen = default_specs(found) if specs is None else specs
+    chosen = default_specs(found, cleaning=cleaning) if specs is None else specs
     people = tuple(dict.fromkeys(recording.subject for recording in table.recordings))
     trials: list[FeatureTrial] = []
     notes: list[str] = []

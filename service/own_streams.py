@@ -11,6 +11,7 @@ from hadua.adapters.features.eye_movement import eye_feature_spec
 from hadua.adapters.sources.source import StreamSpec
 from hadua.adapters.sources.stream_info import parse_stream_info
 from hadua.adapters.sources.xdf_file import stream_name_and_type, walk_xdf
+from hadua.models.cleaning import Cleaning
 from hadua.models.errors import RecordingError, StreamInvalidError
 from hadua.models.features import FeatureSpec, Modality
 
@@ -49,7 +50,9 @@ def streams_of(path: Path, names: StreamNames) -> Streams:
     return found
 
 
-def default_specs(found: Sequence[Streams]) -> Mapping[Modality, FeatureSpec]:
+def default_specs(
+    found: Sequence[Streams], *, cleaning: Cleaning | None = None
+) -> Mapping[Modality, FeatureSpec]:
     """Choose features of what every recording with such a stream can give.
 
     EEG is `hadua-de/1`, 1 s, of the 62 channels of SEED if all are there, otherwise of the
@@ -62,7 +65,9 @@ def default_specs(found: Sequence[Streams]) -> Mapping[Modality, FeatureSpec]:
     eeg = [streams[Modality.EEG] for streams in found if Modality.EEG in streams]
     if eeg:
         channels = _common(eeg)
-        specs[Modality.EEG] = eeg_feature_spec(channels, window_s=EEG_WINDOW_S, hop_s=HOP_S)
+        specs[Modality.EEG] = eeg_feature_spec(
+            channels, window_s=EEG_WINDOW_S, hop_s=HOP_S, cleaning=cleaning
+        )
     if any(Modality.EYE in streams for streams in found):
         specs[Modality.EYE] = eye_feature_spec(window_s=EYE_WINDOW_S, hop_s=HOP_S)
     return specs

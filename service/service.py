@@ -146,6 +146,7 @@ def describe_bundle(bundle: Bundle) -> BundleInfo:
                 n_features=len(spec.names),
                 window_s=spec.window_s,
                 hop_s=spec.hop_s,
+                cleaning=str(spec.cleaning or ""),
             )
             for m, spec in bundle.specs.items()
         },

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hadua.adapters.datasets.feature_set import FeatureSet
+from hadua.models.cleaning import Cleaning
 from hadua.service import evaluation_plan
 from hadua.service.evaluation_sets import OnFile, from_recordings
 from hadua.service.own_recordings import read_own
@@ -16,6 +17,7 @@ def read_training_features(
     people: int,
     seed: int,
     allow_pickle: bool,
+    cleaning: Cleaning | None = None,
     on_file: OnFile,
 ) -> FeatureSet:
     """Read a data set whole, or draw the synthetic population.
@@ -26,6 +28,7 @@ def read_training_features(
         people: How many people to draw.
         seed: Of the population.
         allow_pickle: Permission to read pickled data.
+        cleaning: What is done to the EEG of sets that have signal.
         on_file: Called with the number of files read and their total.
 
     Raises:
@@ -34,9 +37,9 @@ def read_training_features(
     if root is None:
         return _drawn(people, seed, on_file)
     if dataset == "muse-ssvep":
-        return from_recordings(muse_ssvep(root, on_recording=on_file))
+        return from_recordings(muse_ssvep(root, cleaning=cleaning, on_recording=on_file))
     if dataset == "own":
-        return read_own(root, on_file=on_file)
+        return read_own(root, cleaning=cleaning, on_file=on_file)
     # Only now: the readers of some sets bring scipy with them.
     from hadua.adapters.datasets.library import read_features
 

@@ -7,7 +7,8 @@ from functools import partial
 from hadua.adapters.datasets.feature_set import FeatureSet
 from hadua.models.bundle import Bundle
 from hadua.models.export import export_bundle
-from hadua.models.manifest import Description, FeaturePart, NormalisationPart
+from hadua.models.feature_part import FeaturePart
+from hadua.models.manifest import Description, NormalisationPart
 from hadua.service.training_card import card, provenance
 from hadua.service.training_data import MIN_COVERAGE
 from hadua.service.training_features import read_training_features
@@ -67,6 +68,7 @@ def run(request: Request, *, on_progress: OnProgress) -> Report:
         people=kind.people,
         seed=request.seed,
         allow_pickle=request.allow_pickle,
+        cleaning=request.cleaning,
         on_file=partial(on_progress, "reading"),
     )
     outcome = run_features(features, plan, on_progress=on_progress)
@@ -80,6 +82,7 @@ def _simulated(request: Request, kind: Kind, plan: Plan, on_progress: OnProgress
         seconds=kind.seconds,
         seed=request.seed,
         rest_s=min(60.0, kind.seconds / 4.0),
+        cleaning=request.cleaning,
         on_recording=partial(on_progress, "reading"),
     )
     outcome = run_simulated(people, plan, on_progress=on_progress)

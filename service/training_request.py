@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hadua.models.cleaning import Cleaning
 from hadua.models.errors import UsageError
 from hadua.service.evaluation_sets import require_root
 from hadua.service.training_kinds import MAY_CARRY_WINDOWS, DatasetName, Kind, kind_of
@@ -10,6 +11,7 @@ from hadua.service.training_kinds import MAY_CARRY_WINDOWS, DatasetName, Kind, k
 _SHORTEST_S = 120.0
 _FEWEST_PEOPLE = 4
 _LONGEST_CONTEXT = 64
+_WITH_SIGNAL = ("sim", "muse-ssvep", "own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Request:
         licence: Licence of the weights.
         data_licence: Terms of the data; those that its reader knows if None.
         check_set: Whether the bundle carries labelled windows of people put aside.
+        cleaning: What is done to the EEG before it is measured; None for nothing.
     """
 
     dataset: DatasetName
@@ -47,6 +50,7 @@ class Request:
     licence: str | None = None
     data_licence: str | None = None
     check_set: bool = False
+    cleaning: Cleaning | None = None
 
     def kind(self) -> Kind:
         """The data set's defaults, with what the request says otherwise.
@@ -61,6 +65,7 @@ class Request:
             given["recipe"] = replace(default.recipe, epochs=self.epochs)
         kind = replace(default, **given, check_set=default.check_set or self.check_set)
         _require_company(self)
+        _require_signal(self)
         _require_terms(self)
         _require_leave(self)
         _require_least("--people", kind.people, _FEWEST_PEOPLE)
@@ -89,6 +94,17 @@ def _require_company(request: Request) -> None:
         raise UsageError("--dataset sim", got=got, expected="no --root")
     elif request.allow_pickle:
         raise UsageError("--allow-pickle", expected="a data set whose files may hold pickles")
+
+
+def _require_signal(request: Request) -> None:
+    """Refuse to clean where there is no signal, only features that others have extracted."""
+    if request.cleaning is None or request.dataset in _WITH_SIGNAL:
+        return
+    raise UsageError(
+        f"--rate, --notch, --high-pass or --average with --dataset {request.dataset}",
+        got="features that were extracted already",
+        expected=f"a set with signal: {', '.join(_WITH_SIGNAL)}",
+    )
 
 
 def _require_terms(request: Request) -> None:

@@ -16,6 +16,7 @@ from hadua.adapters.features.eye_movement import eye_feature_spec
 from hadua.adapters.sources.simulated_states import STATES, DemoSchedule
 from hadua.adapters.sources.simulator import Simulation, SimulatorSource
 from hadua.adapters.sources.source import EndOfStreamError, SampleChunk, StreamSpec
+from hadua.models.cleaning import Cleaning
 from hadua.models.errors import RecordingError
 from hadua.models.features import FeatureSpec, Modality, Smoothing
 from hadua.service.training_data import Recorded, extract, label
@@ -66,6 +67,7 @@ def simulated(
     seconds: float,
     seed: int,
     rest_s: float = 60.0,
+    cleaning: Cleaning | None = None,
     on_recording: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainingSet:
     """Simulate people who rest and then go through states of 20 to 40 s, 62 channels and gaze.
@@ -75,11 +77,16 @@ def simulated(
         seconds: Length of each person's recording.
         seed: Number of the first session; each person has a session of their own.
         rest_s: Neutral stretch at the start of each.
+        cleaning: What is done to the EEG before it is measured.
         on_recording: Called after each with (done, total).
     """
     specs = {
         Modality.EEG: eeg_feature_spec(
-            SEED_62, window_s=1.0, hop_s=HOP_S, smoothing=Smoothing(q=0.05, r=1.0, p0=1.0)
+            SEED_62,
+            window_s=1.0,
+            hop_s=HOP_S,
+            smoothing=Smoothing(q=0.05, r=1.0, p0=1.0),
+            cleaning=cleaning,
         ),
         Modality.EYE: eye_feature_spec(window_s=4.0, hop_s=HOP_S),
     }
@@ -106,15 +113,24 @@ def simulated(
 
 
 def muse_ssvep(
-    root: Path, *, on_recording: Callable[[int, int], None] = lambda done, total: None
+    root: Path,
+    *,
+    cleaning: Cleaning | None = None,
+    on_recording: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrainingSet:
     """Read Muse recordings of people who looked at flicker of 30 or 20 Hz.
+
+    Args:
+        root: Their folder.
+        cleaning: What is done to the EEG before it is measured.
+        on_recording: Called after each with (done, total).
 
     Raises:
         RecordingError: no such folder, nothing in it, or a file that cannot be read.
     """
     found = subjects(root)
-    specs = {Modality.EEG: eeg_feature_spec(MUSE_CHANNELS, window_s=2.0, hop_s=HOP_S)}
+    eeg = eeg_feature_spec(MUSE_CHANNELS, window_s=2.0, hop_s=HOP_S, cleaning=cleaning)
+    specs = {Modality.EEG: eeg}
     files = [(k, r) for k, group in enumerate(found.recordings.values()) for r in group]
     recordings = []
     for done, (k, recording) in enumerate(files, start=1):

@@ -30,6 +30,7 @@ class FeatureInfo(msgspec.Struct, frozen=True, kw_only=True):
     n_features: int
     window_s: float
     hop_s: float
+    cleaning: str = ""
 
 
 class BundleInfo(msgspec.Struct, frozen=True, kw_only=True):

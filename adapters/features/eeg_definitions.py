@@ -26,13 +26,15 @@ class EegDefinition:
         label: Name and version, as in `hadua-de/1`.
         measure: Makes what measures windows of `(rate_hz, n_samples)`.
         bands: Names of the bands, in the order of the columns.
-        high_pass_hz: Cutoff of the causal high-pass before the windows; None for none.
+        highest_hz: End of the highest band.
+        centred: Whether the mean is taken off each window before it is measured.
     """
 
     label: str
     measure: Callable[[float, int], EegMeasure]
     bands: tuple[str, ...]
-    high_pass_hz: float | None = None
+    highest_hz: float
+    centred: bool = False
 
     def names(self, channels: tuple[str, ...]) -> tuple[str, ...]:
         """Feature names: the bands of the first channel, then those of the second."""
@@ -43,12 +45,14 @@ _HADUA = EegDefinition(
     label=f"{eeg_entropy.DEFINITION}/{eeg_entropy.VERSION}",
     measure=eeg_entropy.DifferentialEntropy,
     bands=tuple(band.name for band in eeg_entropy.BANDS),
+    highest_hz=eeg_entropy.BANDS[-1].high_hz,
 )
 _SEED = EegDefinition(
     label=f"{seed_entropy.DEFINITION}/{seed_entropy.VERSION}",
     measure=seed_entropy.SeedEntropy,
     bands=tuple(band.name for band in seed_entropy.BANDS),
-    high_pass_hz=seed_entropy.HIGH_PASS_HZ,
+    highest_hz=seed_entropy.BANDS[-1].high_hz,
+    centred=True,
 )
 
 EEG_DEFINITIONS: Mapping[str, EegDefinition] = MappingProxyType(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hadua.models.cleaning import Cleaning
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import FeatureSpec, FloatArray, Modality, Smoothing
 
@@ -129,6 +130,7 @@ def eeg_feature_spec(
     window_s: float,
     hop_s: float,
     smoothing: Smoothing | None = None,
+    cleaning: Cleaning | None = None,
 ) -> FeatureSpec:
     """Describe `hadua-de/1` features of these channels: `FP1:delta`, `FP1:theta`, ..."""
     return FeatureSpec(
@@ -139,6 +141,7 @@ def eeg_feature_spec(
         window_s=window_s,
         hop_s=hop_s,
         smoothing=smoothing,
+        cleaning=cleaning,
     )
 
 

@@ -3,7 +3,8 @@
 Grid end k lies at `k * hop_s` in absolute LSL seconds and its window covers
 `[k * hop_s - window_s, k * hop_s)`: the windows of two streams belong together because of when they
 are, whatever arrived first. A window holds `round(window_s * rate_hz)` samples from its first one
-on, and none that straddles a gap is ever made.
+on, and none that straddles a gap is ever made. A filter of finite length may need a margin of
+signal on both sides: then the samples of both margins are in it, and are part of it in every way.
 """
 
 import math
@@ -26,7 +27,7 @@ class SignalWindow:
     Args:
         start_s: Its start on the grid.
         end_s: Its end on the grid, exclusive.
-        t_s: `(n,)` time of each sample, read-only.
+        t_s: `(n,)` time of each sample, margins included, read-only.
         x: `(n, n_channels)`, read-only, its own copy, each channel contiguous in memory.
     """
 
@@ -66,9 +67,18 @@ class Windower:
         n_channels: Its columns.
         window_s: Length of a window.
         hop_s: Distance between two ends.
+        margin_s: So much more signal is needed before a window's start and after its end.
     """
 
-    def __init__(self, rate_hz: float, n_channels: int, *, window_s: float, hop_s: float) -> None:
+    def __init__(
+        self,
+        rate_hz: float,
+        n_channels: int,
+        *,
+        window_s: float,
+        hop_s: float,
+        margin_s: float = 0.0,
+    ) -> None:
         if not (math.isfinite(rate_hz) and rate_hz > 0.0):
             raise StreamInvalidError(
                 "windows by time need a sampling rate",
@@ -82,11 +92,12 @@ class Windower:
                 got=f"hop_s={hop_s}, window_s={window_s} at {rate_hz:g} Hz",
                 expected="0 < hop_s <= window_s, and a sample in each window",
             )
-        self._window_s, self._hop_s = window_s, hop_s
-        self._n = round(window_s * rate_hz)
+        self._window_s, self._hop_s, self._margin_s = window_s, hop_s, margin_s
+        self._span_s = window_s + 2.0 * margin_s
+        self._n = round(self._span_s * rate_hz)
         self._period_s = 1.0 / rate_hz
         self._gap_s = max(2.5 / rate_hz, 0.02)
-        self._span_tolerance_s = 0.02 * window_s + 2.0 / rate_hz
+        self._span_tolerance_s = 0.02 * self._span_s + 2.0 / rate_hz
         capacity = 2 * self._n + 64
         # Time and samples of the stretch since the last gap, as far as windows still need it:
         # rows [_head, _tail) of buffers that never grow, each channel contiguous.
@@ -153,13 +164,13 @@ class Windower:
 
     def _first_complete(self) -> int:
         """The first grid end whose window starts no earlier than this stretch."""
-        k = math.floor((self._segment_s + self._window_s) / self._hop_s) - 1
+        k = math.floor((self._segment_s + self._margin_s + self._window_s) / self._hop_s) - 1
         while not self._complete(k):
             k += 1
         return k
 
     def _complete(self, k: int) -> bool:
-        return self._segment_s <= self._start_s(k) + 0.5 * self._period_s
+        return self._segment_s <= self._start_s(k) - self._margin_s + 0.5 * self._period_s
 
     def _start_s(self, k: int) -> float:
         return k * self._hop_s - self._window_s
@@ -212,14 +223,15 @@ class Windower:
 
     def _cut(self, start_s: float, end_s: float) -> SignalWindow | GapWindow | None:
         waiting_s = self._t_s[self._head : self._tail]
-        self._head += int(np.searchsorted(waiting_s, start_s - 0.5 * self._period_s))
+        first_s = start_s - self._margin_s
+        self._head += int(np.searchsorted(waiting_s, first_s - 0.5 * self._period_s))
         if self._tail - self._head < self._n:
             return None
         at = slice(self._head, self._head + self._n)
         t_s = self._t_s[at].copy()
         span_s = float(t_s[-1] - t_s[0]) + self._period_s
-        if abs(span_s - self._window_s) > self._span_tolerance_s:
-            took = f"{self._n} samples took {span_s:.3f} s instead of {self._window_s:g} s"
+        if abs(span_s - self._span_s) > self._span_tolerance_s:
+            took = f"{self._n} samples took {span_s:.3f} s instead of {self._span_s:g} s"
             reason = f"{took}: the stream's rate is not what it declares"
             return GapWindow(start_s, end_s, reason)
         x = self._x[:, at].copy().T

@@ -19,7 +19,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hadua.models.errors import HaduaError, RuntimeUnavailableError
+from hadua.models.cleaning import Cleaning, Reference
+from hadua.models.errors import (
+    HaduaError,
+    InvalidInputError,
+    RuntimeUnavailableError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from hadua.service.training_job import Report
@@ -45,6 +51,7 @@ class Asked(TypedDict):
     licence: str | None
     data_licence: str | None
     check_set: bool
+    cleaning: Cleaning | None
 
 
 class Dataset(StrEnum):
@@ -87,6 +94,10 @@ def train(
     ] = False,
     licence: Annotated[str | None, typer.Option(help="Licence of the weights.")] = None,
     data_licence: Annotated[str | None, typer.Option(help="Terms of the data.")] = None,
+    notch: Annotated[float | None, typer.Option(help="EEG: mains to remove, 50 or 60.")] = None,
+    high_pass: Annotated[float | None, typer.Option(help="EEG: remove what is slower, Hz.")] = None,
+    average: Annotated[bool, typer.Option("--average", help="EEG: against its average.")] = False,
+    rate: Annotated[float | None, typer.Option(help="EEG: bring to this rate, Hz.")] = None,
     check_set: Annotated[
         bool, typer.Option("--check-set", help="Carry some labelled windows of people put aside.")
     ] = False,
@@ -110,11 +121,24 @@ def train(
             licence=licence,
             data_licence=data_licence,
             check_set=check_set,
+            cleaning=_cleaning(rate, notch, high_pass, average=average),
         )
     except HaduaError as error:
         typer.echo(f"hadua train: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
     typer.echo(json.dumps(report.to_plain()) if as_json else _text(report))
+
+
+def _cleaning(
+    rate_hz: float | None, notch_hz: float | None, high_pass_hz: float | None, *, average: bool
+) -> Cleaning | None:
+    """What is to be done to the EEG; None for nothing."""
+    reference = Reference.AVERAGE if average else Reference.RECORDED
+    try:
+        cleaning = Cleaning(rate_hz, notch_hz, high_pass_hz, reference)
+    except InvalidInputError as error:
+        raise UsageError(error.what, got=error.got, expected=error.expected) from None
+    return cleaning if cleaning.acts else None
 
 
 def _run(*, shown: bool, **asked: Unpack[Asked]) -> "Report":

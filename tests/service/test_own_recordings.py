@@ -13,9 +13,11 @@ from support.xdf_writer import XdfStream
 from hadua.adapters.datasets.feature_set import FeatureSet
 from hadua.adapters.devices.montage import SEED_62
 from hadua.adapters.features.eeg_entropy import differential_entropy, eeg_feature_spec
+from hadua.adapters.features.eeg_extractor import EegExtractor
 from hadua.adapters.features.seed_entropy import seed_feature_spec
 from hadua.adapters.sources.replay import XdfSource
 from hadua.adapters.sources.source import EndOfStreamError, SampleChunk, StreamSpec
+from hadua.models.cleaning import Cleaning, Reference
 from hadua.models.errors import RecordingError
 from hadua.models.features import Modality
 from hadua.service.own_recordings import read_own
@@ -57,6 +59,19 @@ def played(path: Path, modality: Modality) -> tuple[StreamSpec, list[SampleChunk
     except EndOfStreamError:
         source.close()
     return spec, chunks
+
+
+def test_cleaning_is_that_of_a_live_session(folder: Path) -> None:
+    cleaning = Cleaning(notch_hz=50.0, reference=Reference.AVERAGE)
+    own = read_own(folder, cleaning=cleaning)
+
+    spec = own.specs[EEG]
+    assert spec.cleaning == cleaning
+    stream, chunks = played(folder / "anna1.xdf", EEG)
+    extractor = EegExtractor(stream, spec)
+    live = {w.end_s: w.values for c in chunks for w in extractor.push(c)}
+    rows = next(t for t in own.trials if "anna1" in t.where).values[EEG]
+    assert all(any(np.array_equal(row, w) for w in live.values()) for row in rows)
 
 
 def test_every_interval_is_a_trial_person_after_person(own: FeatureSet) -> None:

@@ -11,9 +11,11 @@ import torch
 
 from hadua.adapters.features.eeg_entropy import eeg_feature_spec
 from hadua.adapters.features.eye_movement import eye_feature_spec
+from hadua.models.cleaning import Cleaning
 from hadua.models.export import export_bundle
+from hadua.models.feature_part import FeaturePart
 from hadua.models.features import FeatureSpec, Modality, Smoothing
-from hadua.models.manifest import Description, FeaturePart, NormalisationPart
+from hadua.models.manifest import Description, NormalisationPart
 from hadua.models.network import HaduaNetwork
 
 CHANNELS = ("TP9", "AF7", "AF8", "TP10", "FPZ", "CZ", "OZ", "PZ")
@@ -78,6 +80,7 @@ def make_bundle(
     eye_window_s: float = 4.0,
     hop_s: float = 0.5,
     smoothing: Smoothing | None = None,
+    cleaning: Cleaning | None = None,
     abstain_below: float = 0.0,
     name: str = "random",
 ) -> Path:
@@ -88,7 +91,9 @@ def make_bundle(
     channels = CHANNELS[:eeg_channels] if isinstance(eeg_channels, int) else tuple(eeg_channels)
     specs = []
     if channels:
-        eeg = eeg_feature_spec(channels, window_s=window_s, hop_s=hop_s, smoothing=smoothing)
+        eeg = eeg_feature_spec(
+            channels, window_s=window_s, hop_s=hop_s, smoothing=smoothing, cleaning=cleaning
+        )
         specs.append(eeg)
     if eye:
         specs.append(eye_feature_spec(window_s=eye_window_s, hop_s=hop_s))

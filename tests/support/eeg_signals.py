@@ -35,3 +35,8 @@ def chunks(
         SampleChunk(stream, t_s[i : i + size].copy(), x[i : i + size].copy())
         for i in range(0, len(t_s), size)
     ]
+
+
+def noise(n: int, *, columns: int = 5, seed: int = 0) -> FloatArray:
+    """`(n, columns)` white noise of 10 microvolts."""
+    return np.random.default_rng(seed).standard_normal((n, columns)) * 10.0

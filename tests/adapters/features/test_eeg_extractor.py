@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.eeg_signals import MUSE_LABELS, MUSE_RATE_HZ, chunks, eeg_stream, read_muse
+from support.eeg_signals import MUSE_LABELS, MUSE_RATE_HZ, chunks, eeg_stream, noise, read_muse
 
 from hadua.adapters.devices.electrodes import electrode_positions
 from hadua.adapters.devices.mapping import map_eeg
@@ -27,10 +27,6 @@ MUSE = eeg_stream(*MUSE_LABELS)
 CHANNELS = ("TP9", "AF7", "AF8", "TP10")
 RAW = eeg_feature_spec(CHANNELS, window_s=1.0, hop_s=0.5)
 SMOOTH = eeg_feature_spec(CHANNELS, window_s=1.0, hop_s=0.5, smoothing=Smoothing())
-
-
-def noise(n: int, *, columns: int = 5, seed: int = 0) -> FloatArray:
-    return np.random.default_rng(seed).standard_normal((n, columns)) * 10.0
 
 
 def run(

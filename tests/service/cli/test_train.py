@@ -8,6 +8,7 @@ from support.muse_files import muse_text, write_muse
 from typer.testing import CliRunner, Result
 
 from hadua.models.bundle import load_bundle
+from hadua.models.cleaning import Cleaning, Reference
 from hadua.models.features import Modality
 from hadua.service.cli.main import build
 
@@ -89,6 +90,22 @@ def test_muse_recordings_give_a_bundle_of_four_channels(muse_root: Path, tmp_pat
     assert accuracy > 0.9, "the power of these recordings triples with the second stimulus"
 
 
+def test_cleaning_is_done_and_belongs_to_the_bundle(muse_root: Path, tmp_path: Path) -> None:
+    out, plain = tmp_path / "clean", tmp_path / "plain"
+    args = ("--dataset", "muse-ssvep", "--root", muse_root, "--epochs", "1")
+    flags = ("--notch", "60", "--high-pass", "1", "--rate", "200", "--average")
+
+    results = run(*args, "--out", plain), run(*args, "--out", out, *flags)
+
+    assert [r.exit_code for r in results] == [0, 0], [r.stderr for r in results]
+    bundle = load_bundle(out)
+    assert bundle.specs[Modality.EEG].cleaning == Cleaning(200.0, 60.0, 1.0, Reference.AVERAGE)
+    said = "signal cleaned by hadua-clean/1: at 200 Hz, without 60 Hz, without what is below 1 Hz"
+    assert said in (out / "card.md").read_text(encoding="utf-8")
+    means = [load_bundle(p).normalisation[Modality.EEG].mean for p in (plain, out)]
+    assert abs(means[0] - means[1]).max() > 0.1  # it was done, not only said
+
+
 def test_a_bundle_there_is_replaced_only_when_asked(muse_root: Path, tmp_path: Path) -> None:
     out = tmp_path / "package"
     out.mkdir()
@@ -113,6 +130,8 @@ def test_a_bundle_there_is_replaced_only_when_asked(muse_root: Path, tmp_path: P
         (("--dataset", "sim", "--people", "3"), "--people: got 3, expected 4 or more"),
         (("--dataset", "sim", "--seconds", "20"), "--seconds: got 20, expected 120 or more"),
         (("--dataset", "sim", "--epochs", "0"), "--epochs: got 0, expected 1 or more"),
+        (("--dataset", "sim", "--notch", "55"), "notch: got 55 Hz, expected 50 or 60"),
+        (("--dataset", "synthetic", "--average"), "got features that were extracted already"),
         (("--dataset", "emotions"), "'emotions' is not one of 'sim', 'muse-ssvep'"),
     ],
 )
