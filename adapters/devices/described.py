@@ -10,6 +10,7 @@ from hadua.adapters.devices.units import is_said
 from hadua.adapters.sources.source import Channel, StreamSpec
 from hadua.models.features import Modality
 
+_MOST_OTHERS = 4
 _INTEGERS = ("int8", "int16", "int32", "int64")
 
 
@@ -82,6 +83,7 @@ def describe(stream: StreamSpec, *, modality: Modality) -> Device:
 def _channels(
     stream: StreamSpec, preset: Preset, layout: Layout | None, names: dict[str, str]
 ) -> Iterator[DescribedChannel]:
+    places = dict(zip(_electrodes(stream, preset), layout.labels if layout else (), strict=False))
     for column, channel in enumerate(stream.channels):
         named = channel.label.upper() in names
         rule = None if named else preset.rule(column, channel.label)
@@ -90,7 +92,7 @@ def _channels(
         if named:
             told = replace(told, label=names[channel.label.upper()])
         elif layout and not names:
-            label = layout.labels[column] if column < len(layout.labels) else ""
+            label = places.get(column, "")
             told = replace(told, label=label or channel.label, kind=told.kind if label else "other")
         yield DescribedChannel(column, channel.label, told, rule, microvolts)
 
@@ -128,10 +130,22 @@ def _layout(stream: StreamSpec, preset: Preset) -> Layout | None:
             # A larger cap has the smaller one's names, and other places.
             fits = fits and not _more_electrodes(stream, layout)
         else:
-            fits = _numbered(stream) and 0 <= len(stream.channels) - len(layout.labels) <= 4
+            fits = _numbered(stream) and _has_room(stream, preset, layout)
         if fits and (layout.fixed or stream.preset):
             return layout
     return None
+
+
+def _electrodes(stream: StreamSpec, preset: Preset) -> list[int]:
+    """Columns that no rule leaves out."""
+    rules = (preset.rule(column, label) for column, label in enumerate(stream.labels))
+    return [i for i, rule in enumerate(rules) if rule is None or rule.role != "none"]
+
+
+def _has_room(stream: StreamSpec, preset: Preset, layout: Layout) -> bool:
+    """Whether the channels are those of the cap; up to four more may be events and inputs."""
+    more = len(_electrodes(stream, preset)) - len(layout.labels)
+    return 0 <= more <= _MOST_OTHERS
 
 
 def _more_electrodes(stream: StreamSpec, layout: Layout) -> bool:
@@ -151,7 +165,7 @@ def _numbered(stream: StreamSpec) -> bool:
 def _hint(stream: StreamSpec, preset: Preset) -> str:
     if not _numbered(stream):
         return ""
-    caps = [x.title for x in preset.layouts if 0 <= len(stream.channels) - len(x.labels) <= 4]
+    caps = [x.title for x in preset.layouts if not x.own and _has_room(stream, preset, x)]
     if caps and not stream.preset:
         return (
             f"If it is worn with the {' or the '.join(caps)}, add ',preset={preset.name}' to its "

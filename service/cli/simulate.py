@@ -22,6 +22,7 @@ from hadua.adapters.sources.simulator import SimulatorSource, make_pair
 from hadua.adapters.sources.source import EndOfStreamError, StreamSpec
 from hadua.models.errors import HaduaError, StreamLostError, UsageError
 from hadua.models.features import Modality
+from hadua.service.cli.simulated_devices import imitate
 
 _READ_S = 0.2
 _POLL_S = 0.1
@@ -53,10 +54,19 @@ def simulate(
     ] = "",
     eeg_only: Annotated[bool, typer.Option("--eeg-only", help="No gaze stream.")] = False,
     gaze_only: Annotated[bool, typer.Option("--gaze-only", help="No EEG stream.")] = False,
+    device: Annotated[
+        list[str] | None, typer.Option(help="Imitate a device, by its preset; may be repeated.")
+    ] = None,
+    count: Annotated[
+        bool, typer.Option("--count", help="Devices send each sample's own number.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say what is sent as JSON.")] = False,
 ) -> None:
     """Send the EEG, gaze and state markers of a simulated participant over LSL."""
     try:
+        if device:
+            imitate(device, count=count, duration_s=duration, as_json=as_json)
+            return
         modalities = _chosen(eeg_only=eeg_only, gaze_only=gaze_only)
         simulation = Simulation(person, seed, parse_schedule(schedule, seed=seed), name_prefix)
         broadcast = Broadcast(simulation, modalities, Faults(parse_faults(faults)), duration)
