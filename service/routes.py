@@ -19,7 +19,7 @@ from hadua.service.requests import StartSession
 from hadua.service.rest import Asked, answer, api_router
 from hadua.service.service import Service
 from hadua.service.session import Session
-from hadua.service.subscription import known_seq
+from hadua.service.subscription import is_older, known_seq
 
 router: APIRouter = api_router("sessions")
 SessionId = Annotated[str, Path(description="Id of a session.", examples=["demo"])]
@@ -91,7 +91,7 @@ async def predictions(
     were let go.
     """
     session = asked.sessions.find(session_id)
-    if session is None or _older(session, after_seq, epoch=epoch):
+    if session is None or is_older(session, after_seq, epoch=epoch):
         look = functools.partial(
             stored_page, asked.storage, session_id, after_seq, epoch=epoch, limit=limit
         )
@@ -99,12 +99,6 @@ async def predictions(
             return answer(stored)
     known = asked.sessions.get(session_id)
     return answer(live_page(known, known_seq(known, after_seq, epoch=epoch), limit=limit))
-
-
-def _older(session: Session, after_seq: int, *, epoch: int | None) -> bool:
-    """Whether memory does not reach back as far as is asked for."""
-    after_seq = known_seq(session, after_seq, epoch=epoch)
-    return after_seq + 1 < session.publisher.journal.first_seq
 
 
 def describe(session: Session) -> SessionInfo:

@@ -35,7 +35,8 @@ class Outgoing:
         text: To send; empty if the connection is only to be closed.
         key: Session and epoch of `seq`.
         seq: The last that the client is informed of once it has this.
-        published_s: When a frame of a session was handed over.
+        published_s: When a live frame was handed over.
+        is_frame: Whether it is one of a session, that can be missed.
         close: Close the connection after it, with this code.
     """
 
@@ -43,15 +44,23 @@ class Outgoing:
     key: Key | None = None
     seq: int = 0
     published_s: float | None = None
+    is_frame: bool = False
     close: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A frame, and the wanted `seq` before it: who is not informed of that, has missed some."""
+    """A frame, and the wanted `seq` before it: who is not informed of that, has missed some.
+
+    Args:
+        item: The frame.
+        before: That `seq`.
+        live: Whether it was offered, and is not of the backlog.
+    """
 
     item: Published
     before: int
+    live: bool
 
 
 class Subscriber:
@@ -100,7 +109,7 @@ class Subscriber:
         if key not in self._informed:
             self._meet(key, item.seq - 1)
         if self._wants(item) and not self._overflowed:
-            self._put(item)
+            self._put(item, live=True)
             if len(self._queue) > self._bound:
                 self._make_room()
             self._wake.set()
@@ -144,9 +153,10 @@ class Subscriber:
             key = (item.session_id, item.epoch)
             if key not in self._kept_from:
                 self._kept_from[key] = item.seq
+                self._informed.setdefault(key, 0)  # a later life than the one it has heard of
                 self._offered[key] = max(self._offered.get(key, 0), item.seq - 1)
             if self._wants(item):
-                self._put(item)
+                self._put(item, live=False)
         self._bound = max(self._capacity, len(self._queue))
 
     def _meet(self, key: Key, seq: int) -> None:
@@ -160,9 +170,9 @@ class Subscriber:
     def _wants(self, item: Published) -> bool:
         return self._kinds is None or item.kind in self._kinds
 
-    def _put(self, item: Published) -> None:
+    def _put(self, item: Published, *, live: bool) -> None:
         key = (item.session_id, item.epoch)
-        self._queue.append(_Waiting(item, self._offered[key]))
+        self._queue.append(_Waiting(item, self._offered[key], live))
         self._offered[key] = item.seq
 
     def _make_room(self) -> None:
@@ -180,7 +190,8 @@ class Subscriber:
         if waiting.before > informed:
             return Outgoing(encode(self._gap(waiting, informed=informed)), key, waiting.before)
         self._queue.popleft()
-        return Outgoing(item.text, key, item.seq, item.published_s)
+        published_s = item.published_s if waiting.live else None
+        return Outgoing(item.text, key, item.seq, published_s, is_frame=True)
 
     def _gap(self, waiting: _Waiting, *, informed: int) -> GapFrame:
         item = waiting.item

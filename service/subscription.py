@@ -1,5 +1,6 @@
 """What a WebSocket client asks for in its URL, and where it therefore begins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -7,7 +8,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from hadua.service.journal import Kind, Published
 from hadua.service.session import Session
+from hadua.service.storage.storage import Storage
 from hadua.service.subscriber import Key, Policy
+
+FRAMES_AT_MOST = 20_000  # of a backlog from the database: the newest; a gap says what is before
 
 
 def _listed(text: object) -> object:
@@ -60,15 +64,28 @@ class Start:
     backlog: list[Published]
 
     @classmethod
-    def of(cls, session: Session, query: AllSessions) -> "Start":
-        """A client that asks for this of a session. One from another epoch gets all there is."""
-        journal, key = session.publisher.journal, (session.id, session.epoch)
-        after_seq = None
-        if isinstance(query, OneSession) and query.after_seq is not None:
-            after_seq = known_seq(session, query.after_seq, epoch=query.epoch)
-        if after_seq is None:
-            return cls({key: journal.last_seq}, [])
-        return cls({key: after_seq}, journal.after(after_seq))
+    def now(cls, session: Session) -> "Start":
+        """A client that wants what comes."""
+        return cls({(session.id, session.epoch): session.publisher.journal.last_seq}, [])
+
+    @classmethod
+    def after(
+        cls, session: Session, seq: int, *, epoch: int | None, stored: Sequence[Published]
+    ) -> "Start":
+        """A client that has heard `seq` of an epoch, and gets what was said since.
+
+        Args:
+            session: What it follows.
+            seq: The last that it heard.
+            epoch: Of `seq`, if it says so.
+            stored: What the database has of that, oldest first.
+        """
+        journal, now = session.publisher.journal, (session.id, session.epoch)
+        informed = {now: known_seq(session, seq, epoch=epoch)}
+        if epoch is not None and epoch < session.epoch:
+            informed = {(session.id, epoch): seq, **informed}
+        older = [i for i in stored if (i.epoch, i.seq) < (session.epoch, journal.first_seq)]
+        return cls(informed, older + journal.after(informed[now]))
 
 
 def known_seq(session: Session, after_seq: int, *, epoch: int | None) -> int:
@@ -77,3 +94,24 @@ def known_seq(session: Session, after_seq: int, *, epoch: int | None) -> int:
         return 0
     # Without an epoch, a `seq` that is yet to come can only be one of an earlier life.
     return after_seq if after_seq <= session.publisher.journal.last_seq else 0
+
+
+def is_older(session: Session, after_seq: int, *, epoch: int | None) -> bool:
+    """Whether memory does not reach back to what somebody has last heard."""
+    known = known_seq(session, after_seq, epoch=epoch)
+    another_life = epoch is not None and epoch < session.epoch
+    return another_life or known + 1 < session.publisher.journal.first_seq
+
+
+def stored_frames(storage: Storage, session: Session, query: OneSession) -> list[Published]:
+    """What the database has of a session since the client was there; blocks.
+
+    Raises:
+        StorageError: the database does not answer.
+    """
+    seq = query.after_seq or 0
+    epoch = session.epoch if query.epoch is None else query.epoch
+    if query.epoch is None:
+        seq = known_seq(session, seq, epoch=None)
+    rows = storage.frames_since(session.id, epoch=epoch, seq=seq, limit=FRAMES_AT_MOST)
+    return [Published(session.id, *row) for row in rows]

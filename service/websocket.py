@@ -1,97 +1,111 @@
-"""The WebSocket of the contract: frames out, every send and close with a time limit.
+"""The WebSocket of the contract: whom it accepts, and where a client begins."""
 
-A client that does not take a frame in time misses it; one that does so twice in a row, or once
-under the policy `lossless`, is closed with 1013, and its connection is cut if even that does not
-get through.
-"""
-
-import asyncio
+import functools
 from typing import TypeVar
 
-import structlog
 from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
-from starlette.websockets import WebSocketDisconnect
 
 from hadua.models.errors import HaduaError, UsageError
 from hadua.service import problems
+from hadua.service.client_socket import ClientSocket
 from hadua.service.config import expectation
 from hadua.service.origin import OriginRefusedError, require_local_origin
-from hadua.service.rate_limit import RateLimit
+from hadua.service.sender import Sender
 from hadua.service.service import Service, service_of
 from hadua.service.session import Session
-from hadua.service.subscriber import STOPPING, TRY_AGAIN_LATER, Outgoing, Subscriber
-from hadua.service.subscription import AllSessions, OneSession, Start
+from hadua.service.sessions import SessionUnknownError
+from hadua.service.subscriber import TRY_AGAIN_LATER, Outgoing, Subscriber
+from hadua.service.subscription import AllSessions, OneSession, Start, is_older, stored_frames
 from hadua.service.wire import Hello, encode
 
-POLICY_VIOLATION = 1008
 UNKNOWN_SESSION = 4404
 BAD_QUERY = 4422
-TIMEOUTS_ALLOWED = {"latest": 1, "lossless": 0}
-REASON_BYTES = 123  # RFC 6455: what is left of a control frame
-MESSAGES_IN_10_S = 100  # nothing is expected; some libraries send texts to keep a connection alive
 
 Query = TypeVar("Query", bound=AllSessions)
 
 router = APIRouter()
-_log = structlog.get_logger("hadua.websocket")
 
 
 @router.websocket("/api/v1/ws")
 async def all_sessions(websocket: WebSocket) -> None:
     """Frames of every session, from now on."""
-    await Connection(websocket, service_of(websocket)).serve(None, AllSessions)
+    if (connection := await Connection.accept(websocket)) is not None:
+        await connection.serve_all()
 
 
 @router.websocket("/api/v1/sessions/{session_id}/ws")
 async def one_session(websocket: WebSocket, session_id: str) -> None:
     """Frames of one session: from now on, or all that are kept with a `seq` above `after_seq`."""
-    await Connection(websocket, service_of(websocket)).serve(session_id, OneSession)
+    if (connection := await Connection.accept(websocket)) is not None:
+        await connection.serve_one(session_id)
 
 
 class Connection:
-    """One client from handshake to close.
+    """One client's wish, from handshake to close.
 
     Args:
-        websocket: Not accepted yet.
+        websocket: Accepted.
         service: What it asks.
     """
 
     def __init__(self, websocket: WebSocket, service: Service) -> None:
         self._websocket = websocket
         self._service = service
-        self._timeout_s = service.settings.send_timeout_s
-        self._timeouts = 0
+        timeout_s = service.settings.send_timeout_s
+        self._socket = ClientSocket(websocket, timeout_s=timeout_s, cut=service.cut)
 
-    async def serve(self, session_id: str | None, query_type: type[AllSessions]) -> None:
-        """Accept or refuse the client, then send until it or the service leaves."""
+    @classmethod
+    async def accept(cls, websocket: WebSocket) -> "Connection | None":
+        """Shake hands; None where that is refused."""
+        service = service_of(websocket)
         try:
-            require_local_origin(self._websocket)
+            require_local_origin(websocket)
         except OriginRefusedError as error:
-            await self._websocket.send_denial_response(problems.response(problems.of_error(error)))
-            return
-        await self._websocket.accept()
-        if len(self._service.hub) >= self._service.settings.max_clients:
-            await self._close(TRY_AGAIN_LATER, "too many clients")
-            return
-        try:
-            query = _query(self._websocket, query_type)
-            sessions = self._sessions(session_id)
-        except HaduaError as error:
-            code = BAD_QUERY if isinstance(error, UsageError) else UNKNOWN_SESSION
-            await self._close(code, error.what)
-            return
-        await self._follow(session_id, sessions, query)
+            await websocket.send_denial_response(problems.response(problems.of_error(error)))
+            return None
+        await websocket.accept()
+        connection = cls(websocket, service)
+        if len(service.hub) >= service.settings.max_clients:
+            await connection._socket.close(TRY_AGAIN_LATER, "too many clients")
+            return None
+        return connection
 
-    def _sessions(self, session_id: str | None) -> list[Session]:
-        known = self._service.sessions
-        return known.all() if session_id is None else [known.get(session_id)]
+    async def serve_all(self) -> None:
+        """Every session, from now on."""
+        try:
+            query = _query(self._websocket, AllSessions)
+        except HaduaError as error:
+            await self._refuse(error)
+            return
+        sessions = self._service.sessions.all()
+        starts = [Start.now(session) for session in sessions]
+        await self._follow(None, starts, query, self._hello(None, starts))
+
+    async def serve_one(self, session_id: str) -> None:
+        """One session, from where the client says."""
+        try:
+            query = _query(self._websocket, OneSession)
+            session = self._service.sessions.get(session_id)
+            start = await self._start(session, query)
+        except HaduaError as error:
+            await self._refuse(error)
+            return
+        await self._follow(session_id, [start], query, self._hello(session, [start]))
+
+    async def _start(self, session: Session, query: OneSession) -> Start:
+        if query.after_seq is None:
+            return Start.now(session)
+        stored = []
+        if is_older(session, query.after_seq, epoch=query.epoch):
+            look = functools.partial(stored_frames, self._service.storage, session, query)
+            stored = await self._service.blocking(self._service.pool, look)
+        return Start.after(session, query.after_seq, epoch=query.epoch, stored=stored)
 
     async def _follow(
-        self, session_id: str | None, sessions: list[Session], query: AllSessions
+        self, session_id: str | None, starts: list[Start], query: AllSessions, hello: Hello
     ) -> None:
-        starts = [Start.of(session, query) for session in sessions]
-        settings = self._service.settings
+        settings, metrics = self._service.settings, self._service.metrics
         lossless = query.policy == "lossless"
         subscriber = Subscriber(
             session_id,
@@ -100,102 +114,33 @@ class Connection:
             kinds=query.types,
             backlog=[item for start in starts for item in start.backlog],
             informed={key: seq for start in starts for key, seq in start.informed.items()},
-            on_drop=self._service.metrics.frames_dropped.inc,
+            on_drop=metrics.frames_dropped.inc,
         )
-        hub, metrics = self._service.hub, self._service.metrics
-        hub.add(subscriber)
+        self._service.hub.add(subscriber)
         try:
             with metrics.clients.track_inprogress():
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._listen(subscriber))
-                    tasks.create_task(self._send_all(subscriber, self._hello(sessions, starts)))
+                sender = Sender(self._socket, subscriber, self._service)
+                await sender.run(Outgoing(encode(hello)))
         finally:
-            hub.remove(subscriber)
+            self._service.hub.remove(subscriber)
 
-    def _hello(self, sessions: list[Session], starts: list[Start]) -> Outgoing:
-        alone = sessions[0] if len(sessions) == 1 else None
-        hello = Hello(
-            session_id=alone.id if alone else None,
-            epoch=alone.epoch if alone else 0,
-            seq=next(iter(starts[0].informed.values())) if alone else 0,
-            last_seq=alone.publisher.journal.last_seq if alone else 0,
-            state=str(alone.state) if alone else "",
+    def _hello(self, session: Session | None, starts: list[Start]) -> Hello:
+        return Hello(
+            session_id=session.id if session else None,
+            epoch=session.epoch if session else 0,
+            seq=starts[0].informed[session.id, session.epoch] if session else 0,
+            last_seq=session.publisher.journal.last_seq if session else 0,
+            state=str(session.state) if session else "",
             service=self._service.version,
             bundle=self._service.bundle_info,
-            sessions=tuple(session.id for session in sessions),
+            sessions=tuple(
+                {session_id: None for start in starts for session_id, _ in start.informed}
+            ),
         )
-        return Outgoing(encode(hello))
 
-    async def _listen(self, subscriber: Subscriber) -> None:
-        """Notice when the client leaves; what it says is not used, and may not be much."""
-        limit = RateLimit(MESSAGES_IN_10_S, span_s=10.0, clock=asyncio.get_running_loop().time)
-        while (await self._websocket.receive())["type"] != "websocket.disconnect":
-            if not limit.allows():
-                self._drop(subscriber, "client sends too much")
-                await self._close(POLICY_VIOLATION, "nothing is expected from a client")
-                break
-        subscriber.close()
-
-    async def _send_all(self, subscriber: Subscriber, hello: Outgoing) -> None:
-        outgoing: Outgoing | None = hello
-        while outgoing is not None and await self._send(subscriber, outgoing):
-            outgoing = await subscriber.next()
-
-    async def _send(self, subscriber: Subscriber, outgoing: Outgoing) -> bool:
-        """Send one text; False ends the connection."""
-        if not outgoing.text:
-            return await self._give_up(subscriber)
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._websocket.send_text(outgoing.text)
-        except TimeoutError:
-            return await self._missed(subscriber, outgoing)
-        except (WebSocketDisconnect, RuntimeError):
-            # uvicorn raises RuntimeError for a send after it gave up on the client's pings.
-            self._cut()
-            return False
-        self._timeouts = 0
-        subscriber.delivered(outgoing)
-        if outgoing.published_s is not None:
-            self._service.metrics.send_s.observe(self._service.clock() - outgoing.published_s)
-        if outgoing.close is not None:
-            await self._close(outgoing.close, STOPPING)
-        return outgoing.close is None
-
-    async def _missed(self, subscriber: Subscriber, outgoing: Outgoing) -> bool:
-        if outgoing.published_s is not None and subscriber.policy == "latest":
-            subscriber.missed()
-        self._timeouts += 1
-        if self._timeouts <= TIMEOUTS_ALLOWED[subscriber.policy] and outgoing.close is None:
-            return True
-        return await self._give_up(subscriber)
-
-    async def _give_up(self, subscriber: Subscriber) -> bool:
-        self._drop(subscriber, "client does not read")
-        await self._close(TRY_AGAIN_LATER, "too slow: come again with after_seq")
-        return False
-
-    def _drop(self, subscriber: Subscriber, why: str) -> None:
-        _log.warning(why, frames_dropped=subscriber.frames_dropped)
-        self._service.metrics.clients_dropped.inc()
-
-    async def _close(self, code: int, reason: str) -> None:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._websocket.close(code, _fitting(reason))
-        except TimeoutError:
-            self._cut()
-        except (WebSocketDisconnect, RuntimeError):
-            self._cut()
-
-    def _cut(self) -> None:
-        client = self._websocket.client
-        if client is not None:
-            self._service.cut((client.host, client.port))
-
-
-def _fitting(reason: str) -> str:
-    return reason.encode()[:REASON_BYTES].decode(errors="ignore")
+    async def _refuse(self, error: HaduaError) -> None:
+        codes = {UsageError: BAD_QUERY, SessionUnknownError: UNKNOWN_SESSION}
+        await self._socket.close(codes.get(type(error), TRY_AGAIN_LATER), error.what)
 
 
 def _query(websocket: WebSocket, query_type: type[Query]) -> Query:

@@ -117,6 +117,20 @@ def frames_after(
     return [(row.seq, row.kind, row.text) for row in rows]
 
 
+def frames_since(
+    connection: Connection, session_id: str, *, epoch: int, seq: int, limit: int
+) -> list[tuple[int, int, FrameKind, str]]:
+    """`(epoch, seq, kind, text)` of the newest `limit` frames after that one, oldest first."""
+    place = tuple_(frames.c.epoch, frames.c.seq)
+    query = (
+        select(frames.c.epoch, frames.c.seq, frames.c.kind, frames.c.text)
+        .where((frames.c.session_id == session_id) & (place > (epoch, seq)))
+        .order_by(frames.c.epoch.desc(), frames.c.seq.desc())
+    )
+    rows = connection.execute(query.limit(limit)).all()
+    return [(row.epoch, row.seq, row.kind, row.text) for row in reversed(rows)]
+
+
 def first_seq(connection: Connection, session_id: str, epoch: int) -> int | None:
     """The oldest `seq` that is kept of a session, or None."""
     of_session = (frames.c.session_id == session_id) & (frames.c.epoch == epoch)

@@ -123,6 +123,18 @@ class Storage:
             lambda c: lives.frames_after(c, session_id, epoch, seq=seq, limit=limit, kind=kind)
         )
 
+    def frames_since(
+        self, session_id: str, *, epoch: int, seq: int, limit: int
+    ) -> list[tuple[int, int, lives.FrameKind, str]]:
+        """`(epoch, seq, kind, text)` of what was said since, also in later epochs, oldest first.
+
+        Where there are more than `limit`, the newest.
+        """
+        self.flush()
+        return self.database.read(
+            lambda c: lives.frames_since(c, session_id, epoch=epoch, seq=seq, limit=limit)
+        )
+
     def first_seq(self, session_id: str, epoch: int) -> int | None:
         """The oldest `seq` that is kept of a session, or None."""
         return self.database.read(lambda c: lives.first_seq(c, session_id, epoch))

@@ -265,6 +265,7 @@ class Parts:
     list_streams: Callable[[float], Sequence[StreamSummary]] = lambda _: []
     ping_s: float = PING_S
     data_folder: Path | None = None
+    port: int = 0
 
     def parse(self, text: str, *, modality: Modality) -> FakeSource:
         del modality
@@ -289,7 +290,7 @@ class Running:
 
 @asynccontextmanager
 async def running(parts: Parts) -> AsyncIterator[Running]:
-    """The service of these parts on a free port, until the block is left."""
+    """The service of these parts on their port, or a free one, until the block is left."""
     started = asyncio.Event()
     kept = tempfile.TemporaryDirectory(prefix="hadua-kept-")
     folder = parts.data_folder or new_data_folder(Path(kept.name))
@@ -313,7 +314,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
 
     app = create_app(make_service, started=lambda _: started.set())
     server = Server(app, drain=lambda: drain(app.state.service), ping_s=parts.ping_s)
-    with kept, listen("127.0.0.1", 0) as listener:
+    with kept, listen("127.0.0.1", parts.port) as listener:
         url = url_of(listener)
         hooks: dict[str, list[Callable[[httpx.Response], Awaitable[None]]]] = {
             "response": [Documented(app.openapi())]
