@@ -3,9 +3,10 @@
 import msgspec
 
 from hadua.adapters.sources.lsl_discovery import StreamSummary
+from hadua.service.mapping_book import ConfirmedMapping
 from hadua.service.problems import Problem
 from hadua.service.storage.records import AuditEntry, Participant, SessionRecord
-from hadua.service.wire import BundleInfo, MarkerFrame, PredictionFrame, StatusFrame
+from hadua.service.wire import BundleInfo, MappingStatus, MarkerFrame, PredictionFrame, StatusFrame
 
 
 class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,19 @@ class StreamList(msgspec.Struct, frozen=True, kw_only=True):
     """What one search of the network found."""
 
     streams: tuple[StreamSummary, ...]
+
+
+class MappingList(msgspec.Struct, frozen=True, kw_only=True):
+    """The mappings of devices that were confirmed, oldest first."""
+
+    mappings: tuple[ConfirmedMapping, ...]
+
+
+class SessionMappings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session's devices were taken for, and what became of their channels, by modality."""
+
+    mappings: dict[str, MappingStatus]
+    reports: dict[str, dict[str, object]]
 
 
 class BundleList(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from hadua.models.runtime import Runtime
 from hadua.service import (
     asyncapi,
     health,
+    mapping_routes,
     openapi,
     participant_routes,
     predict_routes,
@@ -25,6 +26,7 @@ from hadua.service.config import Settings
 from hadua.service.dashboard import page
 from hadua.service.engine import EngineFactory, Tap
 from hadua.service.hub import Hub
+from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.service import Service, SourceParser, SourcesFactory, StreamLister
 from hadua.service.session import Session
@@ -70,7 +72,8 @@ def create_app(make_service: ServiceFactory, *, started: Started = lambda _: Non
     app.add_middleware(BodyLimit)
     problems.install(app)
     parts = (
-        health, stream_routes, routes, participant_routes, predict_routes, websocket, asyncapi,
+        health, stream_routes, routes, mapping_routes, participant_routes, predict_routes,
+        websocket, asyncapi,
     )  # fmt: skip
     for part in parts:
         app.include_router(part.router)
@@ -117,6 +120,7 @@ def build_service(
     startup: SourcesFactory | None = None,
     cut: Callable[[tuple[str, int]], None] = lambda _: None,
     tap: Tap | None = None,
+    mappings: MappingBook | None = None,
 ) -> Service:
     """A service from its parts; call it on the event loop."""
     hub, metrics = Hub(), Metrics()
@@ -130,6 +134,7 @@ def build_service(
         unix_clock=unix_clock,
         tap=tap,
         bundle=bundle.id,
+        mappings=mappings,
     )
     return Service(
         settings=settings,

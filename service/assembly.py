@@ -17,6 +17,7 @@ from hadua.service.app import build_service
 from hadua.service.config import Settings
 from hadua.service.definitions import require_known_features
 from hadua.service.engine import Engine, EngineFactory, Tap
+from hadua.service.mapping_book import MappingBook
 from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service
 from hadua.service.sources import live_source
@@ -71,13 +72,24 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
     """
     with ExitStack() as closing:
         folder = settings.data_dir
-        if settings.demo and "data_dir" not in settings.model_fields_set:
+        if not keeps(settings):
             folder = Path(closing.enter_context(TemporaryDirectory(prefix="hadua-demo-")))
         storage = Storage.open(folder, url=settings.database, unix_clock=time.time)
         closing.callback(storage.close)
         if settings.participant is not None:
             storage.admit(settings.participant, consent=settings.require_consent)
         yield storage
+
+
+def keeps(settings: Settings) -> bool:
+    """Whether anything is kept: a demo that was not told where keeps nothing."""
+    return not settings.demo or "data_dir" in settings.model_fields_set
+
+
+def open_mapping_book(settings: Settings) -> MappingBook:
+    """The confirmed mappings of devices."""
+    path = settings.data_dir / "mappings.json" if keeps(settings) else None
+    return MappingBook(path, unix_clock=time.time)
 
 
 def assemble(
@@ -107,6 +119,7 @@ def assemble(
         startup=(lambda: startup) if startup else None,
         cut=cut,
         tap=tap,
+        mappings=open_mapping_book(settings),
     )
 
 

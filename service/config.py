@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         le=36_500.0,
         description="Days after which predictions and ended sessions are deleted; nothing: never.",
     )
+    require_confirmed_mapping: bool = Field(
+        False, description="A session begins only when a person has confirmed its devices' mapping."
+    )
     wait_s: Seconds = Field(10.0, description="How long to wait for a stream to be found.")
     stale_s: Seconds = Field(2.0, description="A stream silent for longer than this is stale.")
     bridge_s: Seconds = Field(5.0, description="Signal kept per stream when inference lags.")

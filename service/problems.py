@@ -39,6 +39,8 @@ _STATUS = {
     "participant-exists": HTTPStatus.CONFLICT,
     "participant-busy": HTTPStatus.CONFLICT,
     "consent-missing": HTTPStatus.CONFLICT,
+    "mapping-unknown": HTTPStatus.NOT_FOUND,
+    "mapping-changed": HTTPStatus.CONFLICT,
     "storage-failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "request-in-progress": HTTPStatus.CONFLICT,
     "idempotency-key-reused": HTTPStatus.UNPROCESSABLE_ENTITY,

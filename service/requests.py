@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hadua.models.features import Modality
 from hadua.service.config import Identifier
 
 Feature = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
@@ -43,6 +44,17 @@ class GiveConsent(BaseModel):
 
     notice: ShortText = Field(description="The notice that was shown, by name and version.")
     recorded_by: ShortText = Field(description="Who says that consent was given.")
+
+
+class ConfirmMapping(BaseModel):
+    """Body of `POST sessions/{id}/mapping`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    modality: Modality = Field(description="Whose mapping: eeg or eye.")
+    key: str = Field(
+        pattern=r"^[0-9a-f]{16}$", description="Key of the mapping that was looked at."
+    )
 
 
 class Windows(BaseModel):

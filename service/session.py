@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -14,9 +15,11 @@ from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
 from hadua.service.config import Settings
 from hadua.service.engine import Engine, EngineFactory, Stepper, Tap, Timed
+from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
+from hadua.service.session_mapping import SessionMapping
 from hadua.service.session_state import SessionState
 from hadua.service.status import degradation, session_status, stream_status, worst_uncertainty_ms
 from hadua.service.watch import StreamWatch
@@ -43,6 +46,7 @@ class Session:
         clock: LSL seconds now.
         participant: Pseudonym, or None.
         tap: Sees every chunk right before the pipeline does, in the same order and thread.
+        mappings: Which mappings of devices were confirmed; None: none was.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Session:
         clock: Callable[[], float],
         participant: str | None = None,
         tap: Tap | None = None,
+        mappings: MappingBook | None = None,
     ) -> None:
         self.participant = participant
         self.publisher = publisher
@@ -71,6 +76,8 @@ class Session:
         self._clock = clock
         self._tap = tap
         self._engine: Engine | None = None
+        book = mappings or MappingBook(None, unix_clock=time.time)
+        self.mapping = SessionMapping(book, changed=self._say_status)
         self._bridge = Bridge(
             self._loop, bound_s=settings.bridge_s, on_marker_drop=metrics.markers_dropped.inc
         )
@@ -116,6 +123,7 @@ class Session:
             chunks_dropped=sum(self._bridge.dropped(m) for m in self._readers),
             markers_dropped=self._bridge.markers_dropped,
             losses=self._losses(),
+            mappings=self.mapping.statuses(),
         )
 
     def reports(self) -> Mapping[str, Mapping[str, object]]:
@@ -126,6 +134,7 @@ class Session:
         """Ask for the end; `over` tells when it is reached."""
         self._stop.set()
         self._opened_changed.set()
+        self.mapping.release()
         self._bridge.close()
 
     def fail(self, error: HaduaError) -> None:
@@ -173,6 +182,10 @@ class Session:
         if self._stop.is_set():
             return
         self._engine = await self._in_worker(functools.partial(self._make_engine, specs))
+        self.mapping.set(specs, self._engine.pipeline.reports())
+        await self._wait_for_confirmation()
+        if self._stop.is_set():
+            return
         stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap)
         self._bridge.start()
         self._enter(SessionState.RUNNING, "")
@@ -191,6 +204,15 @@ class Session:
                 if isinstance(found, Exception):
                     raise found
         return {m: spec for m, spec in self._opened.items() if isinstance(spec, StreamSpec)}
+
+    async def _wait_for_confirmation(self) -> None:
+        """Where the settings want it, begin only when a person has confirmed every mapping."""
+        if not self._settings.require_confirmed_mapping or not self.mapping.unconfirmed():
+            return
+        names = " and ".join(self.mapping.unconfirmed())
+        self._enter(SessionState.WAITING, f"the mapping of {names} is to be confirmed")
+        self.running.set()  # it is the operator's turn: whoever waits for the start need not
+        await self.mapping.confirmed()
 
     async def _take(self) -> list[Item]:
         try:

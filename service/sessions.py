@@ -16,6 +16,7 @@ from hadua.service.config import Settings
 from hadua.service.engine import EngineFactory, Tap
 from hadua.service.hub import Hub
 from hadua.service.journal import MemoryJournal
+from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
 from hadua.service.session import Session
@@ -60,6 +61,7 @@ class Sessions:
         unix_clock: Unix seconds now.
         tap: Sees every chunk that a pipeline consumes.
         bundle: Id of the bundle, for the record.
+        mappings: Confirmed mappings of devices; None keeps them in this process only.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Sessions:
         unix_clock: Callable[[], float],
         tap: Tap | None = None,
         bundle: str = "",
+        mappings: MappingBook | None = None,
     ) -> None:
         self._settings = settings
         self._make_engine = make_engine
@@ -82,6 +85,7 @@ class Sessions:
         self._storage = storage
         self._last_epoch = storage.last_epoch
         self._bundle = bundle
+        self.mappings = mappings or MappingBook(None, unix_clock=unix_clock)
         self._clock = clock
         self._unix_clock = unix_clock
         self._tap = tap
@@ -136,6 +140,7 @@ class Sessions:
             clock=self._clock,
             participant=participant,
             tap=self._tap,
+            mappings=self.mappings,
         )
         begun = self._storage.began(self._record(session))
         loop = asyncio.get_running_loop()

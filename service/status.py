@@ -6,7 +6,7 @@ from hadua.models.features import Modality
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamState
-from hadua.service.wire import StatusFrame, StreamStatus
+from hadua.service.wire import MappingStatus, StatusFrame, StreamStatus
 
 _TROUBLE = {
     StreamState.STALE: "no samples at the moment",
@@ -61,6 +61,7 @@ def session_status(
     chunks_dropped: int,
     markers_dropped: int,
     losses: Mapping[str, int],
+    mappings: Mapping[str, MappingStatus],
 ) -> StatusFrame:
     """A session as it is now, with the `seq` that it would be published under."""
     return StatusFrame(
@@ -78,4 +79,5 @@ def session_status(
         uptime_s=publisher.uptime_s,
         markers_dropped=markers_dropped,
         losses=dict(losses),
+        mappings=dict(mappings),
     )

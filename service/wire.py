@@ -66,6 +66,19 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None = None
 
 
+class MappingStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stream's device was taken for, and whether a person has confirmed its mapping.
+
+    `state` is `confirmed`, `unconfirmed`, or `changed`: another mapping of it was confirmed.
+    `key` names the mapping in `POST sessions/{id}/mapping`.
+    """
+
+    state: str
+    key: str
+    preset: str
+    device: str
+
+
 class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     """Quantiles of the total latency over a session's latest predictions."""
 
@@ -125,6 +138,7 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     uptime_s: float = 0.0
     markers_dropped: int = 0
     losses: dict[str, int] = msgspec.field(default_factory=dict)
+    mappings: dict[str, MappingStatus] = msgspec.field(default_factory=dict)
 
 
 class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
