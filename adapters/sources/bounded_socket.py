@@ -3,10 +3,17 @@
 import socket
 import time
 
+from hadua.adapters.sources.lsl_library import within
 from hadua.models.errors import HaduaError
 
 _PIECE_BYTES = 1 << 20
 _HEARD_BYTES = 16
+
+
+class NameTooSlowError(HaduaError):
+    """The name of a computer was not resolved in time."""
+
+    code = "name-too-slow"
 
 
 class OversizedAnswerError(HaduaError):
@@ -77,3 +84,39 @@ class BoundedSocket:
         if left_s <= 0.0:
             raise TimeoutError("no time left")
         return left_s
+
+
+def connect(host: str, port: int, *, timeout_s: float) -> BoundedSocket:
+    """Connect to the first address of a host that answers; the time holds for each.
+
+    Raises:
+        OSError: none answers; `socket.gaierror` if there is no such host.
+    """
+    try:
+        found = within(timeout_s, lambda: _addresses(host, port), late=NameTooSlowError(host))
+    except NameTooSlowError as error:
+        raise TimeoutError(f"the name {host!r} is not resolved in {timeout_s:.1f} s") from error
+    problem = OSError(f"no address for {host!r}")
+    for family, address in found:
+        peer = socket.socket(family, socket.SOCK_STREAM)
+        peer.settimeout(max(timeout_s, 0.01))
+        try:
+            peer.connect(address)
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            peer.close()
+            problem = error
+        else:
+            return BoundedSocket(peer)
+    raise problem
+
+
+_Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, _Address]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label that is too long for a domain name
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
+    return [(family, address) for family, _, _, _, address in found]

@@ -102,7 +102,7 @@ class FieldTripSource:
             link = self._link or self._back(timeout_s, header, delivery)
             if link is not None:
                 self._pull(link, timeout_s, header, delivery)
-        except LinkDownError:
+        except (LinkDownError, StreamNotFoundError):  # names, too, are gone without a network
             self._leave()
         except StreamInvalidError as error:
             raise StreamLostError(

@@ -12,8 +12,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hadua.adapters.sources.bounded_socket import BoundedSocket, OversizedAnswerError
-from hadua.adapters.sources.lsl_library import within
+from hadua.adapters.sources.bounded_socket import BoundedSocket, OversizedAnswerError, connect
 from hadua.models.errors import (
     HaduaError,
     RuntimeUnavailableError,
@@ -80,7 +79,7 @@ class FieldTripLink:
     def __init__(self, host: str, port: int, *, timeout_s: float) -> None:
         self._where = f"{host}:{port}"
         client = _client_module().Client()
-        self._socket = BoundedSocket(_connected(host, port, timeout_s))
+        self._socket = _connected(host, port, timeout_s)
         client.sock, client.isConnected = self._socket, True
         self._client = client
 
@@ -173,10 +172,9 @@ class FieldTripLink:
         )
 
 
-def _connected(host: str, port: int, timeout_s: float) -> socket.socket:
-    late = LinkDownError("no answer", got=f"host name {host!r} not resolved in {timeout_s:.1f} s")
+def _connected(host: str, port: int, timeout_s: float) -> BoundedSocket:
     try:
-        found = within(timeout_s, lambda: _addresses(host, port), late=late)
+        return connect(host, port, timeout_s=timeout_s)
     except socket.gaierror as error:
         raise StreamNotFoundError(
             f"no FieldTrip buffer at {host}:{port}",
@@ -184,30 +182,8 @@ def _connected(host: str, port: int, timeout_s: float) -> socket.socket:
             expected="the name or address of the computer with the buffer",
             hint="An IPv6 address stands in brackets: fieldtrip:[::1]:1972.",
         ) from error
-    problem = LinkDownError("no address", got=f"none for {host!r}")
-    for family, address in found:
-        peer = socket.socket(family, socket.SOCK_STREAM)
-        peer.settimeout(max(timeout_s, 0.01))
-        try:
-            peer.connect(address)
-            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
-            peer.close()
-            problem = LinkDownError("no connection", got=error.strerror or f"{error}")
-        else:
-            return peer
-    raise problem
-
-
-_Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
-
-
-def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, _Address]]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:  # a label that is too long for a domain name
-        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
-    return [(family, address) for family, _, _, _, address in found]
+    except OSError as error:
+        raise LinkDownError("no connection", got=error.strerror or f"{error}") from error
 
 
 def _client_module() -> ModuleType:

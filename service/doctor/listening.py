@@ -14,6 +14,7 @@ from hadua.service.doctor.visit import Measured
 OPEN_S = 6.0
 _READ_S = 0.2
 _GRACE_S = 3.0
+_TEXT = "Correct the SOURCE text: docs/settings.md says how it is written."
 _SENDER = "Start the sending program again, and look again."
 
 
@@ -50,7 +51,7 @@ def _listen(stream: Measured, network: Network, *, seconds: float) -> Measured:
     try:
         source = network.source(stream.text, stream.modality)
     except HaduaError as error:
-        return _failed(stream, error)
+        return _failed(stream, error, otherwise=_TEXT)
     try:
         spec = source.open(OPEN_S)
         rate_hz = _effective_hz(source, network, seconds=seconds)
@@ -61,8 +62,8 @@ def _listen(stream: Measured, network: Network, *, seconds: float) -> Measured:
         source.close()
 
 
-def _failed(stream: Measured, error: HaduaError) -> Measured:
-    found, fix = told(error, otherwise=_SENDER)
+def _failed(stream: Measured, error: HaduaError, *, otherwise: str = _SENDER) -> Measured:
+    found, fix = told(error, otherwise=otherwise)
     return replace(stream, error=found, fix=fix)
 
 

@@ -323,6 +323,24 @@ def test_a_program_that_is_started_again_is_gone_on_with_behind_a_gap() -> None:
     assert chunks[0].gap_before
 
 
+def test_a_name_that_is_gone_with_the_network_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_network(*args: object, **kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    with buffer() as server:
+        server.put_header(HEADER)
+        with reading(server) as source:
+            with monkeypatch.context() as offline:
+                offline.setattr(socket, "getaddrinfo", no_network)
+                server.hang_up()
+                assert [source.read(0.05) for _ in range(3)] == [None] * 3
+            take(source, 1, timeout_s=0.6)
+            server.put_data(ramp(0, 10))
+            assert numbers(take(source, 10)) == list(range(10))
+
+
 def test_a_buffer_that_stops_answering_never_hangs_a_read_and_goes_on_when_it_answers() -> None:
     with buffer() as server:
         server.put_header(HEADER)

@@ -106,6 +106,7 @@ def test_a_text_that_cannot_be_is_a_problem() -> None:
     finding = only(look_at_streams(visit))
     assert finding.state == "problem"
     assert "'what:ever'" in finding.found
+    assert "SOURCE text" in finding.fix
 
 
 def test_a_source_that_never_comes_back_does_not_hold_up_the_rest() -> None:
