@@ -1,12 +1,13 @@
 """From raw blocks to chunks: instants, gaps and the count of what went by."""
 
 from collections import deque
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from hadua.adapters.sources.clock import SegmentClock
+from hadua.adapters.sources.clock import Restamped, SegmentClock, lsl_now_s
 from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
 from hadua.models.errors import StreamLostError
 from hadua.models.features import FloatArray
@@ -18,15 +19,31 @@ _DISCARDED_SAMPLES = 250
 class Delivery:
     """Re-stamp raw blocks of one stream, cut them at gaps, and hand them out one by one.
 
+    The first samples of a stretch wait for a few more, as `SegmentClock` says; if those do not
+    come, they wait no longer than `patience_s`.
+
     Args:
         spec: The stream.
         notes: What its header had that was odd.
+        patience_s: Longest wait, by `clock`; None where it depends on the stamps alone.
+        clock: The time now, in seconds.
     """
 
-    def __init__(self, spec: StreamSpec, *, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        spec: StreamSpec,
+        *,
+        notes: tuple[str, ...] = (),
+        patience_s: float | None = 0.5,
+        clock: Callable[[], float] = lsl_now_s,
+    ) -> None:
         self._spec = spec
         self._notes = notes
+        self._patience_s = patience_s
+        self._now_s = clock
         self._clock = SegmentClock(spec.rate_hz, name=spec.name)
+        self._held = np.empty((0, len(spec.channels)))
+        self._held_since_s = 0.0
         self._ready: deque[SampleChunk] = deque()
         self._samples = self._gaps = self._lost = self._discarded_in_a_row = 0
 
@@ -37,12 +54,48 @@ class Delivery:
             StreamInvalidError: a stamp is not finite, or the block does not fit the stream.
             StreamLostError: time went back, and has not caught up after five seconds of samples.
         """
-        stamped = self._clock.push(stamp_s)
+        own = np.array(x, dtype=np.float64, order="C")
+        if own.shape != (stamp_s.shape[0], len(self._spec.channels)):
+            SampleChunk(self._spec, stamp_s, own)  # which says what does not fit
+        self._take(self._clock.push(stamp_s), own)
+
+    def lose(self, n: int | None = None) -> None:
+        """Note a gap before the next block: of `n` samples, or of as many as time will say."""
+        self._take(self._clock.lose(n), self._held[:0])
+
+    def flush(self) -> None:
+        """Hand out what waits for more samples: none are to be expected soon."""
+        self._take(self._clock.flush(), self._held[:0])
+
+    def pop(self) -> SampleChunk | None:
+        """The oldest chunk not yet handed out."""
+        if not self._ready and self.wait_s() == 0.0:
+            self.flush()
+        if not self._ready:
+            return None
+        chunk = self._ready.popleft()
+        self._samples += len(chunk)
+        self._gaps += chunk.gap_before
+        return chunk
+
+    def wait_s(self) -> float | None:
+        """How long those that wait may still wait; None if there are none or it does not matter."""
+        if not self._held.shape[0] or self._patience_s is None:
+            return None
+        return max(0.0, self._held_since_s + self._patience_s - self._now_s())
+
+    def _take(self, stamped: Restamped, x: FloatArray) -> None:
+        """Cut what has been decided into chunks; keep the other rows."""
+        held, n = self._held.shape[0], stamped.kept.shape[0]
+        rows = np.concatenate([self._held, x]) if held else x
+        decided = rows if n == rows.shape[0] else rows[:n]
+        if n < rows.shape[0] and (n or not held):
+            self._held_since_s = self._now_s()
+        self._held = rows[n:].copy()
         self._lost += stamped.lost
-        whole = bool(stamped.kept.all())
-        own = np.array(x if whole else x[stamped.kept], dtype=np.float64, order="C")
+        own = decided if stamped.kept.all() else decided[stamped.kept]
         edges = sorted({0, *stamped.gaps, stamped.t_s.shape[0]})
-        if len(edges) == 2:
+        if len(edges) == 2 and own is x:
             self._ready.append(SampleChunk(self._spec, stamped.t_s, own, bool(stamped.gaps)))
             edges = []
         for start, stop in pairwise(edges):
@@ -52,20 +105,7 @@ class Delivery:
                     self._spec, stamped.t_s[part].copy(), own[part].copy(), start in stamped.gaps
                 )
             )
-        self._refuse_time_that_went_back(int(np.count_nonzero(~stamped.kept)), len(own))
-
-    def lose(self, n: int | None = None) -> None:
-        """Note a gap before the next block: of `n` samples, or of as many as time will say."""
-        self._clock.lose(n)
-
-    def pop(self) -> SampleChunk | None:
-        """The oldest chunk not yet handed out."""
-        if not self._ready:
-            return None
-        chunk = self._ready.popleft()
-        self._samples += len(chunk)
-        self._gaps += chunk.gap_before
-        return chunk
+        self._refuse_time_that_went_back(n - own.shape[0], own.shape[0])
 
     def health(
         self, *, clock_offset_s: float = 0.0, clock_uncertainty_s: float | None = None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hadua.adapters.sources.steady import SteadyLine
 from hadua.models.features import FloatArray
 
 _BLOCK_S = 1.0
@@ -12,9 +13,8 @@ _UNSETTLED_TOLERANCE = 0.15
 _GROSSLY_WRONG = 1.33
 _FIRST_LOOK_S = 0.25
 _FIRST_LOOK_SAMPLES = 8
-_SLOPES = 15
-_SLOPES_NEEDED = 3
-_THIN, _THIN_S = 1.08, 0.08
+_SECONDS_KNOWN = 3
+_THIN, _THIN_S = 0.08, 0.08
 
 
 class Envelope:
@@ -39,18 +39,37 @@ class Envelope:
         self.period_s = period_s
         self._tolerance = _TOLERANCE
         self._rate_seen = False
+        self._steady = SteadyLine()
         self.restart()
 
     def restart(self) -> None:
         """Forget the line, because samples were lost; keep the period."""
         self._n = 0
         self._last_s = np.nan
-        self._slopes: list[float] = []
         self._earliest: tuple[int, float] | None = None
         self._earliest_before: tuple[int, float] | None = None
-        self._first_s = self._block_start_s = np.nan
-        self._raw_s, self._longest_s, self._mark = np.nan, 0.0, (0, np.nan)
+        self._block_start_s = np.nan
+        self._lateness_s = 0.0
+        self._steady.restart()
         self._draw_from(0, np.nan)
+
+    def look_at_rate(self, s: FloatArray) -> None:
+        """Once, at the first stamps `(n,)`: is the declared rate plainly wrong?
+
+        A tracker may declare 600 Hz and send 120. It counts up to the last sample behind a long
+        interval: counting to the end of a burst would take in samples whose time is still to come.
+        """
+        s = no_later_than_the_next(s)
+        interval_s = np.diff(s)
+        if self._rate_seen or interval_s.shape[0] < _FIRST_LOOK_SAMPLES:
+            return
+        k = 1 + int(np.flatnonzero(interval_s >= 0.5 * interval_s.max())[-1])
+        if k + 1 < _FIRST_LOOK_SAMPLES or s[k] - s[0] < _FIRST_LOOK_S:
+            return
+        self._rate_seen = True
+        period_s = float(s[k] - s[0]) / k
+        if not 1.0 / _GROSSLY_WRONG < period_s / self.period_s < _GROSSLY_WRONG:
+            self.period_s, self._tolerance = period_s, _UNSETTLED_TOLERANCE
 
     def push(self, s: FloatArray) -> tuple[FloatArray, int]:
         """Re-stamp `(n,)` stamps, n at least 1, that follow the last ones without a loss.
@@ -68,7 +87,6 @@ class Envelope:
                 break
             stop = start + self._length_of_block(s[start:])
             done.append(self._bound(s[start:stop]))
-            self._look_at_rate(s[start:stop])
             start = stop
         return np.concatenate([np.empty(0), *done]), missing
 
@@ -83,12 +101,12 @@ class Envelope:
         if np.isnan(self._base_s):
             self._k0, self._base_s = self._n, s
         if np.isnan(self._block_start_s):
-            self._first_s = self._block_start_s = s
+            self._block_start_s = s
         if s < self._block_start_s + self._block_s:
             return 0
         self._block_start_s = s
         self._older_min, self._min = self._min, np.inf
-        missing = self._note_slope()
+        missing = self._close_second()
         if not missing:
             self._learn()
         return missing
@@ -113,6 +131,9 @@ class Envelope:
         np.minimum(from_earlier, min(self._min, self._older_min), out=from_earlier)
         from_later = np.minimum.accumulate((since - fast)[::-1])[::-1]
         bound = np.minimum(from_earlier + slow, from_later + fast)
+        if (steady := self._steady.bound(k + self._k0, s)) is not None:
+            bound = np.minimum(bound, steady - self._base_s)
+        self._lateness_s = max(self._lateness_s, float((since - bound).max()))
         self._min = min(self._min, float((since - slow).min()))
         self._n += s.shape[0]
         self._last_s = self._base_s + float(bound[-1])
@@ -123,50 +144,34 @@ class Envelope:
         if self._earliest is None or lowest < self._min:
             self._earliest = (self._n + i, float(s[i]))
 
-    def _look_at_rate(self, s: FloatArray) -> None:
-        """Once, early: is the declared rate plainly wrong (a tracker that says 600, sends 120)?
-
-        Counts up to the last sample behind a long interval: counting to the end of a burst would
-        take in samples whose time is still to come.
-        """
-        if self._rate_seen:
-            return
-        interval_s = np.diff(s, prepend=self._raw_s)
-        self._raw_s = float(s[-1])
-        self._longest_s = float(np.fmax(np.fmax.reduce(interval_s), self._longest_s))
-        long = np.flatnonzero(interval_s >= 0.5 * self._longest_s)
-        if long.shape[0]:
-            self._mark = (self._n - s.shape[0] + int(long[-1]), float(s[long[-1]]))
-        k, mark_s = self._mark
-        if not (k + 1 >= _FIRST_LOOK_SAMPLES and mark_s - self._first_s >= _FIRST_LOOK_S):
-            return
-        self._rate_seen = True
-        period_s = (mark_s - self._first_s) / k
-        if not 1.0 / _GROSSLY_WRONG < period_s / self.period_s < _GROSSLY_WRONG:
-            self.period_s, self._tolerance = period_s, _UNSETTLED_TOLERANCE
-            self._draw_from(self._n, np.nan)
-
-    def _note_slope(self) -> int:
-        """Note the block's slope; or, if it is far too steep, say how many samples it lacks."""
+    def _close_second(self) -> int:
+        """Learn from a second that is over; or say how many samples it lacks, if it is thin."""
         before, now = self._earliest_before, self._earliest
         self._earliest_before, self._earliest = now, None
+        lateness_s, self._lateness_s = self._lateness_s, 0.0
         if before is None or now is None or now[0] <= before[0]:
             return 0
         n = now[0] - before[0]
-        slope = (now[1] - before[1]) / n
-        lacking_s = (slope - self.period_s) * n
-        known = len(self._slopes) >= _SLOPES_NEEDED
-        if known and slope > _THIN * self.period_s and lacking_s > _THIN_S:
+        lacking_s = now[1] - before[1] - n * self.period_s
+        known = self._steady.n_seconds >= _SECONDS_KNOWN
+        if known and lacking_s > max(_THIN * n * self.period_s, _THIN_S):
             return round(lacking_s / self.period_s)
-        self._slopes = [*self._slopes, slope][-_SLOPES:]
+        self._steady.close_second(now, lateness_s=lateness_s)
         return 0
 
     def _learn(self) -> None:
-        if len(self._slopes) < _SLOPES_NEEDED:
+        """Move the belief where it is plainly wrong: by more than can be doubted."""
+        seen = self._steady.seen()
+        if seen is None or seen[0] <= 0.0:
             return
-        period_s = float(np.median(self._slopes))
+        period_s, doubt_s = seen
         settled = self._tolerance == _TOLERANCE
-        if period_s <= 0.0 or (settled and abs(period_s / self.period_s - 1.0) < _TOLERANCE / 2):
+        if settled and abs(period_s - self.period_s) < max(_TOLERANCE / 2 * self.period_s, doubt_s):
             return
         self.period_s, self._tolerance = period_s, _TOLERANCE
         self._draw_from(self._n - 1, self._last_s)
+
+
+def no_later_than_the_next(s: FloatArray) -> FloatArray:
+    """Stamps `(n,)`, each at most what any later one is: nothing was taken after what follows."""
+    return np.minimum.accumulate(s[::-1])[::-1]

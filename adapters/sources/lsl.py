@@ -97,9 +97,17 @@ class LslSource:
         inlet, delivery = self._inlet, self._delivery
         if inlet is None or delivery is None:
             raise not_open(self._description)
-        waiting = delivery.pop()
-        if waiting is not None:
-            return waiting
+        until_s = time.monotonic() + timeout_s
+        while (chunk := delivery.pop()) is None:
+            left_s = max(until_s - time.monotonic(), 0.0)
+            held_s = delivery.wait_s()
+            wait_s = left_s if held_s is None else min(left_s, held_s)
+            if not self._pull(inlet, delivery, wait_s) and left_s == 0.0:
+                return None
+        return chunk
+
+    def _pull(self, inlet: LslInlet, delivery: Delivery, timeout_s: float) -> bool:
+        """Pass on what has come, or comes in this time; whether anything did."""
         try:
             x, stamp_s = inlet.pull_chunk(
                 timeout=timeout_s, max_samples=self._max_pull, min_samples=1, as_numpy=True
@@ -110,11 +118,11 @@ class LslSource:
                 hint="Is the sender still running? Start it again, then the session.",
             ) from error
         if not len(stamp_s):
-            return None
+            return False
         if lsl_now_s() >= self._offset_due_s:
             self._refresh_offset(inlet)
         delivery.push(stamp_s + self._offset_s, x)
-        return delivery.pop()
+        return True
 
     def health(self) -> SourceHealth:
         """Counts, the sender's clock offset and its uncertainty."""

@@ -113,7 +113,7 @@ class XdfSource:
             )
         cut_off = "the recorder did not close this stream: its end may be missing"
         notes = info.notes + (() if wanted in contents.finished else (cut_off,))
-        self._delivery = Delivery(info.spec, notes=notes)
+        self._delivery = Delivery(info.spec, notes=notes, patience_s=None)
         starts = [float(stamp_s[0]) for stamp_s, _ in everything.values() if stamp_s.shape[0]]
         self._origin_s = min(starts, default=0.0)
         self._position, self._started_s, self._open = 0, self._clock(), True
@@ -124,18 +124,23 @@ class XdfSource:
         delivery = self._delivery
         if delivery is None or not self._open:
             raise not_open(self.description)
-        waiting = delivery.pop()
-        if waiting is not None:
-            return waiting
-        if self._position >= self._stamp_s.shape[0]:
+        until_s = self._clock() + timeout_s
+        while (chunk := delivery.pop()) is None:
+            if self._position >= self._stamp_s.shape[0]:
+                return self._last(delivery)
+            stop = self._next_stop()
+            if not self._wait_until_due(stop - 1, max(until_s - self._clock(), 0.0)):
+                return None
+            part = slice(self._position, stop)
+            self._position = stop
+            delivery.push(self._stamp_s[part], self._x[part])
+        return chunk
+
+    def _last(self, delivery: Delivery) -> SampleChunk:
+        delivery.flush()
+        if (chunk := delivery.pop()) is None:
             raise EndOfStreamError(f"recording {str(self._path)!r}: stream {self._stream!r} ends")
-        stop = self._next_stop()
-        if not self._wait_until_due(stop - 1, timeout_s):
-            return None
-        part = slice(self._position, stop)
-        self._position = stop
-        delivery.push(self._stamp_s[part], self._x[part])
-        return delivery.pop()
+        return chunk
 
     def health(self) -> SourceHealth:
         """Counts; a recording has no clock of its own any more."""

@@ -5,7 +5,7 @@ import pytest
 
 from hadua.adapters.sources.delivery import Delivery
 from hadua.adapters.sources.source import Channel, SampleChunk, StreamSpec
-from hadua.models.errors import StreamLostError
+from hadua.models.errors import StreamInvalidError, StreamLostError
 from hadua.models.features import FloatArray
 
 SPEC = StreamSpec("Amp", (Channel("FP1"), Channel("FP2")), 250.0, "EEG")
@@ -39,22 +39,60 @@ def test_a_block_is_cut_at_its_gap_and_values_stay_with_their_stamps() -> None:
 
 def test_what_is_not_handed_out_yet_is_not_counted() -> None:
     delivery = Delivery(SPEC)
-    delivery.push(stamps(10), np.zeros((10, 2)))
+    delivery.push(stamps(100), np.zeros((100, 2)))
 
     assert delivery.health().samples == 0
     delivery.pop()
-    assert delivery.health().samples == 10
+    assert delivery.health().samples == 100
 
 
 def test_a_block_is_copied() -> None:
-    delivery, x = Delivery(SPEC), np.ones((10, 2))
-    delivery.push(stamps(10), x)
+    delivery, x = Delivery(SPEC), np.ones((100, 2))
+    delivery.push(stamps(30), x[:30])
+    x[:30] = 7.0
+    delivery.push(stamps(70, start_s=1000.0 + 30 / 250.0), x[30:])
     x[:] = 7.0
 
     chunk = delivery.pop()
 
     assert chunk is not None
+    assert len(chunk) == 100
     assert (chunk.x == 1.0).all()
+
+
+def test_the_first_samples_wait_for_others_but_not_for_ever() -> None:
+    now = [50.0]
+    delivery = Delivery(SPEC, patience_s=0.5, clock=lambda: now[0])
+    assert delivery.wait_s() is None
+    assert push(delivery, stamps(5)) == []
+    assert delivery.wait_s() == 0.5
+
+    now[0] += 0.2
+    assert push(delivery, stamps(5, start_s=1000.02)) == []
+    assert delivery.wait_s() == pytest.approx(0.3)
+    now[0] += 0.3
+    chunk = delivery.pop()
+
+    assert chunk is not None
+    assert chunk.x[:, 0].tolist() == [*stamps(5), *stamps(5, start_s=1000.02)]
+    assert (delivery.wait_s(), delivery.pop()) == (None, None)
+
+
+def test_a_recordings_first_samples_wait_for_as_long_as_it_takes() -> None:
+    delivery = Delivery(SPEC, patience_s=None, clock=lambda: 1e9)
+    assert push(delivery, stamps(5)) == []
+    assert delivery.wait_s() is None
+
+    delivery.flush()
+    chunk = delivery.pop()
+
+    assert chunk is not None
+    assert len(chunk) == 5
+
+
+def test_a_block_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(StreamInvalidError, match=r"chunk does not fit its stream.*transposed"):
+        Delivery(SPEC).push(stamps(10), np.zeros((2, 10)))
 
 
 def test_a_stray_stamp_now_and_then_never_ends_a_long_stream() -> None:
@@ -65,6 +103,9 @@ def test_a_stray_stamp_now_and_then_never_ends_a_long_stream() -> None:
         block[4] = 10.0
         push(delivery, block)
         push(delivery, np.array([11.0]))
+    delivery.flush()
+    while delivery.pop() is not None:
+        pass
 
     assert delivery.health().samples == 9 * 2000
     assert any("far back" in note for note in delivery.health().notes)
@@ -118,5 +159,5 @@ def test_a_loss_before_the_first_sample_is_none() -> None:
     delivery = Delivery(SPEC)
     delivery.lose(5)
 
-    assert [c.gap_before for c in push(delivery, stamps(10))] == [False]
+    assert [c.gap_before for c in push(delivery, stamps(100))] == [False]
     assert delivery.health().lost_samples == 0
