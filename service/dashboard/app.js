@@ -2,6 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { Connection } from "./connection.js";
+import { renderDevices } from "./devices.js";
 import { setUpScheme } from "./scheme.js";
 import { beginEpoch, freshness, initialState, note, reduce, sawUptime } from "./state.js";
 import { keepState } from "./truth.js";
@@ -21,7 +22,7 @@ const connection = new Connection({
     reduce(state, frame, performance.now());
     connection.afterSeq = state.seq;
     if (frame.type === "hello" || !state.session) settle(frame);
-    if (frame.type === "status" && frame.state !== learnedPhase) learn(frame.state);
+    if (frame.type === "status" && (frame.state !== learnedPhase || newMapping(frame))) learn(frame.state);
     draw();
   },
   onChange(kind) {
@@ -60,6 +61,7 @@ async function choose(session, sessions) {
 }
 
 // What changes rarely is asked for when the session changes its state: start, mapping report.
+const newMapping = (frame) => Object.keys(frame.mappings ?? {}).some((m) => !(m in state.mapping));
 let learnedPhase = null;
 async function learn(phase = null) {
   learnedPhase = phase ?? learnedPhase;
@@ -70,11 +72,28 @@ async function learn(phase = null) {
     const facts = await response.json();
     beginEpoch(state, facts);
     state.mapping = facts.reports ?? {};
+    state.mappings = facts.status?.mappings ?? state.mappings;
     sawUptime(state, facts.status?.uptime_s, performance.now());
     return facts;
   } catch {
     return null; // no answer: the next change of state asks again
   }
+}
+
+// A person has looked at what became of a device's channels; the service remembers it.
+async function confirmMapping(modality, key) {
+  const path = `api/v1/sessions/${encodeURIComponent(state.session)}/mapping`;
+  const headers = { "Content-Type": "application/json" };
+  try {
+    const response = await fetch(path, { method: "POST", headers, body: JSON.stringify({ modality, key }) });
+    const answer = await response.json();
+    if (response.ok) state.mappings = answer.mappings;
+    else note(state, `Not remembered: ${answer.detail ?? response.status}`, "bad");
+  } catch {
+    note(state, "Not remembered: the service did not answer.", "bad");
+  }
+  await learn();
+  draw();
 }
 
 function drawPicker() {
@@ -96,6 +115,7 @@ function draw() {
     view.renderNow(state);
     view.renderTruth(state, fresh);
     view.renderStreams(state, fresh, now_ms);
+    renderDevices(view.$("devices"), state, confirmMapping);
     view.renderLatency(state);
     view.renderEvents(state);
     if (view.$("table").closest("details").open) view.renderTable(state);

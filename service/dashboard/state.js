@@ -12,7 +12,7 @@ export function initialState() {
     session: null, sessions: [], epoch: null, seq: 0,
     phase: "", phaseReason: "", ended: null,
     bundle: null, service: "", startedAt_ms: null, ranFor_s: null,
-    streams: {}, streamsAt_ms: 0, mapping: {},
+    streams: {}, streamsAt_ms: 0, mapping: {}, mappings: {},
     predictions: null, abstained: null, normalisation: "",
     points: [], latency: [], gaps: [], events: [], states: [],
     last: null, lastAt_ms: null, frameAt_ms: null, hop_s: 0.5, unknown: 0,
@@ -75,6 +75,7 @@ const handlers = {
     advance(state, frame);
     const before = state.streams;
     state.streams = frame.streams ?? {};
+    state.mappings = frame.mappings ?? {};
     state.streamsAt_ms = now_ms;
     for (const key of ["predictions", "abstained", "normalisation"]) state[key] = frame[key] ?? state[key];
     noteStreams(state, before);

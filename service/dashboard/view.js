@@ -164,12 +164,8 @@ function streamCard(key, stream, mapping, since_s, kind) {
 }
 
 function mappingLine(mapping) {
-  const line = el("p", "mapping");
-  if (Number.isFinite(mapping.coverage)) {
-    line.append(el("strong", "", `Fits the model to ${words.percent(mapping.coverage)}. `));
-  }
-  line.append(mapping.summary ?? "");
-  return line;
+  const fits = Number.isFinite(mapping.coverage) ? `Fits the model to ${words.percent(mapping.coverage)}.` : "";
+  return el("p", "mapping", fits);
 }
 
 function addFact(list, name, value) {
@@ -224,7 +220,7 @@ function eventText(what, person) {
   return `${words.modalityName(what.stream)}: ${text}`;
 }
 
-function replaceIfChanged(parent, nodes) {
+export function replaceIfChanged(parent, nodes) {
   const same = parent.children.length === nodes.length && nodes.every((n, i) => n.isEqualNode(parent.children[i]));
   if (!same) parent.replaceChildren(...nodes);
 }

@@ -22,6 +22,14 @@ export const STREAM_STATE = {
   ended: ["Ended: the recording is over", "off"],
 };
 
+export const MAPPING_STATE = {
+  confirmed: ["Confirmed", "good"],
+  unconfirmed: ["Not confirmed yet", "warn"],
+  changed: ["Changed since it was confirmed", "bad"],
+};
+export const CONFIRM_MAPPING = "This is right: remember it";
+export const CONFIRM_MAPPING_WHY = "The channels below are where the list says. You are asked once per device.";
+
 // What was last heard of a stream, once nothing is heard of it any more.
 export const OLD_STREAM = {
   ended: ["No longer read", "off"], lost: ["Not known now", "off"], silent: ["Not known now", "off"],

@@ -24,7 +24,7 @@ def test_the_demo_moves_and_says_what_it_is() -> None:
             expect(chart).to_have_attribute("data-points", re.compile(rf"^([{points}-9]|\d\d)$"))
         expect(page.locator("#notice")).to_contain_text("simulated people only")
         expect(page.locator("#label")).to_have_text(re.compile("Negative|Neutral|Positive"))
-        expect(page.locator("#streams")).to_contain_text("62 of the model's 62 EEG channels")
+        expect(page.locator("#devices")).to_contain_text("62 of the model's 62 EEG channels")
         expect(page.locator("body")).to_contain_text("Simulated person is now")
         host = url.removeprefix("http://")
         assert {a.split("/")[2] for a in witness.addresses} == {host}

@@ -5,7 +5,15 @@ import threading
 import pytest
 from playwright.async_api import async_playwright, expect
 from support.browser import ARGUMENTS, CHROMIUM
-from support.service import EEG, FakeSource, Parts, async_test, ramps, running
+from support.service import (
+    EEG,
+    FakeSource,
+    Parts,
+    async_test,
+    ramps,
+    running,
+    settings_for_tests,
+)
 
 from hadua.models.features import Modality
 
@@ -43,3 +51,29 @@ async def test_history_live_frames_mapping_and_goodbye() -> None:
         await expect(page.locator("#events")).to_contain_text("The service said goodbye")
         await browser.close()
     assert complaints == []
+
+
+@async_test
+async def test_an_operator_confirms_a_device_and_the_session_that_waited_begins() -> None:
+    gate = threading.Event()
+    source = FakeSource([*ramps(EEG, 5), gate])
+    settings = settings_for_tests(require_confirmed_mapping=True)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        async with running(Parts(startup={Modality.EEG: source}, settings=settings)) as service:
+            page = await browser.new_page()
+            await page.goto(service.url)
+            device = page.locator("#device-eeg")
+            await expect(device).to_contain_text("Not confirmed yet")
+            await expect(page.locator("#reason")).to_contain_text("is to be confirmed")
+
+            await device.get_by_role("button").click()
+
+            await expect(device).to_contain_text("Confirmed")
+            await expect(device.get_by_role("button")).to_have_count(0)
+            (session,) = service.service.sessions.all()
+            await session.running.wait()
+            (kept,) = service.service.sessions.mappings.all()
+            assert kept.stream == "fake EEG"
+            gate.set()
+        await browser.close()
