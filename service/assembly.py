@@ -135,7 +135,7 @@ def engine_factory(
             runtime,
             streams,
             clock=lsl_now_s,
-            screen=_screen(settings),
+            screen=screen_of(settings),
             baseline_s=_baseline_s(settings),
         )
         return Engine(pipeline, runtime.close)
@@ -149,7 +149,8 @@ def _baseline_s(settings: Settings) -> float:
     return DEMO_BASELINE_S if settings.demo else 0.0
 
 
-def _screen(settings: Settings) -> Screen:
+def screen_of(settings: Settings) -> Screen:
+    """The screen in front of the participant."""
     return Screen(
         width_mm=settings.screen_width_mm,
         height_mm=settings.screen_height_mm,

@@ -13,6 +13,7 @@ _COMMANDS = {
     "evaluate": "hadua.service.cli.evaluate",
     "export": "hadua.service.cli.export",
     "doctor": "hadua.service.cli.doctor",
+    "devices": "hadua.service.cli.devices",
 }
 
 
