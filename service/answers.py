@@ -2,9 +2,9 @@
 
 import msgspec
 
-from hadua.adapters.sources.lsl_discovery import StreamSummary
-from hadua.service.mapping_book import ConfirmedMapping
-from hadua.service.problems import Problem
+from hadua.adapters.sources.stream_summary import StreamSummary
+from hadua.service.confirmed_mapping import ConfirmedMapping
+from hadua.service.problem import Problem
 from hadua.service.storage.records import AuditEntry, Participant, SessionRecord
 from hadua.service.wire import BundleInfo, MappingStatus, MarkerFrame, PredictionFrame, StatusFrame
 

@@ -12,6 +12,7 @@ import msgspec
 from hadua.adapters.devices.identity import MappingIdentity
 from hadua.models.errors import HaduaError
 from hadua.service.atomic_file import write_whole
+from hadua.service.confirmed_mapping import ConfirmedMapping as ConfirmedMapping
 
 _log = logging.getLogger(__name__)
 
@@ -28,18 +29,6 @@ class MappingUnknownError(HaduaError):
     """No mapping of that key is remembered."""
 
     code: ClassVar[str] = "mapping-unknown"
-
-
-class ConfirmedMapping(msgspec.Struct, frozen=True, kw_only=True):
-    """A mapping that was confirmed, and when (Unix seconds)."""
-
-    key: str
-    device: str
-    modality: str
-    stream: str
-    title: str
-    summary: str
-    confirmed_unix_s: float
 
 
 class _Book(msgspec.Struct, kw_only=True):

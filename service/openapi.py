@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from hadua.service import problems, schemas
-from hadua.service.problems import Problem
+from hadua.service.problem import Problem
 
 _JSON = "application/json"
 _WITH_BODY = ("http-error", "body-too-large", "invalid-request")  # any request with a body

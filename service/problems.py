@@ -14,6 +14,7 @@ from starlette.routing import Match
 
 from hadua.models.errors import HaduaError
 from hadua.service.config import expectation
+from hadua.service.problem import Problem
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 120  # characters of a value that was refused
@@ -56,20 +57,6 @@ _STATUS = {
 _log = structlog.get_logger("hadua.http")
 _shown = reprlib.Repr()
 _shown.maxstring = _shown.maxother = SHOWN + 3
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One problem document."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    instance: str | None = None
-    got: str | None = None
-    expected: str | None = None
-    hint: str | None = None
 
 
 def codes() -> frozenset[str]:

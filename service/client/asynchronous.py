@@ -1,0 +1,216 @@
+"""`AsyncClient`: the contract as coroutines."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from hadua.service.answers import SessionInfo
+from hadua.service.client import calls
+from hadua.service.client.calls import Call
+from hadua.service.client.clock import ServiceClock
+from hadua.service.client.frames import AnyFrame
+from hadua.service.client.http import Http
+from hadua.service.client.progress import Heard, Onlooker, Policy, Progress
+from hadua.service.client.stream import AsyncStream
+from hadua.service.clock_echo import ClockOffset
+from hadua.service.wire import BundleInfo, PredictionFrame
+
+URL = "http://127.0.0.1:8000"
+F = TypeVar("F")
+T = TypeVar("T")
+
+
+class Closable(Protocol):
+    """A stream of whatever frames."""
+
+    closed: bool
+
+    async def aclose(self) -> None:
+        """Leave."""
+        ...
+
+
+class AsyncClient:
+    """A service, from asyncio.
+
+    Args:
+        url: Of the service.
+        headers: Sent with every request, as for an access token.
+        timeout_s: For one try of a request.
+        patience_s: For how long a service that does not answer is tried again.
+        tls: How to trust an https service; by default as the system does.
+    """
+
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+        patience_s: float = 30.0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._headers = dict(headers or {})
+        self._patience_s = patience_s
+        self._tls = tls
+        self.http = Http(
+            url, headers=self._headers, timeout_s=timeout_s, patience_s=patience_s, tls=tls
+        )
+        self.clock = ServiceClock(self.http)
+        self._streams: list[Closable] = []
+
+    async def __aenter__(self) -> Self:
+        """Nothing is connected before something is asked for."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every stream and the connection."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every stream and the connection."""
+        for stream in self._streams:
+            await stream.aclose()
+        self._streams.clear()
+        self.http.close()
+
+    async def sessions(self) -> list[SessionInfo]:
+        """Every session that the service knows, oldest first."""
+        found: list[SessionInfo] = []
+        after: str | None = None
+        while True:
+            page = await self.perform(calls.sessions(after))
+            found += page.sessions
+            after = page.next
+            if after is None:
+                return found
+
+    async def session(self, session_id: str) -> SessionInfo:
+        """One session."""
+        return await self.perform(calls.session(session_id))
+
+    async def start_session(
+        self,
+        *,
+        eeg: str | None = None,
+        gaze: str | None = None,
+        participant: str | None = None,
+        session_id: str | None = None,
+    ) -> SessionInfo:
+        """Start a session with one SOURCE or two; its `status.state` says how far it is."""
+        return await self.perform(
+            calls.start_session(eeg=eeg, gaze=gaze, participant=participant, session_id=session_id)
+        )
+
+    async def stop_session(self, session_id: str) -> SessionInfo:
+        """Stop a session and wait for its end; stopping twice is no error."""
+        return await self.perform(calls.stop_session(session_id))
+
+    async def bundles(self) -> tuple[BundleInfo, ...]:
+        """The bundles that sessions run."""
+        return (await self.perform(calls.bundles())).bundles
+
+    async def past_predictions(
+        self, session_id: str, *, after_seq: int = 0, epoch: int | None = None
+    ) -> list[PredictionFrame]:
+        """Every prediction that is kept of a session, oldest first."""
+        found: list[PredictionFrame] = []
+        while True:
+            call = calls.predictions(session_id, after_seq=after_seq, epoch=epoch)
+            page = await self.perform(call)
+            found += page.predictions
+            if page.next_after_seq == after_seq or not page.predictions:
+                return found
+            after_seq, epoch = page.next_after_seq, page.epoch
+
+    async def sync_clock(self) -> ClockOffset:
+        """How far LSL time is from `time.perf_counter()`, and how sure that is."""
+        return await asyncio.to_thread(self.clock.sync)
+
+    def frames(
+        self,
+        session_id: str | None = None,
+        *,
+        policy: Policy = "lossless",
+        types: Collection[str] | None = None,
+        after_seq: int | None = None,
+        epoch: int | None = None,
+        endless: bool = False,
+    ) -> AsyncStream[AnyFrame]:
+        """Frames of a session, or of all.
+
+        Args:
+            session_id: What to follow; None for all sessions, of which nothing is replayed.
+            policy: `lossless`: every frame, also those of a time without connection. `latest`:
+                what is new; a `gap` says what was left out.
+            types: Of frames, as `prediction`; None for all.
+            after_seq: Begin after this frame: 0 for all that is kept. None: from now on.
+            epoch: Of `after_seq`.
+            endless: Go on when the session is over: it may be started again.
+        """
+        return self._follow(
+            session_id,
+            policy=policy,
+            kinds=None if types is None else frozenset(types),
+            start=(after_seq, epoch),
+            endless=endless,
+            pick=lambda frame: frame,
+        )
+
+    def predictions(
+        self,
+        session_id: str,
+        *,
+        policy: Policy = "lossless",
+        after_seq: int | None = None,
+        epoch: int | None = None,
+        endless: bool = False,
+    ) -> AsyncStream[PredictionFrame]:
+        """Predictions of a session; see `frames`. What is lost, is counted in `missed`."""
+        return self._follow(
+            session_id,
+            policy=policy,
+            kinds=frozenset({"prediction"}),
+            start=(after_seq, epoch),
+            endless=endless,
+            pick=lambda frame: frame if isinstance(frame, PredictionFrame) else None,
+        )
+
+    async def perform(self, call: Call[T]) -> T:
+        """The answer of a request, made in a thread."""
+        return await asyncio.to_thread(self.http.perform, call)
+
+    def _follow(
+        self,
+        session_id: str | None,
+        *,
+        policy: Policy,
+        kinds: frozenset[str] | None,
+        start: tuple[int | None, int | None],
+        endless: bool,
+        pick: Callable[[AnyFrame], F | None],
+    ) -> AsyncStream[F]:
+        after_seq, epoch = start
+        heard: Heard = Onlooker(policy=policy, kinds=kinds)
+        if session_id is not None:
+            heard = Progress(
+                policy=policy, kinds=kinds, after_seq=after_seq, epoch=epoch, endless=endless
+            )
+        base = self.http.url.replace("http", "ws", 1)
+        stream = AsyncStream(
+            lambda query: base + calls.frames_path(session_id, query),
+            heard,
+            pick=pick,
+            headers=self._headers,
+            patience_s=self._patience_s,
+            tls=self._tls,
+        )
+        self._streams = [*(other for other in self._streams if not other.closed), stream]
+        return stream

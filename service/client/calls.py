@@ -1,0 +1,103 @@
+"""The requests of the contract as values: what to send, and what the answer is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from hadua.service.answers import (
+    BundleList,
+    ClockReading,
+    PredictionPage,
+    SessionInfo,
+    SessionPage,
+    StreamList,
+)
+
+API = "/api/v1"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request.
+
+    Args:
+        method: GET or POST.
+        path: With its query.
+        shape: Of the answer.
+        body: To be sent as JSON, or None.
+        wait_s: How long the service itself may take, beside the time-out of the connection.
+    """
+
+    method: str
+    path: str
+    shape: type[T]
+    body: Mapping[str, object] | None = None
+    wait_s: float = 0.0
+
+
+def sessions(after: str | None) -> Call[SessionPage]:
+    """One page of the sessions."""
+    return Call("GET", _path("sessions", after=after), SessionPage)
+
+
+def session(session_id: str) -> Call[SessionInfo]:
+    """One session."""
+    return Call("GET", _path("sessions", session_id), SessionInfo)
+
+
+def start_session(
+    *, eeg: str | None, gaze: str | None, participant: str | None, session_id: str | None
+) -> Call[SessionInfo]:
+    """Start a session."""
+    given = {"eeg": eeg, "gaze": gaze, "participant": participant, "id": session_id}
+    body = {name: value for name, value in given.items() if value is not None}
+    return Call("POST", _path("sessions"), SessionInfo, body)
+
+
+def stop_session(session_id: str) -> Call[SessionInfo]:
+    """Stop a session and wait for its end."""
+    return Call("POST", _path("sessions", session_id, "stop"), SessionInfo, wait_s=10.0)
+
+
+def predictions(session_id: str, *, after_seq: int, epoch: int | None) -> Call[PredictionPage]:
+    """One page of what a session predicted."""
+    path = _path(
+        "sessions", session_id, "predictions", after_seq=after_seq, epoch=epoch, limit=1000
+    )
+    return Call("GET", path, PredictionPage)
+
+
+def streams(timeout_s: float) -> Call[StreamList]:
+    """Streams on the network."""
+    return Call("GET", _path("streams", timeout_s=timeout_s), StreamList, wait_s=timeout_s)
+
+
+def bundles() -> Call[BundleList]:
+    """The bundles that sessions run."""
+    return Call("GET", _path("bundles"), BundleList)
+
+
+def clock() -> Call[ClockReading]:
+    """The service's clock."""
+    return Call("GET", _path("clock"), ClockReading)
+
+
+def frames_path(session_id: str | None, query: Mapping[str, object]) -> str:
+    """Where the frames of a session, or of all, come from."""
+    parts = ("ws",) if session_id is None else ("sessions", session_id, "ws")
+    return _path(*parts, **query)
+
+
+def encoded(body: Mapping[str, object] | None) -> bytes | None:
+    """The body as it is sent."""
+    return None if body is None else msgspec.json.encode(body)
+
+
+def _path(*parts: str, **query: object) -> str:
+    given = {name: value for name, value in query.items() if value is not None}
+    path = "/".join((API, *(quote(part, safe="") for part in parts)))
+    return f"{path}?{urlencode(given)}" if given else path

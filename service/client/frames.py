@@ -1,0 +1,41 @@
+"""Frames as they come, into the structs that the service sends."""
+
+import functools
+import operator
+
+import msgspec
+
+from hadua.service.wire import Frame
+
+
+class OtherFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A frame of a type that this client is too old to know; `content` is all of it."""
+
+    type: str
+    session_id: str | None = None
+    epoch: int = 0
+    seq: int = 0
+    content: dict[str, object] = {}
+
+
+AnyFrame = Frame | OtherFrame
+
+_known = msgspec.json.Decoder(functools.reduce(operator.or_, Frame.__subclasses__()))
+_other = msgspec.json.Decoder(OtherFrame)
+_content = msgspec.json.Decoder(dict[str, object])
+
+
+def decode(text: str | bytes) -> AnyFrame:
+    """The frame of a text."""
+    try:
+        frame = _known.decode(text)
+    except msgspec.ValidationError:
+        return msgspec.structs.replace(_other.decode(text), content=_content.decode(text))
+    if not isinstance(frame, Frame):
+        raise TypeError(f"a frame: got {frame!r}")
+    return frame
+
+
+def kind_of(frame: AnyFrame) -> str:
+    """The `type` of a frame."""
+    return frame.type if isinstance(frame, OtherFrame) else str(frame.__struct_config__.tag)

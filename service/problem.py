@@ -1,0 +1,17 @@
+"""A problem document (RFC 9457), as it is sent and as a client reads it."""
+
+import msgspec
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One problem document."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str | None = None
+    got: str | None = None
+    expected: str | None = None
+    hint: str | None = None
