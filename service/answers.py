@@ -5,7 +5,7 @@ import msgspec
 from hadua.adapters.sources.stream_summary import StreamSummary
 from hadua.service.confirmed_mapping import ConfirmedMapping
 from hadua.service.problem import Problem
-from hadua.service.storage.records import AuditEntry, Participant, SessionRecord
+from hadua.service.storage.records import AuditEntry, Participant, SessionRecord, TokenRecord
 from hadua.service.wire import BundleInfo, MappingStatus, MarkerFrame, PredictionFrame, StatusFrame
 
 
@@ -62,6 +62,35 @@ class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
 
     entries: tuple[AuditEntry, ...]
     next: int | None
+
+
+class Who(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks; `with_token` is false on a service that asks nobody."""
+
+    name: str
+    role: str
+    with_token: bool
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """Opens one WebSocket within `valid_s` seconds, sent as `?ticket=`."""
+
+    ticket: str
+    valid_s: float
+
+
+class TokenList(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens in force: whose, and what they allow."""
+
+    tokens: tuple[TokenRecord, ...]
+
+
+class NewToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token, shown once."""
+
+    name: str
+    role: str
+    token: str
 
 
 class StreamList(msgspec.Struct, frozen=True, kw_only=True):

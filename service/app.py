@@ -1,15 +1,17 @@
 """The ASGI application: routes around one service, which lives as long as the application."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from hadua.models.bundle import Bundle
 from hadua.models.runtime import Runtime
 from hadua.service import (
+    access_routes,
     asyncapi,
     health,
     mapping_routes,
@@ -21,6 +23,10 @@ from hadua.service import (
     stream_routes,
     websocket,
 )
+from hadua.service.access.gate import Gate
+from hadua.service.access.headers import SecurityHeaders
+from hadua.service.access.places import Places, is_loopback
+from hadua.service.access.stored import StoredTokens
 from hadua.service.body_limit import BodyLimit
 from hadua.service.config import Settings
 from hadua.service.dashboard import page
@@ -33,18 +39,29 @@ from hadua.service.session import Session
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
 from hadua.service.storage.storage import Storage
+from hadua.service.workers import DaemonExecutor
 
 GOODBYE_S = 1.0
+_PARTS = (
+    *(health, stream_routes, routes, mapping_routes, participant_routes),
+    *(access_routes, predict_routes, websocket, asyncapi),
+)
 
 Started = Callable[[Session | None], None]
 ServiceFactory = Callable[[], Service]
 
 
-def create_app(make_service: ServiceFactory, *, started: Started = lambda _: None) -> FastAPI:
+def create_app(
+    make_service: ServiceFactory,
+    *,
+    origins: Sequence[str] = (),
+    started: Started = lambda _: None,
+) -> FastAPI:
     """The application.
 
     Args:
         make_service: Called on the event loop when the application starts.
+        origins: Pages elsewhere that may read answers (CORS); none by default.
         started: Called once the session of the command line runs or has failed; with None
             where none was asked for.
     """
@@ -70,12 +87,13 @@ def create_app(make_service: ServiceFactory, *, started: Started = lambda _: Non
         redoc_url=None,
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"]
+        )
     problems.install(app)
-    parts = (
-        health, stream_routes, routes, mapping_routes, participant_routes, predict_routes,
-        websocket, asyncapi,
-    )  # fmt: skip
-    for part in parts:
+    for part in _PARTS:
         app.include_router(part.router)
     openapi.install(app)
     page.install(app)
@@ -123,7 +141,7 @@ def build_service(
     mappings: MappingBook | None = None,
 ) -> Service:
     """A service from its parts; call it on the event loop."""
-    hub, metrics = Hub(), Metrics()
+    hub, metrics, pool = Hub(), Metrics(), DaemonExecutor("request", threads=2)
     sessions = Sessions(
         settings,
         make_engine=make_engine,
@@ -143,6 +161,8 @@ def build_service(
         hub=hub,
         metrics=metrics,
         storage=storage,
+        gate=_gate(settings, storage, pool, clock),
+        pool=pool,
         predictor=Predictor(bundle, load=load_runtime),
         parse_source=parse_source,
         list_streams=list_streams,
@@ -150,4 +170,23 @@ def build_service(
         unix_clock=unix_clock,
         startup=startup,
         cut=cut,
+    )
+
+
+def wants_tokens(settings: Settings) -> bool:
+    """Whether whoever asks must have a token: anywhere but on the loopback."""
+    return settings.require_token or not is_loopback(settings.host)
+
+
+def _gate(
+    settings: Settings, storage: Storage, pool: DaemonExecutor, clock: Callable[[], float]
+) -> Gate:
+    loop = asyncio.get_running_loop()
+    tokens = StoredTokens(lambda: loop.run_in_executor(pool, storage.tokens), clock=clock)
+    places = Places(settings.host, names=settings.allowed_hosts, origins=settings.allowed_origins)
+    return Gate(
+        places,
+        tokens if wants_tokens(settings) else None,
+        clock=clock,
+        requests_per_s=settings.requests_per_s,
     )

@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import structlog
+
 from hadua.adapters.devices.screen import Screen
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.registry import list_streams
@@ -22,6 +24,8 @@ from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service
 from hadua.service.sources import live_source
 from hadua.service.storage.storage import Storage
+
+_log = structlog.get_logger("hadua.storage")
 
 DEMO_BASELINE_S = 20.0
 # Rest first, then states that change. The baseline counts from the first window, so that it ends a
@@ -76,6 +80,8 @@ def open_storage(settings: Settings) -> Iterator[Storage]:
             folder = Path(closing.enter_context(TemporaryDirectory(prefix="hadua-demo-")))
         storage = Storage.open(folder, url=settings.database, unix_clock=time.time)
         closing.callback(storage.close)
+        for left in storage.recover():
+            _log.warning("a session ended without a word", session=left.id, last_seq=left.last_seq)
         if settings.participant is not None:
             storage.admit(settings.participant, consent=settings.require_consent)
         yield storage

@@ -73,6 +73,20 @@ class Settings(BaseSettings):
     require_confirmed_mapping: bool = Field(
         False, description="A session begins only when a person has confirmed its devices' mapping."
     )
+    require_token: bool = Field(
+        False, description="Ask for a token on the loopback too; elsewhere one is always asked for."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Further names of this machine that browsers may use."
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Pages elsewhere that may use the service, as https://lab.example:8443."
+    )
+    requests_per_s: float = Field(
+        200.0, gt=0.0, le=1e6, description="Requests of one address, on average over ten seconds."
+    )
+    tls_cert: Path | None = Field(None, description="Certificate (PEM) to serve HTTPS with.")
+    tls_key: Path | None = Field(None, description="Its private key (PEM).")
     wait_s: Seconds = Field(10.0, description="How long to wait for a stream to be found.")
     stale_s: Seconds = Field(2.0, description="A stream silent for longer than this is stale.")
     bridge_s: Seconds = Field(5.0, description="Signal kept per stream when inference lags.")

@@ -1,12 +1,12 @@
 """Liveness, readiness and figures. None depends on a person's stream."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import PlainTextResponse, Response
 
 from hadua.service.answers import Alive, Readiness
-from hadua.service.openapi import answers
-from hadua.service.rest import answer
+from hadua.service.openapi import answers, refusals
+from hadua.service.rest import TURNED_AWAY, admitted, answer
 from hadua.service.service import service_of
 
 router = APIRouter(tags=["health"])
@@ -27,7 +27,12 @@ async def readyz(request: Request) -> Response:
     return answer(Readiness(ready=not reasons, reasons=reasons), status=status)
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    dependencies=[Depends(admitted)],
+    responses=refusals(*TURNED_AWAY),
+)
 async def metrics(request: Request) -> Response:
     """Figures in Prometheus' text format."""
     text = service_of(request).metrics.text()

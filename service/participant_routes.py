@@ -7,12 +7,13 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
+from hadua.service.access.roles import Role, needs
 from hadua.service.answers import AuditPage, ParticipantPage, RecordPage
 from hadua.service.idempotency import ONCE, Once
 from hadua.service.openapi import answers
 from hadua.service.paging import After, CursorUnknownError, Limit
 from hadua.service.requests import EnterParticipant, GiveConsent
-from hadua.service.rest import Asked, answer, api_router
+from hadua.service.rest import Asked, Asker, answer, api_router
 from hadua.service.service import Service
 from hadua.service.storage.errors import ParticipantBusyError
 from hadua.service.storage.records import Erased, Participant
@@ -39,11 +40,15 @@ async def list_participants(asked: Asked, after: After = None, limit: Limit = 10
     status_code=201,
     responses=answers(Participant, "participant-exists", *_STORED, *ONCE, status=201, body=True),
 )
-async def enter_participant(asked: Asked, body: EnterParticipant, once: Once) -> Response:
+async def enter_participant(
+    asked: Asked, asker: Asker, body: EnterParticipant, once: Once
+) -> Response:
     """Enter a participant by a pseudonym."""
 
     async def enter() -> Response:
-        entered = await _in_pool(asked, functools.partial(asked.storage.enter, body.id))
+        entered = await _in_pool(
+            asked, functools.partial(asked.storage.enter, body.id, actor=asker.name)
+        )
         location = f"/api/v1/participants/{entered.id}"
         return answer(entered, status=201, headers={"Location": location})
 
@@ -57,32 +62,42 @@ async def get_participant(asked: Asked, participant: Id) -> Response:
 
 
 @router.delete(
-    "/participants/{participant}", responses=answers(Erased, "participant-busy", *_KNOWN)
+    "/participants/{participant}",
+    responses=answers(Erased, "participant-busy", *_KNOWN),
+    openapi_extra=needs(Role.ADMIN),
 )
-async def erase_participant(asked: Asked, participant: Id) -> Response:
+async def erase_participant(asked: Asked, asker: Asker, participant: Id) -> Response:
     """Erase everything that is kept of a participant, and say what that was."""
     require_idle(asked, participant)
-    return answer(await _in_pool(asked, functools.partial(asked.storage.erase, participant)))
+    return answer(
+        await _in_pool(asked, functools.partial(asked.storage.erase, participant, actor=asker.name))
+    )
 
 
 @router.post(
     "/participants/{participant}/consent", responses=answers(Participant, *_KNOWN, body=True)
 )
-async def give_consent(asked: Asked, participant: Id, body: GiveConsent) -> Response:
+async def give_consent(asked: Asked, asker: Asker, participant: Id, body: GiveConsent) -> Response:
     """Record that a participant has agreed, after the notice was shown to them."""
     record = functools.partial(
-        asked.storage.consent, participant, notice=body.notice, recorded_by=body.recorded_by
+        asked.storage.consent,
+        participant,
+        notice=body.notice,
+        recorded_by=body.recorded_by,
+        actor=asker.name,
     )
     return answer(await _in_pool(asked, record))
 
 
 @router.delete("/participants/{participant}/consent", responses=answers(Participant, *_KNOWN))
-async def withdraw_consent(asked: Asked, participant: Id) -> Response:
+async def withdraw_consent(asked: Asked, asker: Asker, participant: Id) -> Response:
     """Record that a participant takes their consent back. Sessions that run of theirs are stopped.
 
     What is kept stays until it is erased.
     """
-    withdrawn = await _in_pool(asked, functools.partial(asked.storage.withdraw, participant))
+    withdrawn = await _in_pool(
+        asked, functools.partial(asked.storage.withdraw, participant, actor=asker.name)
+    )
     for session in asked.sessions.all():
         if session.participant == participant:
             session.stop()
@@ -109,7 +124,11 @@ async def history(asked: Asked, after: After = None, limit: Limit = 100) -> Resp
     return answer(await _records(asked, None, after=after, limit=limit))
 
 
-@router.get("/audit", responses=answers(AuditPage, "invalid-request", *_STORED))
+@router.get(
+    "/audit",
+    responses=answers(AuditPage, "invalid-request", *_STORED),
+    openapi_extra=needs(Role.ADMIN),
+)
 async def audit(
     asked: Asked, after: Annotated[int, Query(ge=0, le=2**53)] = 0, limit: Limit = 100
 ) -> Response:

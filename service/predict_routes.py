@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import FloatArray, Modality
+from hadua.service.access.roles import Role, needs
 from hadua.service.answers import BundleList, Probabilities
 from hadua.service.openapi import answers
 from hadua.service.requests import Predict, Windows
@@ -30,7 +31,11 @@ async def bundles(asked: Asked) -> Response:
     return answer(BundleList(bundles=(asked.bundle_info,)))
 
 
-@router.post("/predict", responses=answers(Probabilities, *_REFUSED, body=True))
+@router.post(
+    "/predict",
+    responses=answers(Probabilities, *_REFUSED, body=True),
+    openapi_extra=needs(Role.VIEWER),
+)
 async def predict(asked: Asked, body: Predict) -> Response:
     """Probabilities of feature windows, null for a label that is not sure; nothing is kept."""
     sent = {Modality.EEG: body.eeg, Modality.EYE: body.eye}

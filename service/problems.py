@@ -32,6 +32,13 @@ _STATUS = {
     "session-exists": HTTPStatus.CONFLICT,
     "limit-reached": HTTPStatus.SERVICE_UNAVAILABLE,
     "origin-refused": HTTPStatus.FORBIDDEN,
+    "host-refused": HTTPStatus.FORBIDDEN,
+    "role-too-low": HTTPStatus.FORBIDDEN,
+    "token-missing": HTTPStatus.UNAUTHORIZED,
+    "token-refused": HTTPStatus.UNAUTHORIZED,
+    "token-exists": HTTPStatus.CONFLICT,
+    "token-unknown": HTTPStatus.NOT_FOUND,
+    "too-many-requests": HTTPStatus.TOO_MANY_REQUESTS,
     "service-stopping": HTTPStatus.SERVICE_UNAVAILABLE,
     "runtime-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "bundle-invalid": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -105,7 +112,14 @@ def install(app: FastAPI) -> None:
 async def _hadua_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HaduaError):
         raise error
-    return response(of_error(error, instance=request.url.path))
+    return response(of_error(error, instance=request.url.path), headers=_headers(error))
+
+
+def _headers(error: HaduaError) -> Mapping[str, str]:
+    status = status_of(error.code)
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": 'Bearer realm="hadua"'}
+    return {"Retry-After": "10"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

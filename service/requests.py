@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from hadua.models.features import Modality
+from hadua.service.access.roles import Role
 from hadua.service.config import Identifier
 
 Feature = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
@@ -55,6 +56,17 @@ class ConfirmMapping(BaseModel):
     key: str = Field(
         pattern=r"^[0-9a-f]{16}$", description="Key of the mapping that was looked at."
     )
+
+
+class AddToken(BaseModel):
+    """Body of `POST tokens`."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "booth-7", "role": "operator"}]}
+    )
+
+    name: Identifier = Field(description="Who gets it: a person or a program.")
+    role: Role = Field(description="What it allows.")
 
 
 class Windows(BaseModel):

@@ -7,14 +7,20 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from hadua.service.access.roles import Principal, role_for
 from hadua.service.openapi import refusals
-from hadua.service.origin import require_local_origin
 from hadua.service.service import Service, service_of
 
+TURNED_AWAY = (
+    *("origin-refused", "host-refused", "token-missing", "token-refused"),
+    *("role-too-low", "too-many-requests"),
+)
 
-def local_origin(request: Request) -> None:
-    """Dependency: no page from elsewhere may make this machine do something."""
-    require_local_origin(request)
+
+async def admitted(request: Request) -> Principal:
+    """Dependency: who asks, if they may ask this route."""
+    extra = getattr(request.scope.get("route"), "openapi_extra", None)
+    return await service_of(request).gate.admit(request, role_for(request.method, extra))
 
 
 def service(request: Request) -> Service:
@@ -23,6 +29,7 @@ def service(request: Request) -> Service:
 
 
 Asked = Annotated[Service, Depends(service)]
+Asker = Annotated[Principal, Depends(admitted)]
 
 
 def api_router(tag: str) -> APIRouter:
@@ -30,8 +37,8 @@ def api_router(tag: str) -> APIRouter:
     return APIRouter(
         prefix="/api/v1",
         tags=[tag],
-        dependencies=[Depends(local_origin)],
-        responses=refusals("origin-refused"),
+        dependencies=[Depends(admitted)],
+        responses=refusals(*TURNED_AWAY),
     )
 
 

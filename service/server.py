@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -20,11 +21,18 @@ class Server(uvicorn.Server):
         app: The application.
         drain: Awaited first when the server is asked to exit.
         ping_s: Seconds between pings; a client has twice as long to answer one.
+        tls: Certificate and private key to serve HTTPS with.
     """
 
     def __init__(
-        self, app: FastAPI, *, drain: Callable[[], Awaitable[None]], ping_s: float = PING_S
+        self,
+        app: FastAPI,
+        *,
+        drain: Callable[[], Awaitable[None]],
+        ping_s: float = PING_S,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
+        cert, key = tls or (None, None)
         config = uvicorn.Config(
             app,
             loop="asyncio",
@@ -36,6 +44,8 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=GRACE_S,
             log_config=None,
             access_log=False,
+            ssl_certfile=cert,
+            ssl_keyfile=key,
             proxy_headers=False,  # `cut` finds a client by its real address
         )
         super().__init__(config)

@@ -14,6 +14,7 @@ from hadua.adapters.sources.source import Source
 from hadua.models.bundle import Bundle
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
+from hadua.service.access.gate import Gate
 from hadua.service.config import Settings
 from hadua.service.hub import Hub
 from hadua.service.metrics import Metrics
@@ -58,6 +59,7 @@ class Service:
         hub: All clients.
         metrics: All figures.
         storage: What is kept; closed with the service.
+        gate: Who may ask.
         predictor: Answers `POST predict`.
         parse_source: Turns SOURCE texts into sources.
         list_streams: Streams on the network, within the seconds given; blocks.
@@ -73,6 +75,7 @@ class Service:
     hub: Hub
     metrics: Metrics
     storage: Storage
+    gate: Gate
     predictor: Predictor
     parse_source: SourceParser
     list_streams: StreamLister

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from hadua.models.errors import HaduaError, UsageError
 from hadua.service import problems
+from hadua.service.access.roles import Role
 from hadua.service.client_socket import ClientSocket
 from hadua.service.config import expectation
-from hadua.service.origin import OriginRefusedError, require_local_origin
 from hadua.service.sender import Sender
 from hadua.service.service import Service, service_of
 from hadua.service.session import Session
@@ -60,8 +60,8 @@ class Connection:
         """Shake hands; None where that is refused."""
         service = service_of(websocket)
         try:
-            require_local_origin(websocket)
-        except OriginRefusedError as error:
+            await service.gate.admit(websocket, Role.VIEWER)
+        except HaduaError as error:
             await websocket.send_denial_response(problems.response(problems.of_error(error)))
             return None
         await websocket.accept()
@@ -150,7 +150,9 @@ def _query(websocket: WebSocket, query_type: type[Query]) -> Query:
         UsageError: a parameter that there is not, or a value that cannot be.
     """
     try:
-        return query_type.model_validate(dict(websocket.query_params))
+        said = dict(websocket.query_params)
+        said.pop("ticket", None)  # which the gate has taken
+        return query_type.model_validate(said)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"]))

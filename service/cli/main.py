@@ -14,6 +14,7 @@ _COMMANDS = {
     "export": "hadua.service.cli.export",
     "doctor": "hadua.service.cli.doctor",
     "devices": "hadua.service.cli.devices",
+    "tokens": "hadua.service.cli.tokens",
 }
 
 
@@ -29,7 +30,11 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(_group)
     named = [name for name in arguments[:1] if name in _COMMANDS]
     for name in named or _COMMANDS:
-        app.command(name)(getattr(import_module(_COMMANDS[name]), name))
+        module = import_module(_COMMANDS[name])
+        if hasattr(module, name):
+            app.command(name)(getattr(module, name))
+        else:  # a group of commands
+            app.add_typer(module.app, name=name)
     return app
 
 

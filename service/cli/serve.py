@@ -95,9 +95,12 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     from hadua.service.listener import url_of
     from hadua.service.logs import configure_logs
     from hadua.service.server import Server
+    from hadua.service.tls import tls_files
 
     bundle, startup = open_bundle(settings), startup_sources(settings)
     configure_logs(level=settings.log_level, json=settings.log_json)
+    tls = tls_files(settings)
+    _give_first_token(settings, storage)
     failures: list[HaduaError] = []
 
     def started(session: "Session | None") -> None:
@@ -105,13 +108,15 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
             failures.append(session.error)
             server.request_exit()
         elif not server.should_exit:
-            typer.echo(f"hadua is ready: {url_of(listener)}")
+            scheme = "https" if tls else "http"
+            typer.echo(f"hadua is ready: {url_of(listener, scheme=scheme)}")
 
     application = create_app(
         lambda: assemble(settings, bundle=bundle, startup=startup, storage=storage, cut=server.cut),
+        origins=settings.allowed_origins,
         started=started,
     )
-    server = Server(application, drain=lambda: drain(application.state.service))
+    server = Server(application, drain=lambda: drain(application.state.service), tls=tls)
     _exit_on_signals(server)
     if not settings.demo:  # whose session loads it at once
         require_runtime(settings, bundle)
@@ -119,6 +124,16 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     if failures:
         raise failures[0]
     return 0
+
+
+def _give_first_token(settings: "Settings", storage: "Storage") -> None:
+    """A service that asks for tokens, and has none yet, makes one and shows it this once."""
+    from hadua.service.access.roles import Role
+    from hadua.service.app import wants_tokens
+
+    if wants_tokens(settings) and not storage.tokens():
+        token = storage.add_token("first-admin", Role.ADMIN)
+        typer.echo(f"The first token, role admin, shown this once: {token}")
 
 
 def _exit_on_signals(server: "Server") -> None:

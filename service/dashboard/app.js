@@ -1,5 +1,6 @@
 // The page: frames from the connection go into the state, the state is drawn when there is time.
 
+import { ask } from "./access.js";
 import { Chart } from "./chart.js";
 import { Connection } from "./connection.js";
 import { renderDevices } from "./devices.js";
@@ -67,7 +68,7 @@ async function learn(phase = null) {
   learnedPhase = phase ?? learnedPhase;
   if (!state.session) return null;
   try {
-    const response = await fetch(`api/v1/sessions/${encodeURIComponent(state.session)}`);
+    const response = await ask(`api/v1/sessions/${encodeURIComponent(state.session)}`);
     if (!response.ok) return null;
     const facts = await response.json();
     beginEpoch(state, facts);
@@ -85,7 +86,7 @@ async function confirmMapping(modality, key) {
   const path = `api/v1/sessions/${encodeURIComponent(state.session)}/mapping`;
   const headers = { "Content-Type": "application/json" };
   try {
-    const response = await fetch(path, { method: "POST", headers, body: JSON.stringify({ modality, key }) });
+    const response = await ask(path, { method: "POST", headers, body: JSON.stringify({ modality, key }) });
     const answer = await response.json();
     if (response.ok) state.mappings = answer.mappings;
     else note(state, `Not remembered: ${answer.detail ?? response.status}`, "bad");

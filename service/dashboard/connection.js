@@ -1,6 +1,8 @@
 // The WebSocket of the contract: one session where it is known, all of them until then.
 // A page that comes back asks for what it missed with after_seq.
 
+import { ticketed } from "./access.js";
+
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
 const UNKNOWN_SESSION = 4404;
 const SILENCE_MS = 20000; // a dead link that nobody closed
@@ -17,9 +19,19 @@ export class Connection {
     this.socket = null;
   }
 
-  open() {
+  async open() {
     clearTimeout(this.timer);
-    const socket = new WebSocket(this.url());
+    const mine = (this.turn = Symbol("turn"));
+    let url;
+    try {
+      url = await ticketed(this.url());
+    } catch {
+      this.change("lost"); // no answer at all: as if the socket had not opened
+      this.timer = setTimeout(() => this.open(), this.pause());
+      return;
+    }
+    if (mine !== this.turn) return; // meanwhile another session was chosen
+    const socket = new WebSocket(url);
     this.socket = socket;
     socket.onopen = () => {
       this.lastFrame_ms = performance.now();

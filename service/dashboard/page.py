@@ -24,7 +24,7 @@ _SUFFIXES = frozenset({".css", ".js", ".svg"})
 # The chart library styles its tooltip inline, hence the exception for styles.
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'none'"
+    "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'"
 )
 _HEADERS = {
     "Cache-Control": "no-cache",

@@ -58,6 +58,15 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A token in force: whose it is and what it allows, never the token."""
+
+    name: str
+    role: str
+    created_unix: float
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """Who did what, when. `token` stands for a participant and is no id."""
 

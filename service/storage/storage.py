@@ -11,11 +11,20 @@ from typing import Self, TypeVar
 
 from sqlalchemy import Connection, text
 
+from hadua.service.access.roles import Role
+from hadua.service.access.secrets import digest_of, new_token
 from hadua.service.journal import Published
-from hadua.service.storage import lives, people, trail
+from hadua.service.storage import keys, lives, people, trail
 from hadua.service.storage.database import Database, sqlite_url
 from hadua.service.storage.errors import ConsentMissingError, ParticipantUnknownError
-from hadua.service.storage.records import AuditEntry, Consent, Erased, Participant, SessionRecord
+from hadua.service.storage.records import (
+    AuditEntry,
+    Consent,
+    Erased,
+    Participant,
+    SessionRecord,
+    TokenRecord,
+)
 from hadua.service.storage.writer import StorageWriter
 
 OPERATOR = "operator"
@@ -35,8 +44,6 @@ class Storage:
         self.database = database
         self._unix_clock = unix_clock
         self.writer = StorageWriter(database)
-        self.interrupted = self.writer.call(lives.close_interrupted)
-        """Sessions that an earlier service left open."""
         self.last_epoch = database.read(lives.last_epoch)
         """The greatest epoch that is kept."""
 
@@ -48,6 +55,10 @@ class Storage:
             StorageError: it cannot be opened, or is of a newer version.
         """
         return cls(Database(url or sqlite_url(folder)), unix_clock=unix_clock)
+
+    def recover(self) -> list[SessionRecord]:
+        """Close the sessions that an earlier service left open; for the service alone to call."""
+        return self.writer.call(lives.close_interrupted)
 
     def close(self) -> None:
         """Write what waits and let go."""
@@ -265,6 +276,45 @@ class Storage:
         """Leave nothing of deleted rows in the file or its log; waits for readers to finish."""
         if self.database.is_file:
             self.writer.call(_compact)
+
+    # Tokens
+
+    def tokens(self) -> dict[str, TokenRecord]:
+        """Every token in force, by its digest."""
+        return self.database.read(keys.in_force)
+
+    def add_token(self, name: str, role: Role, *, actor: str = OPERATOR) -> str:
+        """A new token, which nobody can be shown again.
+
+        Raises:
+            TokenExistsError: one of this name is in force.
+        """
+        token, now_unix = new_token(), self._unix_clock()
+        record = TokenRecord(name, str(role), now_unix)
+
+        def change(c: Connection) -> None:
+            keys.add(c, record, digest=digest_of(token))
+            detail = {"name": name, "role": str(role)}
+            trail.note(c, at_unix=now_unix, actor=actor, action="token added", detail=detail)
+
+        self.writer.call(change)
+        return token
+
+    def revoke_token(self, name: str, *, actor: str = OPERATOR) -> None:
+        """Take a token out of force.
+
+        Raises:
+            TokenUnknownError: none of this name is.
+        """
+        now_unix = self._unix_clock()
+
+        def change(c: Connection) -> None:
+            keys.revoke(c, name, now_unix=now_unix)
+            trail.note(
+                c, at_unix=now_unix, actor=actor, action="token revoked", detail={"name": name}
+            )
+
+        self.writer.call(change)
 
     # The trail
 

@@ -72,6 +72,17 @@ frames = Table(
     Index("frames_at", "at_unix"),
 )
 
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("created_unix", Float, nullable=False),
+    Column("revoked_unix", Float),
+)
+
 audit = Table(
     "audit",
     metadata,

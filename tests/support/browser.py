@@ -212,6 +212,10 @@ class Feeder:
         app = FastAPI()
         install(app)
 
+        @app.get("/api/v1/whoami")
+        async def whoami() -> dict[str, object]:
+            return {"name": "local", "role": "admin", "with_token": False}
+
         @app.get("/api/v1/sessions/{session_id}")
         async def session(session_id: str) -> Response:
             facts = {

@@ -74,12 +74,16 @@ class PostgresServer:
         return f"postgresql://hadua@127.0.0.1:{self.port}/{database}"
 
     def _wait(self) -> None:
-        until_s = time.monotonic() + 20.0
+        import psycopg
+
+        until_s = time.monotonic() + 60.0
         while time.monotonic() < until_s and self._process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
+            try:
+                psycopg.connect(self._address("postgres")).close()
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+            else:
+                return
         raise OSError("it does not answer")
 
     def _run(self, program: str, *arguments: str) -> None:

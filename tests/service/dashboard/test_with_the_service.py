@@ -1,6 +1,8 @@
 """The page on the real service: the contract, and not only our idea of it."""
 
+import re
 import threading
+from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright, expect
@@ -16,6 +18,8 @@ from support.service import (
 )
 
 from hadua.models.features import Modality
+from hadua.service.access.roles import Role
+from hadua.service.dashboard import page as page_module
 
 pytestmark = [
     pytest.mark.browser,
@@ -77,3 +81,42 @@ async def test_an_operator_confirms_a_device_and_the_session_that_waited_begins(
             assert kept.stream == "fake EEG"
             gate.set()
         await browser.close()
+
+
+@async_test
+async def test_a_service_that_asks_for_tokens_is_used_with_one_that_stays_out_of_addresses(
+    tmp_path: Path,
+) -> None:
+    end = threading.Event()
+    source = FakeSource([*ramps(EEG, 5), end])
+    settings = settings_for_tests(require_token=True)
+    addresses: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        async with running(Parts(startup={Modality.EEG: source}, settings=settings)) as service:
+            token = service.service.storage.add_token("anna", Role.VIEWER)
+            page = await browser.new_page()
+            page.on("request", lambda request: addresses.append(request.url))
+            page.on("websocket", lambda socket: addresses.append(socket.url))
+            await page.goto(service.url)
+            await expect(page.locator("#sign-in")).to_be_visible()
+            await page.screenshot(path=str(tmp_path / "sign-in.png"))
+            await page.fill("#token", "nonsense")
+            await page.keyboard.press("Enter")
+            await expect(page.locator("#sign-in-refused")).to_be_visible()
+            await page.fill("#token", token)
+            await page.keyboard.press("Enter")
+            await expect(page.locator("#chart")).to_have_attribute("data-points", "5")
+            await expect(page.locator("#sign-in")).to_be_hidden()
+            end.set()
+        await browser.close()
+    assert any("ticket=" in address for address in addresses)
+    assert not any(token in address for address in addresses)
+
+
+def test_every_request_of_the_page_can_carry_a_token() -> None:
+    modules = [p for p in page_module.FOLDER.glob("*.js") if p.name != "access.js"]
+
+    assert modules
+    for module in modules:
+        assert not re.search(r"\bfetch\(", module.read_text(encoding="utf-8")), module.name

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hadua.service.journal import Published
-from hadua.service.storage.database import FILE_NAME, Database, sqlite_url
+from hadua.service.storage.database import FILE_NAME, HEAD, Database, sqlite_url
 from hadua.service.storage.errors import StorageError
 from hadua.service.storage.records import SessionRecord
 from hadua.service.storage.storage import Storage
@@ -46,9 +46,10 @@ def test_what_was_flushed_survives_a_kill_and_the_session_is_closed(tmp_path: Pa
 
     storage = open_storage(tmp_path)
     try:
+        left = storage.recover()
         found = storage.session("s-1")
         seqs = [seq for seq, _, _ in storage.frames_after("s-1", 1, seq=0, limit=10**6)]
-        assert [s.id for s in storage.interrupted] == ["s-1"]
+        assert [s.id for s in left] == ["s-1"]
         assert found is not None
         assert (found.state, found.ended_unix) == ("interrupted", 1000.0)
         assert seqs == list(range(1, found.last_seq + 1))
@@ -110,7 +111,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
     raw.close()
 
-    with pytest.raises(StorageError, match="newer hadua: got version 9999, expected 0001"):
+    with pytest.raises(StorageError, match=f"newer hadua: got version 9999, expected {HEAD}"):
         open_storage(tmp_path)
 
 
