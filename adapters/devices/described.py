@@ -62,6 +62,13 @@ class Device:
         return self.preset.title
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know of it, whole sentences."""
+        lag_ms = self.preset.lag_ms
+        lag = f"Its samples are stamped {lag_ms:g} ms after the event." if lag_ms else ""
+        return tuple(note for note in (self.preset.rate, lag, *self.preset.notes) if note)
+
+    @property
     def reference(self) -> str:
         """The EEG's reference as far as it is known; empty if it is not."""
         said = self.stream.fact("reference")

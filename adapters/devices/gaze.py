@@ -75,7 +75,7 @@ def map_gaze(stream: StreamSpec, *, screen: Screen) -> GazeMapping:
         unused=tuple(c.label for c in device.channels if c.column not in finder.columns),
         preset=device.preset.name,
         device=device.title,
-        notes=device.preset.notes,
+        notes=device.notes,
     )
     return GazeMapping(stream, report, GazeColumns(eyes))
 

@@ -107,7 +107,7 @@ def map_eeg(stream: StreamSpec, channels: tuple[str, ...]) -> EegMapping:
         device=device.title,
         layout=device.layout,
         reference=device.reference,
-        notes=device.preset.notes,
+        notes=device.notes,
     )
     return EegMapping(
         report,
