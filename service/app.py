@@ -19,6 +19,7 @@ from hadua.service import (
     participant_routes,
     predict_routes,
     problems,
+    recording_routes,
     routes,
     stream_routes,
     websocket,
@@ -34,6 +35,7 @@ from hadua.service.engine import EngineFactory, Tap
 from hadua.service.hub import Hub
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
+from hadua.service.recordings import Recordings
 from hadua.service.service import Service, SourceParser, SourcesFactory, StreamLister
 from hadua.service.session import Session
 from hadua.service.sessions import Sessions
@@ -44,7 +46,7 @@ from hadua.service.workers import DaemonExecutor
 GOODBYE_S = 1.0
 _PARTS = (
     *(health, stream_routes, routes, mapping_routes, participant_routes),
-    *(access_routes, predict_routes, websocket, asyncapi),
+    *(access_routes, recording_routes, predict_routes, websocket, asyncapi),
 )
 
 Started = Callable[[Session | None], None]
@@ -142,6 +144,9 @@ def build_service(
 ) -> Service:
     """A service from its parts; call it on the event loop."""
     hub, metrics, pool = Hub(), Metrics(), DaemonExecutor("request", threads=2)
+    recordings = Recordings(
+        settings, classes=bundle.classes, metrics=metrics, clock=clock, unix_clock=unix_clock
+    )
     sessions = Sessions(
         settings,
         make_engine=make_engine,
@@ -153,6 +158,7 @@ def build_service(
         tap=tap,
         bundle=bundle.id,
         mappings=mappings,
+        recordings=recordings,
     )
     return Service(
         settings=settings,

@@ -19,6 +19,7 @@ from hadua.service.app import build_service
 from hadua.service.config import Settings
 from hadua.service.definitions import require_known_features
 from hadua.service.engine import Engine, EngineFactory, Tap
+from hadua.service.engine_facts import engine_facts
 from hadua.service.mapping_book import MappingBook
 from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service
@@ -132,7 +133,7 @@ def assemble(
 def engine_factory(
     settings: Settings, bundle: Bundle, load: Callable[[], Runtime]
 ) -> EngineFactory:
-    """What a session makes of its streams, once they are known; `load` loads its model."""
+    """Makes the pipelines of sessions, live and again from a recording; `load` loads the model."""
 
     def make_engine(streams: Mapping[Modality, StreamSpec]) -> Engine:
         runtime = load()
@@ -144,7 +145,7 @@ def engine_factory(
             screen=screen_of(settings),
             baseline_s=_baseline_s(settings),
         )
-        return Engine(pipeline, runtime.close)
+        return Engine(pipeline, runtime.close, engine_facts(settings, bundle, runtime))
 
     return make_engine
 

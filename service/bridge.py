@@ -17,11 +17,15 @@ from hadua.models.features import Modality
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A chunk, and the LSL time at which it reached us."""
+    """A chunk, and the LSL time at which it reached us.
+
+    `first` is the number of its first sample among all that its stream has delivered.
+    """
 
     modality: Modality
     chunk: SampleChunk
     arrived_s: float
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Ended:
 
 
 Item = Arrival | Marked | Ended
+Listener = Callable[[Item], None]
 
 MARKS_AT_MOST = 1000  # `Marked` that may wait: the oldest goes
 ASSUMED_RATE_HZ = 120.0  # of a stream that declares none, as eye trackers do
@@ -83,6 +88,7 @@ class Bridge:
         self._wake = asyncio.Event()
         self._before_start: Counter[Modality] = Counter()
         self._on_marker_drop = on_marker_drop
+        self._listener: Listener | None = None
         self._marks_waiting = 0
         self._markers_dropped = 0
         self._running = False
@@ -93,6 +99,8 @@ class Bridge:
         with self._lock:
             if self._closed:
                 return
+            if self._listener is not None:
+                self._listener(item)
             self._items.append(item)
             if isinstance(item, Arrival):
                 self._make_room(item)
@@ -108,6 +116,18 @@ class Bridge:
                 return []
             if items := self._take_waiting():
                 return items
+
+    def listen(self, listener: Listener | None) -> None:
+        """Tell a listener of all that waits, then of each item before it is queued; None: nobody.
+
+        It is told in the thread that puts, in the order of the queue, and whatever is dropped
+        later; it must not wait.
+        """
+        with self._lock:
+            self._listener = listener
+            if listener is not None:
+                for item in self._items:
+                    listener(item)
 
     def start(self) -> None:
         """From now on a dropped chunk is a fault; before, nobody was there to take it."""

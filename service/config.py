@@ -102,6 +102,23 @@ class Settings(BaseSettings):
     screen_height_mm: Millimetres = Field(299.0, description="Height of the picture.")
     viewing_distance_mm: Millimetres = Field(650.0, description="From the eyes to the screen.")
 
+    record: Path | None = Field(
+        None, description="Record every session from its start, into this folder."
+    )
+    record_task: Identifier = Field("hadua", description="Task in the names of recordings.")
+    min_free_mb: float = Field(
+        1000.0,
+        ge=0.0,
+        allow_inf_nan=False,
+        description="Disk space (MB) below which a recording stops; it warns below twice that.",
+    )
+    record_buffer_mb: float = Field(
+        128.0,
+        gt=0.0,
+        allow_inf_nan=False,
+        description="What may wait for the disk (MB); when more does, the session fails.",
+    )
+
     max_sessions: int = Field(8, ge=1, le=256, description="Sessions that may run at once.")
     max_clients: int = Field(64, ge=1, le=4096, description="WebSocket clients served at once.")
     client_frames: int = Field(8, ge=1, le=8, description="Frames that wait for a slow client.")

@@ -1,7 +1,7 @@
 """What a session runs, and the worker's side of it: chunks in, timed results out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
@@ -57,10 +57,23 @@ class StepPipeline(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A pipeline, and how to let go of what it holds."""
+    """A pipeline, how to let go of what it holds, and what it was made with."""
 
     pipeline: StepPipeline
     close: Callable[[], None] = lambda: None
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+class StepListener(Protocol):
+    """Is told, in the worker's thread, of everything that a pipeline is told."""
+
+    def took(self, arrival: Arrival) -> None:
+        """These samples come next."""
+        ...
+
+    def ended(self, modality: Modality, *, now_s: float) -> None:
+        """This stream gives no more."""
+        ...
 
 
 EngineFactory = Callable[[Mapping[Modality, StreamSpec]], Engine]
@@ -90,6 +103,9 @@ class Stepper:
         pipeline: Stepped, in the order of the chunks.
         clock: LSL seconds now.
         tap: Sees every chunk right before the pipeline does.
+
+    Attributes:
+        listener: Told the same, and of the ends of streams; may change between two steps.
     """
 
     def __init__(
@@ -99,6 +115,7 @@ class Stepper:
         self._clock = clock
         self._tap = tap
         self._log = ArrivalLog()
+        self.listener: StepListener | None = None
 
     def step(self, arrivals: Sequence[Arrival]) -> list[Timed]:
         """The results of all windows that these chunks complete, oldest first."""
@@ -107,12 +124,16 @@ class Stepper:
     def end(self, modality: Modality) -> list[Timed]:
         """The results of windows that only waited for a stream which has ended."""
         now_s = self._clock()
+        if self.listener is not None:
+            self.listener.ended(modality, now_s=now_s)
         return [self._timed(result, now_s, now_s) for result in self._pipeline.end(modality)]
 
     def _step_one(self, arrival: Arrival) -> list[Timed]:
         taken_s = self._clock()
         if self._tap is not None:
             self._tap(arrival.modality, arrival.chunk)
+        if self.listener is not None:
+            self.listener.took(arrival)
         self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
         results = self._pipeline.step(arrival.modality, arrival.chunk)
         return [self._timed(result, arrival.arrived_s, taken_s) for result in results]

@@ -27,6 +27,9 @@ class Metrics:
         self.markers_dropped = Counter(
             "hadua_markers_dropped", "Markers dropped before they were sent.", registry=own
         )
+        self.recorded_bytes = Counter(
+            "hadua_recorded_bytes", "Bytes written to recordings.", registry=own
+        )
         self.samples = Counter(
             "hadua_samples", "Samples taken by pipelines.", ["modality"], registry=own
         )

@@ -5,6 +5,7 @@ would put its own stream seconds ahead of the other one, whose windows would the
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hadua.adapters.sources.source import SampleChunk
 from hadua.service.bridge import Arrival
@@ -34,4 +35,4 @@ def _pieces(arrival: Arrival) -> Iterator[Arrival]:
         at = slice(start, start + size)
         gap_before = chunk.gap_before and start == 0
         piece = SampleChunk(chunk.spec, chunk.t_s[at], chunk.x[at], gap_before)
-        yield Arrival(arrival.modality, piece, arrival.arrived_s)
+        yield replace(arrival, chunk=piece, first=arrival.first + start)

@@ -12,7 +12,10 @@ from hadua.service.journal import Journal, Kind, Published
 from hadua.service.latency import LatencyTotals, stages_ms
 from hadua.service.marker_order import MarkerOrder
 from hadua.service.metrics import Metrics
+from hadua.service.prediction_frame import Moment, prediction_frame
 from hadua.service.wire import MarkerFrame, PredictionFrame, StatusFrame, encode
+
+Listener = Callable[[PredictionFrame | StatusFrame | MarkerFrame, str, float], None]
 
 
 class Publisher:
@@ -28,6 +31,9 @@ class Publisher:
         unix_clock: Unix seconds now.
         keep: Stores a frame for longer than the journal, without waiting. Where it raises, it
             is not asked again, and `unkept` says why.
+
+    Attributes:
+        listener: Told of every frame, its text and its LSL time, before the clients are.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class Publisher:
         self.abstained = 0
         self.last_marker: MarkerFrame | None = None
         self.unkept: HaduaError | None = None
+        self.listener: Listener | None = None
         self._markers = MarkerOrder()
         self._started_s = clock()
         self._ended_s: float | None = None
@@ -102,25 +109,15 @@ class Publisher:
             published_s=now_s,
             stage_ms=timed.result.stage_ms,
         )
-        frame = PredictionFrame(
+        moment = Moment(
             session_id=self.session_id,
             epoch=self.epoch,
             seq=self.next_seq,
-            start_s=prediction.start_s,
-            end_s=prediction.end_s,
             time_unix=self._unix_clock() - (now_s - timed.last_sample_s),
-            probabilities=_by_class(prediction),
-            label=prediction.label,
-            confidence=prediction.confidence,
-            abstained=prediction.abstained,
-            reason=prediction.reason,
-            modalities={name: str(state) for name, state in prediction.modalities.items()},
-            quality=dict(prediction.quality),
-            profile_version=prediction.profile_version,
-            bundle=prediction.bundle,
             latency_ms=latency_ms,
             clock_uncertainty_ms=clock_uncertainty_ms,
         )
+        frame = prediction_frame(prediction, moment)
         self._publish("prediction", frame, now_s)
         self._count(prediction, latency_ms)
 
@@ -131,7 +128,10 @@ class Publisher:
     def _publish(
         self, kind: Kind, frame: PredictionFrame | StatusFrame | MarkerFrame, now_s: float
     ) -> None:
-        item = Published(self.session_id, self.epoch, frame.seq, kind, encode(frame), now_s)
+        text = encode(frame)
+        if self.listener is not None:
+            self.listener(frame, text, now_s)
+        item = Published(self.session_id, self.epoch, frame.seq, kind, text, now_s)
         self.journal.append(item)
         self._hub.publish(item)
         if self._keep is not None:
@@ -147,9 +147,3 @@ class Publisher:
         self._metrics.predictions.labels(str(prediction.abstained).lower()).inc()
         for stage, value_ms in latency_ms.items():
             self._metrics.latency_s.labels(stage).observe(value_ms / 1e3)
-
-
-def _by_class(prediction: Prediction) -> dict[str, float] | None:
-    if prediction.probabilities is None:
-        return None
-    return dict(zip(prediction.classes, prediction.probabilities, strict=True))

@@ -56,6 +56,7 @@ class ReaderThread:
         self._watch = watch
         self._clock = clock
         self._wait_s = wait_s
+        self._delivered = 0
         self._stop = threading.Event()
         # A daemon: liblsl may block for long inside `open`, and must not hold up an exit.
         self._thread = threading.Thread(target=self._run, name=f"read-{modality}", daemon=True)
@@ -111,7 +112,8 @@ class ReaderThread:
                 arrived_s = self._clock()
                 self._watch.saw_chunk(chunk, arrived_s=arrived_s)
                 self._deliver_markers(chunk)
-                self._deliver(Arrival(self._modality, chunk, arrived_s))
+                self._deliver(Arrival(self._modality, chunk, arrived_s, self._delivered))
+                self._delivered += len(chunk)
 
     def _deliver_markers(self, chunk: SampleChunk) -> None:
         """Markers up to the end of the chunk: no window that it completes ends later."""

@@ -19,7 +19,9 @@ from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
+from hadua.service.recordings import About, Recordings
 from hadua.service.session_mapping import SessionMapping
+from hadua.service.session_recording import SessionRecording
 from hadua.service.session_state import SessionState
 from hadua.service.status import degradation, session_status, stream_status, worst_uncertainty_ms
 from hadua.service.watch import StreamWatch
@@ -47,6 +49,7 @@ class Session:
         participant: Pseudonym, or None.
         tap: Sees every chunk right before the pipeline does, in the same order and thread.
         mappings: Which mappings of devices were confirmed; None: none was.
+        recordings: Begins recordings; None: it cannot be recorded.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Session:
         participant: str | None = None,
         tap: Tap | None = None,
         mappings: MappingBook | None = None,
+        recordings: Recordings | None = None,
     ) -> None:
         self.participant = participant
         self.publisher = publisher
@@ -80,6 +84,20 @@ class Session:
         self.mapping = SessionMapping(book, changed=self._say_status)
         self._bridge = Bridge(
             self._loop, bound_s=settings.bridge_s, on_marker_drop=metrics.markers_dropped.inc
+        )
+        about = About(
+            session_id=self.id,
+            epoch=self.epoch,
+            participant=participant,
+            modalities=tuple(sources),
+        )
+        self.recording = SessionRecording(
+            about,
+            recordings=recordings,
+            bridge=self._bridge,
+            publisher=publisher,
+            clock=clock,
+            on_change=self._say_status,
         )
         self._stop = asyncio.Event()
         self._opened: dict[Modality, StreamSpec | Exception] = {}
@@ -124,6 +142,7 @@ class Session:
             markers_dropped=self._bridge.markers_dropped,
             losses=self._losses(),
             mappings=self.mapping.statuses(),
+            recording=self.recording.status(),
         )
 
     def reports(self) -> Mapping[str, Mapping[str, object]]:
@@ -176,6 +195,7 @@ class Session:
 
     async def _work(self) -> None:
         self._enter(SessionState.WAITING, "")
+        await self.recording.begin_from_the_start()
         for reader in self._readers.values():
             reader.start()
         specs = await self._wait_for_streams()
@@ -187,11 +207,14 @@ class Session:
         if self._stop.is_set():
             return
         stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap)
+        stepper.listener = self.recording
+        self.recording.use_engine(self._engine, specs)
         self._bridge.start()
         self._enter(SessionState.RUNNING, "")
         self.running.set()
         while not self._stop.is_set() and len(self._ended) < len(self._readers):
             await self._process(await self._take(), stepper)
+            self.recording.begin_if_asked()
             self._tick()
             self._raise_fault()
         self._raise_if_lost()
@@ -255,7 +278,9 @@ class Session:
     def _tick(self) -> None:
         """Notice what changed; say so, or that nothing has for a while."""
         self._count_drops()
-        reason = degradation({m: r.watch.state for m, r in self._readers.items()})
+        self.recording.require_sound()
+        streams = degradation({m: r.watch.state for m, r in self._readers.items()})
+        reason = "; ".join(filter(None, (streams, self.recording.trouble())))
         state = SessionState.DEGRADED if reason else SessionState.RUNNING
         if (state, reason) != (self.state, self.reason):
             self._enter(state, reason)
@@ -296,12 +321,14 @@ class Session:
         for reader in self._readers.values():
             reader.stop()
         await self._join_readers()
+        await self.recording.close(reason or state)
         self._let_go()
         self._enter(state, reason)
 
     def _let_go(self) -> None:
         """Release everything without waiting."""
         self.publisher.end()
+        self.recording.let_go()
         self._bridge.close()
         for reader in self._readers.values():
             reader.stop()

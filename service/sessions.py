@@ -19,7 +19,9 @@ from hadua.service.journal import MemoryJournal
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
+from hadua.service.recordings import Recordings
 from hadua.service.session import Session
+from hadua.service.session_recording import CLOSE_TIMEOUT_S
 from hadua.service.storage.errors import StorageError
 from hadua.service.storage.keeper import SessionKeeper
 from hadua.service.storage.records import SessionRecord
@@ -62,6 +64,7 @@ class Sessions:
         tap: Sees every chunk that a pipeline consumes.
         bundle: Id of the bundle, for the record.
         mappings: Confirmed mappings of devices; None keeps them in this process only.
+        recordings: Begins recordings of sessions; None: there are none.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Sessions:
         tap: Tap | None = None,
         bundle: str = "",
         mappings: MappingBook | None = None,
+        recordings: Recordings | None = None,
     ) -> None:
         self._settings = settings
         self._make_engine = make_engine
@@ -89,6 +93,7 @@ class Sessions:
         self._clock = clock
         self._unix_clock = unix_clock
         self._tap = tap
+        self._recordings = recordings
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: dict[asyncio.Task[None], Session] = {}
@@ -141,6 +146,7 @@ class Sessions:
             participant=participant,
             tap=self._tap,
             mappings=self.mappings,
+            recordings=self._recordings,
         )
         begun = self._storage.began(self._record(session))
         loop = asyncio.get_running_loop()
@@ -194,8 +200,10 @@ class Sessions:
         """Ask all to stop and wait a little until they have."""
         for session in self.all():
             session.stop()
+        recorded = any(session.recording.active for session in self.all())
         if self._running:
-            await asyncio.wait(self._running, timeout=STOP_TIMEOUT_S)
+            timeout_s = STOP_TIMEOUT_S + (CLOSE_TIMEOUT_S if recorded else 0.0)
+            await asyncio.wait(self._running, timeout=timeout_s)
 
     async def _run(self, session: Session) -> None:
         with self._metrics.sessions.track_inprogress():

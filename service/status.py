@@ -6,7 +6,7 @@ from hadua.models.features import Modality
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamState
-from hadua.service.wire import MappingStatus, StatusFrame, StreamStatus
+from hadua.service.wire import MappingStatus, RecordingStatus, StatusFrame, StreamStatus
 
 _TROUBLE = {
     StreamState.STALE: "no samples at the moment",
@@ -62,6 +62,7 @@ def session_status(
     markers_dropped: int,
     losses: Mapping[str, int],
     mappings: Mapping[str, MappingStatus],
+    recording: RecordingStatus | None = None,
 ) -> StatusFrame:
     """A session as it is now, with the `seq` that it would be published under."""
     return StatusFrame(
@@ -80,4 +81,5 @@ def session_status(
         markers_dropped=markers_dropped,
         losses=dict(losses),
         mappings=dict(mappings),
+        recording=recording,
     )

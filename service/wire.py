@@ -88,6 +88,21 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: float
 
 
+class RecordingStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A session's recording: `recording`, `stopped` or `failed`; `note` says why, or warns."""
+
+    state: str
+    path: str
+    size_bytes: int
+    duration_s: float
+    free_mb: float
+    waiting_mb: float
+    samples: dict[str, int]
+    predictions: int
+    markers: int
+    note: str = ""
+
+
 class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
     """First frame of a connection. `seq` is the last one before what follows.
 
@@ -139,6 +154,7 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     markers_dropped: int = 0
     losses: dict[str, int] = msgspec.field(default_factory=dict)
     mappings: dict[str, MappingStatus] = msgspec.field(default_factory=dict)
+    recording: RecordingStatus | None = None
 
 
 class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):

@@ -42,6 +42,7 @@ class StreamSpec:
         screen_px: Screen width and height in pixels, where the device says so.
         facts: What its header says about the device (`manufacturer`, `hostname`, ...), by name.
         preset: Name of the device preset that the operator asked for; empty: it is recognised.
+        header: The XML that all this was read from, for recordings; empty where there is none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class StreamSpec:
     screen_px: tuple[float, float] | None = None
     facts: tuple[tuple[str, str], ...] = ()
     preset: str = ""
+    header: str = field(default="", repr=False, compare=False)
 
     @property
     def labels(self) -> tuple[str, ...]:

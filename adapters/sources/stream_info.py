@@ -62,6 +62,7 @@ def parse_stream_info(xml: str, *, regular: bool = False, told: Told = NOTHING_T
         synthesised_labels=synthesised,
         screen_px=_screen_px(info),
         facts=_facts(info),
+        header=xml,
     )
     return StreamInfo(told.about(spec), notes)
 

@@ -15,6 +15,7 @@ _COMMANDS = {
     "doctor": "hadua.service.cli.doctor",
     "devices": "hadua.service.cli.devices",
     "tokens": "hadua.service.cli.tokens",
+    "verify": "hadua.service.cli.verify",
 }
 
 

@@ -36,6 +36,9 @@ def serve(
     gaze: Annotated[str | None, typer.Option(metavar="SOURCE", help="lsl:type=Gaze, ...")] = None,
     participant: Annotated[str | None, typer.Option(metavar="ID", help="Pseudonym.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder for what is kept.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Record every session there.")
+    ] = None,
     runtime: Annotated[str | None, typer.Option(help="onnx or torchscript [onnx].")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
     wait_s: Annotated[float | None, typer.Option(help="Wait for streams [10].")] = None,

@@ -73,7 +73,9 @@ def test_a_fuzzer_finds_no_fault_and_no_undocumented_status(tmp_path: Path) -> N
     async def check() -> None:
         sources = {"lsl:type=EEG": FakeSource(ramps(EEG, 3))}
         startup = {Modality.EEG: FakeSource(ramps(EEG, 20))}
-        settings = settings_for_tests(demo=True)  # its session is `demo`, the documented example
+        settings = settings_for_tests(
+            demo=True, data_dir=tmp_path, min_free_mb=0
+        )  # its session is `demo`, the documented example
         async with running(Parts(sources, startup=startup, settings=settings)) as service:
             # Not every text is a SOURCE, and not every id is known: a 422 of a request that the
             # schema allows is no fault.

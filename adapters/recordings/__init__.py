@@ -1,0 +1,1 @@
+"""Recordings that are written here, in the format of the field (XDF)."""

@@ -1,0 +1,192 @@
+"""A recorded session, played back as its pipeline had it."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from hadua.adapters.recordings.layout import FRAMES, MODALITIES, SESSION, STEPS, StepEvent
+from hadua.adapters.recordings.xdf_blocks import Footer, Header, Numbers, Texts, read_blocks
+from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.models.errors import RecordingError
+from hadua.models.features import FloatArray, Modality
+
+Document = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A document of the session stream: `recording`, `pipeline` or `end` in `event`."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Samples that the pipeline took next."""
+
+    modality: Modality
+    chunk: SampleChunk
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """The pipeline was told that a stream gives no more."""
+
+    modality: Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """A frame, as the clients got it."""
+
+    t_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The recording was cut off here."""
+
+
+Event = Noted | Took | StreamEnd | Framed | Cut
+
+
+def is_session_file(path: Path) -> bool:
+    """Whether this is a session that was recorded here; False for anything that is no XDF.
+
+    Raises:
+        RecordingError: it cannot be read.
+    """
+    try:
+        first = next(read_blocks(path), None)
+    except RecordingError:
+        if not path.is_file():
+            raise
+        return False
+    return isinstance(first, Header) and first.info.findtext("name") == SESSION
+
+
+def read_session(path: Path) -> Iterator[Event]:
+    """What happened, in order.
+
+    Raises:
+        RecordingError: not a session that was recorded here, or damaged.
+    """
+    yield from _Reader(path).events()
+
+
+class _Reader:
+    """Puts steps and samples together again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._names: dict[int, str] = {}
+        self._open = set[int]()
+        self._modality: dict[int, Modality] = {}
+        self._headers: dict[Modality, str] = {}
+        self._specs: dict[Modality, StreamSpec] = {}
+        self._waiting = {m: _Waiting() for m in MODALITIES}
+
+    def events(self) -> Iterator[Event]:
+        for k, block in enumerate(read_blocks(self._path)):
+            if k == 0 and not (isinstance(block, Header) and _name(block) == SESSION):
+                raise self._foreign()
+            if isinstance(block, Header):
+                self._begin(block)
+            elif isinstance(block, Texts):
+                yield from self._texts(block)
+            elif isinstance(block, Numbers):
+                yield from self._numbers(block)
+            elif isinstance(block, Footer):
+                self._open.discard(block.stream)
+        if self._open:
+            yield Cut()
+
+    def _begin(self, header: Header) -> None:
+        self._names[header.stream] = _name(header)
+        self._open.add(header.stream)
+        modality = header.info.findtext("desc/hadua/modality")
+        if modality is not None:
+            self._modality[header.stream] = Modality(modality)
+            self._headers.setdefault(Modality(modality), header.xml)
+
+    def _texts(self, block: Texts) -> Iterator[Noted | Framed]:
+        name = self._names[block.stream]
+        for t_s, (text,) in zip(block.t_s, block.rows, strict=True):
+            if name == FRAMES:
+                yield Framed(t_s, text)
+            elif name == SESSION:
+                yield self._noted(text)
+
+    def _noted(self, text: str) -> Noted:
+        try:
+            document = msgspec.json.decode(text, type=dict[str, object])
+            streams = msgspec.convert(document.get("streams", {}), dict[Modality, StreamSpec])
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise RecordingError(
+                f"recording {str(self._path)!r}: a document of {SESSION}", got=str(error)
+            ) from error
+        self._specs |= streams
+        return Noted(document)
+
+    def _numbers(self, block: Numbers) -> Iterator[Took | StreamEnd]:
+        if modality := self._modality.get(block.stream):
+            self._waiting[modality].add(block.t_s, block.x)
+        elif self._names[block.stream] == STEPS:
+            for row in block.x.astype(np.int64).tolist():
+                yield self._step(row)
+
+    def _step(self, row: list[int]) -> Took | StreamEnd:
+        k, event, first, n, gap_before = row
+        modality = MODALITIES[k]
+        if event == StepEvent.ENDED:
+            return StreamEnd(modality)
+        taken = self._waiting[modality].take(first, n)
+        if taken is None or modality not in self._specs:
+            raise RecordingError(
+                f"recording {str(self._path)!r}: a step without its samples",
+                got=f"{modality} samples {first} to {first + n - 1}",
+                expected="samples before the steps that take them",
+            )
+        return Took(modality, SampleChunk(self._specs[modality], *taken, bool(gap_before)))
+
+    def _foreign(self) -> RecordingError:
+        return RecordingError(
+            f"recording {str(self._path)!r} is not a session that hadua-serve recorded",
+            expected=f"a first stream {SESSION!r}",
+            hint="Its predictions cannot be verified; `hadua replay` makes new ones.",
+        )
+
+
+class _Waiting:
+    """Samples that no step has taken yet, by number."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[tuple[int, FloatArray, FloatArray]] = deque()
+        self._next = 0
+
+    def add(self, t_s: FloatArray, x: FloatArray) -> None:
+        self._blocks.append((self._next, t_s, x))
+        self._next += t_s.shape[0]
+
+    def take(self, first: int, n: int) -> tuple[FloatArray, FloatArray] | None:
+        """Samples `first` to `first + n - 1`; earlier ones are let go. None: not all are here."""
+        while self._blocks and self._blocks[0][0] + self._blocks[0][1].shape[0] <= first:
+            self._blocks.popleft()
+        parts = []
+        for start, t_s, x in self._blocks:
+            if start >= first + n:
+                break
+            part = slice(max(first - start, 0), first + n - start)
+            parts.append((t_s[part], x[part]))
+        if sum(t_s.shape[0] for t_s, _ in parts) != n:
+            return None
+        return np.concatenate([t for t, _ in parts]), np.concatenate([x for _, x in parts])
+
+
+def _name(header: Header) -> str:
+    return (header.info.findtext("name") or "").strip()

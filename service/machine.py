@@ -1,0 +1,32 @@
+"""What computes here: versions of what is installed, and the processor, whose kernels differ."""
+
+import os
+import platform
+from pathlib import Path
+
+import numpy as np
+
+from hadua.service.evaluation_provenance import versions
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def machine() -> dict[str, str]:
+    """Facts that may change the last bit of a result, by name; empty where not known."""
+    found = {name: version or "" for name, version in versions().items()}
+    simd = np.show_config(mode="dicts")["SIMD Extensions"]
+    return found | {
+        "platform": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "simd": " ".join(simd.get("found", ())),
+        "omp_num_threads": os.environ.get("OMP_NUM_THREADS", ""),
+    }
+
+
+def _processor() -> str:
+    if _CPUINFO.is_file():
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        if names:
+            return names[0]
+    return platform.processor()

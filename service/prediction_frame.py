@@ -1,0 +1,60 @@
+"""From a prediction to the frame that clients get; the same live and when it is verified."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hadua.models.prediction import Prediction
+from hadua.service.wire import PredictionFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What of a frame is of the moment in which it was said, and cannot be computed again."""
+
+    session_id: str | None
+    epoch: int
+    seq: int
+    time_unix: float
+    latency_ms: Mapping[str, float]
+    clock_uncertainty_ms: float | None
+
+    @classmethod
+    def of(cls, frame: PredictionFrame) -> "Moment":
+        """The moment of a frame that was said."""
+        return cls(
+            session_id=frame.session_id,
+            epoch=frame.epoch,
+            seq=frame.seq,
+            time_unix=frame.time_unix,
+            latency_ms=frame.latency_ms,
+            clock_uncertainty_ms=frame.clock_uncertainty_ms,
+        )
+
+
+def prediction_frame(prediction: Prediction, moment: Moment) -> PredictionFrame:
+    """The frame of a prediction."""
+    return PredictionFrame(
+        session_id=moment.session_id,
+        epoch=moment.epoch,
+        seq=moment.seq,
+        start_s=prediction.start_s,
+        end_s=prediction.end_s,
+        time_unix=moment.time_unix,
+        probabilities=_by_class(prediction),
+        label=prediction.label,
+        confidence=prediction.confidence,
+        abstained=prediction.abstained,
+        reason=prediction.reason,
+        modalities={name: str(state) for name, state in prediction.modalities.items()},
+        quality=dict(prediction.quality),
+        profile_version=prediction.profile_version,
+        bundle=prediction.bundle,
+        latency_ms=dict(moment.latency_ms),
+        clock_uncertainty_ms=moment.clock_uncertainty_ms,
+    )
+
+
+def _by_class(prediction: Prediction) -> dict[str, float] | None:
+    if prediction.probabilities is None:
+        return None
+    return dict(zip(prediction.classes, prediction.probabilities, strict=True))

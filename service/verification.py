@@ -1,0 +1,240 @@
+"""Computes the predictions of a recorded session again, and compares them bit for bit."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from hadua.adapters.recordings.session_file import (
+    Cut,
+    Document,
+    Framed,
+    Noted,
+    StreamEnd,
+    Took,
+    read_session,
+)
+from hadua.adapters.sources.source import StreamSpec
+from hadua.models.errors import RecordingError
+from hadua.models.features import Modality
+from hadua.models.prediction import Prediction
+from hadua.service.engine import Engine, StepResult
+from hadua.service.machine import machine
+from hadua.service.prediction_frame import Moment, prediction_frame
+from hadua.service.wire import PredictionFrame, encode
+
+SHOWN = 5
+_LIVE = ("v", "type", "session_id", "epoch", "seq", "time_unix", "latency_ms")
+_ANY = dict[str, object]
+
+
+class Rebuild(msgspec.Struct, frozen=True):
+    """What is needed to make a recorded pipeline again; the rest of its document is not."""
+
+    streams: dict[Modality, StreamSpec]
+    settings: dict[str, object]
+    bundle: dict[str, str]
+    runtime: dict[str, str]
+    steps_before: int = 0
+
+
+RebuildEngine = Callable[[Rebuild], Engine]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction that is not the recorded one."""
+
+    seq: int
+    end_s: float
+    fields: tuple[str, ...]
+    recorded: dict[str, object]
+    recomputed: dict[str, object]
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out.
+
+    `made_by` and `recomputed_by` are the facts that may change a result; `changed` names those
+    that differ.
+    """
+
+    file: str
+    identical: bool
+    recorded: int
+    compared: int
+    differing: int
+    largest_difference: float
+    differences: tuple[Difference, ...]
+    made_by: dict[str, str]
+    recomputed_by: dict[str, str]
+    changed: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Recorded and recomputed predictions, each in its order."""
+
+    recorded: int = 0
+    compared: int = 0
+    differing: int = 0
+    largest: float = 0.0
+    shown: list[Difference] = field(default_factory=list)
+    _said: deque[tuple[PredictionFrame, str]] = field(default_factory=deque)
+    _again: deque[Prediction] = field(default_factory=deque)
+
+    def say(self, frame: PredictionFrame, text: str) -> None:
+        self.recorded += 1
+        self._said.append((frame, text))
+        self._match()
+
+    def compute(self, results: Sequence[StepResult]) -> None:
+        self._again.extend(result.prediction for result in results)
+        self._match()
+
+    @property
+    def left_over(self) -> int:
+        """Recorded predictions that were not computed again."""
+        return len(self._said)
+
+    def _match(self) -> None:
+        while self._said and self._again:
+            (frame, text), prediction = self._said.popleft(), self._again.popleft()
+            again = prediction_frame(prediction, Moment.of(frame))
+            self.compared += 1
+            if encode(again) != text:
+                self._differ(frame, text, again)
+
+    def _differ(self, frame: PredictionFrame, text: str, again: PredictionFrame) -> None:
+        said = msgspec.json.decode(text, type=_ANY)
+        now = msgspec.json.decode(encode(again), type=_ANY)
+        fields = [k for k in said if k not in _LIVE and said[k] != now.get(k)]
+        if not fields:  # only the format of frames has changed since
+            return
+        self.differing += 1
+        self.largest = max(self.largest, _distance(frame, again))
+        if len(self.shown) < SHOWN:
+            self.shown.append(
+                Difference(
+                    seq=frame.seq,
+                    end_s=frame.end_s,
+                    fields=tuple(fields),
+                    recorded={k: said[k] for k in fields},
+                    recomputed={k: now.get(k) for k in fields},
+                )
+            )
+
+
+def verify(path: Path, rebuild: RebuildEngine) -> Verdict:
+    """Step the recorded chunks through a pipeline made as the recorded one was.
+
+    Args:
+        path: A session that was recorded here.
+        rebuild: Makes the pipeline.
+
+    Raises:
+        RecordingError: not such a file, damaged, or without a pipeline.
+        BundleError, RuntimeUnavailableError: the pipeline cannot be made.
+    """
+    comparison, notes = _Comparison(), list[str]()
+    engine: Engine | None = None
+    made_by, recomputed_by = dict[str, str](), machine()
+    try:
+        for event in read_session(path):
+            match event:
+                case Noted(document) if document["event"] == "recording":
+                    made_by |= _texts(document.get("machine"))
+                case Noted(document) if document["event"] == "pipeline":
+                    if engine is not None:
+                        engine.close()
+                    needs = _needs(document, path)
+                    engine = rebuild(needs)
+                    made_by |= _facts(needs.bundle, needs.runtime)
+                    recomputed_by |= _engine_facts(engine)
+                    notes += _late(needs)
+                case Took(modality, chunk) if engine is not None:
+                    comparison.compute(engine.pipeline.step(modality, chunk))
+                case StreamEnd(modality) if engine is not None:
+                    comparison.compute(engine.pipeline.end(modality))
+                case Framed(_, text) if '"type":"prediction"' in text:
+                    comparison.say(msgspec.json.decode(text, type=PredictionFrame), text)
+                case Cut():
+                    notes.append("the recording was cut off: compared up to the cut")
+    finally:
+        if engine is not None:
+            engine.close()
+    if engine is None:
+        raise RecordingError(
+            f"recording {str(path)!r} has no pipeline in it",
+            hint="It ended before the streams were found: there are no predictions.",
+        )
+    return _verdict(path, comparison, made_by, recomputed_by, notes)
+
+
+def _verdict(
+    path: Path,
+    comparison: _Comparison,
+    made_by: dict[str, str],
+    recomputed_by: dict[str, str],
+    notes: list[str],
+) -> Verdict:
+    if comparison.left_over:
+        notes.append(f"{comparison.left_over} recorded predictions did not come again")
+    if not comparison.recorded:
+        notes.append("there is no prediction in it")
+    whole = comparison.compared > 0 and not comparison.left_over
+    names = sorted(made_by.keys() | recomputed_by.keys())
+    return Verdict(
+        file=str(path),
+        identical=whole and not comparison.differing,
+        recorded=comparison.recorded,
+        compared=comparison.compared,
+        differing=comparison.differing,
+        largest_difference=comparison.largest,
+        differences=tuple(comparison.shown),
+        made_by=made_by,
+        recomputed_by=recomputed_by,
+        changed=tuple(n for n in names if made_by.get(n) != recomputed_by.get(n)),
+        notes=tuple(notes),
+    )
+
+
+def _needs(document: Document, path: Path) -> Rebuild:
+    try:
+        return msgspec.convert(document, Rebuild)
+    except msgspec.ValidationError as error:
+        raise RecordingError(
+            f"recording {str(path)!r} does not say what its pipeline was made with", got=str(error)
+        ) from error
+
+
+def _late(needs: Rebuild) -> list[str]:
+    if not needs.steps_before:
+        return []
+    return [
+        f"recording began after {needs.steps_before} steps of its pipeline, whose state is not in "
+        "it: the first predictions cannot be the same"
+    ]
+
+
+def _facts(bundle: Mapping[str, str], runtime: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "bundle": bundle.get("id", ""),
+        "bundle_sha256": bundle.get("digest", ""),
+        "runtime": f"{runtime.get('name', '')} on {runtime.get('device', '')}",
+    }
+
+
+def _engine_facts(engine: Engine) -> dict[str, str]:
+    return _facts(_texts(engine.facts.get("bundle")), _texts(engine.facts.get("runtime")))
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _distance(one: PredictionFrame, other: PredictionFrame) -> float:
+    p, q = one.probabilities or {}, other.probabilities or {}
+    return max((abs(p[name] - q[name]) for name in p.keys() & q.keys()), default=0.0)
