@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from hadua.adapters.devices.montage import is_electrode
-from hadua.adapters.devices.units import is_raw_counts, microvolts_per
+from hadua.adapters.devices.units import is_said, microvolts_per
 from hadua.adapters.sources.lsl_discovery import StreamSummary
 from hadua.models.features import Modality
 from hadua.service.doctor.finding import Finding, State
@@ -18,6 +18,11 @@ _SLOW_GAZE_HZ = 100.0
 _UNSURE_S = 5e-3
 _CLOCKS_S = 1e-3
 _SHOWN = 6
+_GENERIC = "generic"
+_NAME_THEM = (
+    "Switch on the channel names in the sending program, or enter them there (FP1, FZ, ...), or in "
+    "the SOURCE text, as in ',labels=Fp1/Fp2/C3': an order of channels is never guessed."
+)
 
 
 def look_at_streams(visit: Visit) -> Sequence[Finding]:
@@ -129,14 +134,12 @@ def look_at_labels(visit: Visit) -> Sequence[Finding]:
 
 
 def _labels(stream: Measured) -> Finding:
-    spec = stream.spec
-    labels = spec.labels if spec else ()
-    shown = _some(labels)
-    fix = (
-        "Switch on the channel names in the sending program, or enter them there (FP1, FZ, ...): "
-        "an order of channels is never guessed."
-    )
-    if spec is None or spec.synthesised_labels:
+    device = stream.device()
+    labels = [d.channel.label for d in device.channels] if device else []
+    known = device is not None and device.preset.name != _GENERIC
+    found = f"{device.title}: {_some(labels)}" if device and known else _some(labels)
+    fix = (device.hint if device else "") or _NAME_THEM
+    if device is None or not device.named:
         found = f"the device names none of its {len(labels)} channels"
         return Finding("labels", stream.bad(), stream.text, found, fix)
     doubled = [label for label, n in Counter(labels).items() if n > 1]
@@ -144,9 +147,9 @@ def _labels(stream: Measured) -> Finding:
         found = f"more than one channel is called {_some(doubled)}"
         return Finding("labels", State.WARNING, stream.text, found, fix)
     if stream.modality is Modality.EEG and not any(map(is_electrode, labels)):
-        found = f"none of the names is that of an electrode: {shown}"
+        found = f"none of the names is that of an electrode: {_some(labels)}"
         return Finding("labels", stream.bad(), stream.text, found, fix)
-    return Finding("labels", State.OK, stream.text, shown)
+    return Finding("labels", State.OK, stream.text, found)
 
 
 def look_at_units(visit: Visit) -> Sequence[Finding]:
@@ -155,20 +158,26 @@ def look_at_units(visit: Visit) -> Sequence[Finding]:
 
 
 def _units(stream: Measured) -> Finding:
-    channels = stream.spec.channels if stream.spec else ()
-    units = sorted({c.unit for c in channels})
-    shown = _some([unit or "none" for unit in units])
+    device = stream.device()
+    channels = device.channels if device else ()
+    shown = _some(sorted({d.channel.unit or "none" for d in channels}))
     if stream.modality is not Modality.EEG:
         return Finding("units", State.OK, stream.text, shown)
-    electrodes = [c for c in channels if is_electrode(c.label)]
-    raw = [c.label for c in electrodes if is_raw_counts(c.unit)]
-    unknown = [c.label for c in electrodes if microvolts_per(c.unit) is None]
-    if raw:
-        found = f"raw counts, which have no scale: {_some(raw)}"
+    unknown = [
+        d
+        for d in channels
+        if is_electrode(d.channel.label)
+        and d.microvolts is None
+        and microvolts_per(d.channel.unit) is None
+    ]
+    useless = [d.label for d in unknown if is_said(d.channel.unit)]
+    assumed = [d.label for d in unknown if not is_said(d.channel.unit)]
+    if useless:
+        found = f"not used, because nobody says how many microvolts one is: {_some(useless)}"
         fix = "Let the sending program send microvolts, and say so in the unit of each channel."
-        return Finding("units", stream.bad(), stream.text, found, fix)
-    if unknown:
-        found = f"microvolts are assumed for {_some(unknown)} (unit: {shown})"
+        return Finding("units", stream.bad(), stream.text, f"{found} (unit: {shown})", fix)
+    if assumed:
+        found = f"microvolts are assumed for {_some(assumed)} (unit: {shown})"
         fix = "If they are volts or counts, every feature is wrong: set the unit in the sending "
         return Finding("units", State.WARNING, stream.text, found, fix + "program.")
     return Finding("units", State.OK, stream.text, shown)

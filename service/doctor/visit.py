@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hadua.adapters.devices.described import Device, describe
 from hadua.adapters.sources.lsl_config import FoundConfig
 from hadua.adapters.sources.lsl_discovery import StreamSummary
 from hadua.adapters.sources.source import SourceHealth, StreamSpec
@@ -54,6 +55,10 @@ class Measured:
     fix: str = ""
     effective_hz: float | None = None
     health: SourceHealth = field(default_factory=SourceHealth)
+
+    def device(self) -> Device | None:
+        """The stream with what its preset knows; None where it could not be opened."""
+        return None if self.spec is None else describe(self.spec, modality=self.modality)
 
     def bad(self) -> State:
         """How bad it is if this stream cannot be used."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,9 @@ from hadua.service.doctor.streams import (
 from hadua.service.doctor.visit import Measured, Visit
 
 EEG = StreamSpec("Amp", (Channel("FP1", unit="uV"), Channel("OZ", unit="uV")), 250.0, "EEG", "a1")
+
+
+NOT_USED = "not used, because nobody says how many microvolts one is:"
 
 
 def chunk(spec: StreamSpec, start: int, n: int, *, rate_hz: float) -> SampleChunk:
@@ -198,7 +202,6 @@ def test_rates(spec: StreamSpec, what: dict[str, object], expected: tuple[str, s
         (("1", "2"), True, "problem", "the device names none of its 2 channels"),
         (("FP1", "FP1"), False, "warning", "more than one channel is called FP1"),
         (("left", "right"), False, "problem", "none of the names is that of an electrode: left"),
-        (("FP1", "AUX"), False, "ok", "FP1, AUX"),
     ],
 )
 def test_labels(labels: tuple[str, ...], made_up: bool, state: str, found: str) -> None:
@@ -211,14 +214,33 @@ def test_labels(labels: tuple[str, ...], made_up: bool, state: str, found: str) 
     ("unit", "state", "found"),
     [
         ("", "warning", "microvolts are assumed for FP1 (unit: none)"),
-        ("widgets", "warning", "microvolts are assumed for FP1 (unit: widgets)"),
-        ("counts", "problem", "raw counts, which have no scale: FP1"),
+        ("widgets", "problem", f"{NOT_USED} FP1 (unit: widgets)"),
+        ("counts", "problem", f"{NOT_USED} FP1 (unit: counts)"),
         ("V", "ok", "V"),
     ],
 )
 def test_units(unit: str, state: str, found: str) -> None:
     spec = StreamSpec("Amp", (Channel("FP1", unit=unit),), 250.0)
     assert said(look_at_units(measured(spec))) == [(state, found)]
+
+
+def test_what_a_device_preset_knows_counts() -> None:
+    """Neuroscan sends counts without names; its preset scales them, and knows its caps."""
+    channels = tuple(Channel(str(i)) for i in range(1, 67))
+    facts = (("channel_format", "int32"), ("resolusion", "0.1"))
+    spec = StreamSpec("NeuroScan", channels, 1000.0, "EEG", synthesised_labels=True, facts=facts)
+
+    nameless = only(look_at_labels(measured(spec)))
+    assert nameless.state == "problem"
+    assert ",preset=neuroscan" in nameless.fix
+
+    told = measured(replace(spec, preset="neuroscan"))
+    assert only(look_at_labels(told)).state == "ok"
+    assert "Neuroscan" in only(look_at_labels(told)).found
+    assert only(look_at_units(told)).state == "ok"
+
+    unscaled = measured(replace(spec, preset="neuroscan", facts=facts[:1]))
+    assert only(look_at_units(unscaled)).state == "problem"
 
 
 def test_units_of_gaze_are_only_said() -> None:
