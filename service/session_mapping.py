@@ -4,12 +4,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+import structlog
+
 from hadua.adapters.devices.identity import MappingIdentity, mapping_identity
 from hadua.adapters.sources.source import StreamSpec
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.service.mapping_book import MappingBook, MappingState
 from hadua.service.wire import MappingStatus
+
+
+_log = structlog.get_logger("hadua.mapping")
 
 
 class MappingChangedError(HaduaError):
@@ -46,6 +51,15 @@ class SessionMapping:
             m: mapping_identity(spec, self._reports[m], modality=m)
             for m, spec in self._streams.items()
         }
+        for modality, status in self.statuses().items():
+            _log.info(
+                "stream mapped",
+                modality=modality,
+                stream=self._streams[Modality(modality)].name,
+                device=status.device,
+                coverage=status.coverage,
+                mapping=status.state,
+            )
         self._look()
 
     def statuses(self) -> dict[str, MappingStatus]:
@@ -100,9 +114,21 @@ class SessionMapping:
 
     def _status(self, modality: Modality) -> MappingStatus:
         identity, report = self._identities[modality], self._reports[modality]
+        coverage = report.get("coverage")
         return MappingStatus(
             state=str(self._book.state(identity)),
             key=identity.key,
             preset=str(report.get("preset", "")),
             device=str(report.get("device", "")),
+            coverage=coverage if isinstance(coverage, float) else None,
+            interpolated=_names(report, "interpolated"),
+            missing=_names(report, "missing"),
         )
+
+
+def _names(report: Mapping[str, object], key: str) -> tuple[str, ...]:
+    """Names of channels in a report, which lists them alone or with more about each."""
+    listed = report.get(key, ())
+    if not isinstance(listed, list | tuple):
+        return ()
+    return tuple(str(c["name"] if isinstance(c, dict) else c) for c in listed)

@@ -70,13 +70,17 @@ class MappingStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What a stream's device was taken for, and whether a person has confirmed its mapping.
 
     `state` is `confirmed`, `unconfirmed`, or `changed`: another mapping of it was confirmed.
-    `key` names the mapping in `POST sessions/{id}/mapping`.
+    `key` names the mapping in `POST sessions/{id}/mapping`. `coverage` is the share of the model's
+    input that the device gives; `interpolated` and `missing` name the model's channels it lacks.
     """
 
     state: str
     key: str
     preset: str
     device: str
+    coverage: float | None = None
+    interpolated: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):

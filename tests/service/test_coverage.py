@@ -12,6 +12,8 @@ from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
 from hadua.models.features import Modality
 from hadua.models.prediction import ModalityState
 from hadua.models.runtime import Runtime, load_runtime
+from hadua.service.mapping_book import MappingBook
+from hadua.service.session_mapping import SessionMapping
 
 TEN_TWENTY = (
     *("FP1", "FP2", "F7", "F3", "FZ", "F4", "F8", "T7", "C3", "CZ", "C4", "T8"),
@@ -75,3 +77,20 @@ def test_too_few_electrodes_are_never_answered(
     for p in predictions:
         assert (p.probabilities, p.abstained) == (None, True)
         assert "75% are needed" in p.reason
+
+
+def test_the_status_names_what_is_interpolated_and_missing(
+    bundle: Bundle, runtime: Runtime
+) -> None:
+    chunks = worn(TEN_TWENTY)
+    pipeline = pipeline_over(bundle, chunks, runtime=runtime)
+    book = MappingBook(None, unix_clock=lambda: 0.0)
+    mapping = SessionMapping(book, changed=lambda: None)
+    mapping.set({m: mine[0].spec for m, mine in chunks.items()}, pipeline.reports())
+
+    status = mapping.statuses()["eeg"]
+
+    assert status.coverage == pytest.approx(0.83, abs=0.01)
+    assert len(status.interpolated) == 41
+    assert status.missing == ("CB1", "CB2")
+    assert mapping.statuses()["eye"].interpolated == ()

@@ -152,3 +152,25 @@ def test_after_one_stream_is_over_it_waits_for_the_other() -> None:
     broadcast = Broadcast(Simulation(), (), Faults(), None)
     broadcast._mark_until_over([over, running])
     assert (over.waited, running.waited) == (3, 3)
+
+
+def test_a_device_is_announced_with_the_text_that_connects_it() -> None:
+    done = subprocess.run(
+        command("--device", "muse", "--device", "TittaLSL", "--duration", "0.2"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert "'Muse', type 'EEG', 5 channels, declares 256 Hz" in done.stdout
+    assert "hadua-serve --eeg 'lsl:name=Muse,type=EEG'" in done.stdout
+    assert "hadua-serve --gaze 'lsl:name=Tobii_gaze'" in done.stdout
+
+
+def test_a_device_that_is_not_known_is_bad_usage() -> None:
+    done = subprocess.run(
+        command("--device", "nonesuch"), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert "'nonesuch'" in done.stderr
+    assert "tittalsl" in done.stderr
