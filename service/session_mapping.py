@@ -13,7 +13,6 @@ from hadua.models.features import Modality
 from hadua.service.mapping_book import MappingBook, MappingState
 from hadua.service.wire import MappingStatus
 
-
 _log = structlog.get_logger("hadua.mapping")
 
 
