@@ -17,7 +17,8 @@ function card(key, report, state, parent) {
   const simulated = state.streams[key]?.source?.startsWith("sim:") ?? false;
   const node = el("article", "device");
   node.id = `device-${key}`;
-  const head = el("h3", "", report.device ? `${words.modalityName(key)}: ${report.device}` : words.modalityName(key));
+  const device = simulated ? words.SIMULATED : report.device;
+  const head = el("h3", "", device ? `${words.modalityName(key)}: ${device}` : words.modalityName(key));
   if (status && !simulated) {
     const [text, tone] = words.stateWords(words.MAPPING_STATE, status.state);
     head.append(el("span", `state ${tone}`, text));

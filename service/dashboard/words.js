@@ -27,6 +27,7 @@ export const MAPPING_STATE = {
   unconfirmed: ["Not confirmed yet", "warn"],
   changed: ["Changed since it was confirmed", "bad"],
 };
+export const SIMULATED = "simulated";
 export const CONFIRM_MAPPING = "This is right: remember it";
 export const CONFIRM_MAPPING_WHY = "The channels below are where the list says. You are asked once per device.";
 
