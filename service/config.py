@@ -166,7 +166,14 @@ def load_settings(flags: Mapping[str, object], *, config: Path | None = None) ->
 def _require_toml(path: Path) -> None:
     try:
         tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise UsageError(
+            f"settings file {str(path)!r}",
+            got=error.strerror or str(error),
+            expected="a readable TOML file",
+            hint="Is the path right? It is given by --config or HADUA_CONFIG.",
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(
             f"settings file {str(path)!r}",
             got=str(error),

@@ -1,6 +1,7 @@
 """The socket that the service listens on, taken before anything else is started."""
 
 import errno
+import os
 import socket
 from typing import ClassVar
 
@@ -27,12 +28,19 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise PortInUseError(
             f"cannot listen on {host!r} port {port}",
-            got=error.strerror or str(error),
+            got=_reason(error),
             expected="a free port of this machine",
             hint=_hint(error),
         ) from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     return listener
+
+
+def _reason(error: OSError) -> str:
+    """The system's words alone: asyncio's and socket's helpers put the address into them."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def _hint(error: OSError) -> str:

@@ -15,6 +15,7 @@ def live_source(text: str, *, modality: Modality) -> Source:
     Raises:
         UsageError: an unknown scheme or key, a missing or impossible value.
     """
+    source = parse_source(text, modality=modality)  # so that an error quotes what was typed
     if text.startswith("file:") and not _SPEED.search(text):
-        text += ",speed=1"
-    return parse_source(text, modality=modality)
+        return parse_source(f"{text},speed=1", modality=modality)
+    return source

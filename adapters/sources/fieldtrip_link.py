@@ -201,7 +201,7 @@ def _client_module() -> ModuleType:
             "FieldTrip buffers need mne-realtime",
             got="not installed",
             expected="mne-realtime 0.3",
-            hint="Install it with: pip install 'hadua[fieldtrip]'",
+            hint='Install it with: pip install "hadua[fieldtrip]"',
         )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

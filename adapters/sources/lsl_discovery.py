@@ -105,7 +105,8 @@ def _not_found(
         got="; ".join(visible) if visible else "no stream at all",
         hint="Is the sender running and is its stream started? If it is on another computer: "
         "allow it through the firewall (UDP 16571, TCP and UDP 16572-16604), list it under "
-        "KnownPeers in lsl_api.cfg where multicast does not pass, and use the same SessionID.",
+        "KnownPeers in lsl_api.cfg where multicast does not pass, and use the same SessionID. "
+        "`hadua doctor` looks at all of that.",
     )
 
 

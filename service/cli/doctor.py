@@ -37,7 +37,7 @@ def doctor(
     no_network: Annotated[bool, typer.Option("--no-network", help="This computer only.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say everything as JSON.")] = False,
 ) -> None:
-    """Look at everything a session needs: LSL, network, streams, bundle, disk. docs/doctor.md.
+    """Say what would keep a session from running, and what to do. See docs/doctor.md.
 
     Ends with 1 if something would keep a session from running, with 0 otherwise.
     """

@@ -43,7 +43,7 @@ def export(
     replace: Annotated[bool, typer.Option("--replace", help="Replace a bundle there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
-    """Write a bundle whose ONNX and TorchScript models were compared with its network."""
+    """Write a bundle anew, or one of weights trained elsewhere. Its models are compared first."""
     try:
         request = understood(
             Asked(

@@ -62,7 +62,7 @@ def simulate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say what is sent as JSON.")] = False,
 ) -> None:
-    """Send the EEG, gaze and state markers of a simulated participant over LSL."""
+    """Send a simulated participant's EEG, gaze and markers over LSL."""
     try:
         if device:
             imitate(device, count=count, duration_s=duration, as_json=as_json)

@@ -103,7 +103,7 @@ def train(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
-    """Train a bundle and write its scores on people it was not trained on into its card."""
+    """Train a bundle; score it on people it did not see. The scores go into its card."""
     try:
         report = _run(
             shown=not as_json,

@@ -13,6 +13,7 @@ from hadua.service.doctor.visit import Measured, Visit
 _CUDA = "CUDAExecutionProvider"
 _SMI_S = 3.0
 _PACKAGES = ("onnxruntime", "onnxruntime-gpu")
+_INSTALL_CPU, _INSTALL_GPU = 'pip install "hadua[cpu]"', 'pip install "hadua[gpu]"'
 
 
 def look_at_runtime(visit: Visit) -> Sequence[Finding]:
@@ -21,13 +22,13 @@ def look_at_runtime(visit: Visit) -> Sequence[Finding]:
     versions = {name: v for name in _PACKAGES if (v := host.version_of(name)) is not None}
     if not versions:
         state = State.PROBLEM if visit.settings.runtime == "onnx" else State.NOTE
-        fix = "Run: pip install 'hadua[cpu]'. With an NVIDIA GPU: pip install 'hadua[gpu]'"
+        fix = f"Run: {_INSTALL_CPU}. With an NVIDIA GPU: {_INSTALL_GPU}"
         return [Finding("runtime", state, looked_at, "not installed", fix)]
     named = ", ".join(f"{name} {version}" for name, version in versions.items())
     if len(versions) > 1:
         fix = (
             "They overwrite each other's files. Run: pip uninstall -y onnxruntime onnxruntime-gpu, "
-            "then pip install 'hadua[gpu]' (NVIDIA GPU) or 'hadua[cpu]'"
+            f"then {_INSTALL_GPU} (NVIDIA GPU) or {_INSTALL_CPU}"
         )
         return [Finding("runtime", State.WARNING, looked_at, f"both of {named}", fix)]
     try:
@@ -43,12 +44,11 @@ def _gpu(visit: Visit, providers: Sequence[str]) -> Finding:
     card, can = _card(visit.here.host), _CUDA in providers
     looked_at = "GPU"
     if visit.settings.device == "cuda" and not can:
-        fix = "Choose --device cpu, or run: pip uninstall -y onnxruntime, then pip install "
-        fix += "'hadua[gpu]'"
+        fix = f"Choose --device cpu, or run: pip uninstall -y onnxruntime, then {_INSTALL_GPU}"
         found = f"--device cuda, but this ONNX Runtime has only {', '.join(providers)}"
         return Finding("runtime", State.PROBLEM, looked_at, found, fix)
     if can and not card:
-        fix = "Install NVIDIA's driver, or 'hadua[cpu]' instead; until then the CPU is used."
+        fix = f"Install NVIDIA's driver, or {_INSTALL_CPU}; until then the CPU is used."
         found = "ONNX Runtime could use CUDA, but no NVIDIA driver answers"
         return Finding("runtime", State.NOTE, looked_at, found, fix)
     if card and not can:

@@ -15,6 +15,15 @@ def test_the_service_is_a_command_too() -> None:
     assert "--demo" in result.output
 
 
+def test_the_list_of_commands_says_what_each_does_in_a_line() -> None:
+    result = CliRunner().invoke(
+        build([]), ["--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
+    )
+    listed = result.output.split("Commands:")[1].splitlines()
+    assert [line for line in listed if line.endswith("...")] == []
+    assert {line.split()[0] for line in listed if line.strip()} == set(_COMMANDS)
+
+
 @pytest.mark.parametrize("name", list(_COMMANDS))
 def test_every_command_has_help_and_imports_nothing_heavy_for_it(name: str) -> None:
     script = (
@@ -33,3 +42,4 @@ def test_every_command_has_help_and_imports_nothing_heavy_for_it(name: str) -> N
     )
     assert result.returncode == 0, result.stderr
     assert "Usage: hadua" in result.stdout
+    assert len(result.stdout.splitlines()) <= 40  # it fits a screen

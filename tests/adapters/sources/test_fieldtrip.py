@@ -518,5 +518,5 @@ def test_without_mne_realtime_the_error_says_how_to_get_it(monkeypatch: pytest.M
         "importlib.util.find_spec",
         lambda name: None if name == "mne_realtime" else find_spec(name),
     )
-    with pytest.raises(RuntimeUnavailableError, match=r"pip install 'hadua\[fieldtrip\]'"):
+    with pytest.raises(RuntimeUnavailableError, match=r'pip install "hadua\[fieldtrip\]"'):
         source_on(1972).open(1.0)
