@@ -35,7 +35,7 @@ def devices(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say everything as JSON.")] = False,
 ) -> None:
-    """List the LSL streams that may be devices, and what the bundle can make of each.
+    """List devices on the network and what the bundle makes of each.
 
     With --eeg or --gaze: only these, as their SOURCE says. Ends with 1 if none can be used.
     """

@@ -17,7 +17,10 @@ def verify(
     bundle: Annotated[Path | None, typer.Option(help="Where its bundle is now.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
 ) -> None:
-    """Compute a recorded session's predictions again; 0: identical, 1: not, 2: bad usage."""
+    """Compute a recorded session's predictions again, and compare.
+
+    Ends with 0 if they are identical, 1 if not, 2 for bad usage.
+    """
     import msgspec
 
     from hadua.service.rebuilding import rebuild_engine

@@ -12,7 +12,7 @@ from hadua.service.doctor.visit import Visit
 _MB, _GB = 1e6, 1e9
 _TEST_BYTES = 8_000_000
 _SLOW = 5 * _MB
-_FULL, _SHORT = 0.2 * _GB, 5 * _GB
+_SHORT = 5 * _GB
 _GB_PER_HOUR = 62 * 1000 * 4 * 3600 / _GB
 _SYNCED = ("onedrive", "dropbox", "google drive", "icloud", "nextcloud")
 _NOT_SETTINGS = ("HADUA_CONFIG", "HADUA_RECORDINGS")
@@ -64,29 +64,37 @@ def _misspelt(visit: Visit) -> list[Finding]:
 
 
 def look_at_disk(visit: Visit) -> Sequence[Finding]:
-    """Room, right to write, and speed where the data go."""
-    folder = visit.settings.data_dir.absolute()
-    looked_at = f"disk of the data folder {str(folder)!r}"
+    """Room, right to write, and speed where the data and the recordings go."""
+    settings = visit.settings
+    folders = {"data folder": settings.data_dir, "folder of recordings": settings.record}
+    return [_disk(visit, name, path.absolute()) for name, path in folders.items() if path]
+
+
+def _disk(visit: Visit, name: str, folder: Path) -> Finding:
+    looked_at = f"disk of the {name} {str(folder)!r}"
     host = visit.here.host
     try:
         room, speed = host.room(folder), host.write_speed(folder, _TEST_BYTES)
     except OSError as error:
         found = f"cannot be written: {error.strerror or error}"
-        fix = "Choose a folder of your own with --data-dir, on a disk of this computer."
-        return [Finding("disk", State.PROBLEM, looked_at, found, fix)]
+        flag = "--data-dir" if folder == visit.settings.data_dir.absolute() else "--record"
+        fix = f"Choose a folder of your own with {flag}, on a disk of this computer."
+        return Finding("disk", State.PROBLEM, looked_at, found, fix)
     hours = room.free / _GB / _GB_PER_HOUR
     found = (
         f"{room.free / _GB:.1f} GB free of {room.total / _GB:.0f}: about {hours:.0f} h of 62 "
         f"channels at 1000 Hz; writes {speed / _MB:.0f} MB/s"
     )
-    state, fix = _judge_disk(room.free, speed, folder)
-    return [Finding("disk", state, looked_at, found, fix)]
+    needed = visit.settings.min_free_mb * _MB
+    state, fix = _judge_disk(room.free, speed, folder, needed=needed)
+    return Finding("disk", state, looked_at, found, fix)
 
 
-def _judge_disk(free: float, speed: float, folder: Path) -> tuple[State, str]:
-    elsewhere = "Make room, or choose another disk with --data-dir."
-    if free < _FULL:
-        return State.PROBLEM, elsewhere
+def _judge_disk(free: float, speed: float, folder: Path, *, needed: float) -> tuple[State, str]:
+    elsewhere = "Make room, or choose a folder on another disk."
+    if free < needed:
+        keeps = f" A recording stops below {needed / _GB:g} GB (min_free_mb)."
+        return State.PROBLEM, elsewhere + keeps
     if free < _SHORT:
         return State.WARNING, elsewhere
     if speed < _SLOW:

@@ -78,8 +78,8 @@ def test_a_disk_with_room_is_fine() -> None:
 @pytest.mark.parametrize(
     ("host", "state", "words"),
     [
-        (FakeHost(space=Room(10**8, 10**12)), "problem", "Make room"),
-        (FakeHost(space=Room(10**9, 10**12)), "warning", "Make room"),
+        (FakeHost(space=Room(9 * 10**8, 10**12)), "problem", "below 1 GB (min_free_mb)"),
+        (FakeHost(space=Room(2 * 10**9, 10**12)), "warning", "Make room"),
         (FakeHost(speed=1e6), "warning", "network drive"),
         (FakeHost(space=OSError(2, "No such file")), "problem", "--data-dir"),
         (FakeHost(speed=OSError(30, "Read-only file system")), "problem", "--data-dir"),
@@ -89,6 +89,16 @@ def test_a_disk_that_will_not_do(host: FakeHost, state: str, words: str) -> None
     (finding,) = look_at_disk(a_visit(host))
     assert finding.state == state
     assert words in finding.fix
+
+
+def test_recordings_may_go_elsewhere() -> None:
+    visit = a_visit(FakeHost(speed=OSError(13, "Permission denied")))
+    visit.settings = Settings.model_construct(data_dir=Path("/data"), record=Path("/records"))
+    data, records = look_at_disk(visit)
+    assert "'/data'" in data.looked_at
+    assert "'/records'" in records.looked_at
+    assert "--data-dir" in data.fix
+    assert "--record" in records.fix
 
 
 def test_a_folder_that_a_cloud_copies_is_named() -> None:
