@@ -77,8 +77,9 @@ def _disk(visit: Visit, name: str, folder: Path) -> Finding:
         room, speed = host.room(folder), host.write_speed(folder, _TEST_BYTES)
     except OSError as error:
         found = f"cannot be written: {error.strerror or error}"
-        flag = "--data-dir" if folder == visit.settings.data_dir.absolute() else "--record"
-        fix = f"Choose a folder of your own with {flag}, on a disk of this computer."
+        data = folder == visit.settings.data_dir.absolute()
+        way = "--data-dir" if data else "the setting record"
+        fix = f"Choose a folder of your own with {way}, on a disk of this computer."
         return Finding("disk", State.PROBLEM, looked_at, found, fix)
     hours = room.free / _GB / _GB_PER_HOUR
     found = (

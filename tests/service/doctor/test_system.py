@@ -98,7 +98,7 @@ def test_recordings_may_go_elsewhere() -> None:
     assert "'/data'" in data.looked_at
     assert "'/records'" in records.looked_at
     assert "--data-dir" in data.fix
-    assert "--record" in records.fix
+    assert "the setting record" in records.fix
 
 
 def test_a_folder_that_a_cloud_copies_is_named() -> None:
