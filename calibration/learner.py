@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from hadua.calibration.embeddings import SourceEmbeddings
 from hadua.calibration.labelled import LabelledWindows
+from hadua.calibration.profile import Setting
 from hadua.calibration.windows import Windows
 from hadua.models.features import FloatArray
 from hadua.models.network import HaduaNetwork
 
 Normalisation = Literal["source", "person"]
-Setting = float | int | str | bool | None
+
+__all__ = ["Learner", "Method", "Normalisation", "Setting", "Start"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,11 +22,14 @@ class Start:
 
     Args:
         network: In evaluation mode. A learner copies it before it changes anything.
-        source: The source people's windows, normalised as the network was trained on them.
+        source: The source people's windows, normalised as the network was trained on them; none
+            where they may not leave the lab that recorded them.
+        embeddings: What stands for them then, as a bundle carries it.
     """
 
     network: HaduaNetwork
     source: LabelledWindows
+    embeddings: SourceEmbeddings | None = None
 
 
 class Learner(Protocol):

@@ -13,6 +13,8 @@ from hadua.models.features import Modality
 
 FEWEST = 120
 """Windows below which nothing is learnt."""
+_PER_CLASS = 40
+"""Windows for each class of the model; with fewer the fit has nothing to hold on to."""
 MOST = 4000
 """Windows that a calibration may hold."""
 
@@ -60,9 +62,10 @@ class Plan:
         cls, bundle: Bundle, *, connected: Collection[Modality], seconds: float = 300.0
     ) -> Self:
         """About so many seconds of viewing, half of them with each connected modality."""
-        windows = min(max(ceil(seconds / bundle.hop_s), FEWEST), 600)
+        least = max(FEWEST, _PER_CLASS * len(bundle.classes))
+        windows = min(max(ceil(seconds / bundle.hop_s), least), 600)
         asked = [m for m in bundle.specs if m in connected]
-        return cls(windows=windows, least={m: windows // 2 for m in asked})
+        return cls(windows=windows, fewest=least, least={m: windows // 2 for m in asked})
 
     def baseline_windows(self, hop_s: float) -> int:
         """Usable windows of the rest."""

@@ -98,7 +98,9 @@ class FromEmbeddings:
 
 
 def embeddings_of(start: Start, *, seed: int) -> SourceEmbeddings:
-    """What a bundle of this network would carry instead of the source's windows."""
+    """What a bundle of this network carries, or would carry, instead of the source's windows."""
+    if start.embeddings is not None:
+        return start.embeddings
     windows = start.source.windows
     return embed(
         torch.from_numpy(fused_of_windows(start.network, windows)),

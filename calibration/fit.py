@@ -1,0 +1,225 @@
+"""Fits a profile to collected windows: a function of bundle, windows, settings and seed alone.
+
+The same arguments give the same profile, byte for byte, in whichever process and however often it
+was killed before.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from hadua.calibration.adaptation import TRIAL_WINDOWS, HaduaLearner, Objective, trials
+from hadua.calibration.assessment import Answers
+from hadua.calibration.collected import Collected
+from hadua.calibration.embeddings import SourceEmbeddings
+from hadua.calibration.labelled import LabelledWindows
+from hadua.calibration.learner import Start
+from hadua.calibration.plan import FEWEST
+from hadua.calibration.preparing import as_windows, own_normalisation
+from hadua.calibration.profile import Profile, Provenance
+from hadua.calibration.reporting import Evidence, report_of
+from hadua.calibration.windows import Windows
+from hadua.models.bundle import Bundle, Normalisation
+from hadua.models.errors import CalibrationError
+from hadua.models.export import load_network
+from hadua.models.features import Modality
+from hadua.models.personal import differing, exported
+
+Stage = Literal["preparing", "learning", "comparing", "assessing"]
+PIECE = TRIAL_WINDOWS
+"""Windows of the pieces that halves are made of."""
+STAGES: tuple[Stage, ...] = ("preparing", "learning", "comparing", "assessing")
+OnStage = Callable[[Stage], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How a fit is made.
+
+    Args:
+        steps: Gradient steps.
+        half_steps: Gradient steps of each of the two fits that are compared; 0 for no comparison.
+        objective: What is minimised.
+    """
+
+    steps: int = 120
+    half_steps: int = 60
+    objective: Objective = field(default_factory=Objective)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """Whose profile, and from what.
+
+    Args:
+        participant: Pseudonym.
+        version: Of the profile.
+        parent: The version that serves until then.
+        collected: Windows as measured.
+        prior: What they were normalised by when they were served.
+        refused: How many windows did not count, by reason.
+    """
+
+    participant: str
+    version: int
+    parent: int
+    collected: Collected
+    prior: Mapping[Modality, Normalisation]
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+def fit(
+    bundle: Bundle,
+    target: Target,
+    *,
+    source: LabelledWindows | None,
+    seed: int,
+    settings: FitSettings,
+    halves: Callable[[], float | None] | None = None,
+    on_stage: OnStage = lambda stage: None,
+) -> Profile:
+    """Learn from a person's windows.
+
+    Args:
+        bundle: Where it begins.
+        target: Whose, and from what.
+        source: The source people's windows, normalised as the bundle does; None to use the
+            embeddings that the bundle carries.
+        seed: Start of every random number.
+        settings: How.
+        halves: Gives what `stability` gives, if somebody else computes it meanwhile.
+        on_stage: Told what is done next.
+
+    Raises:
+        CalibrationError: too few windows, windows from which nothing can be learnt, or neither
+            source windows nor embeddings.
+    """
+    on_stage("preparing")
+    start, windows = prepared(bundle, target.collected, target.prior, source=source)
+    objective = _objective(settings, source)
+    _require_trials(windows, objective, bundle)
+    on_stage("learning")
+    learner = HaduaLearner(start, seed, objective=objective)
+    learner.learn(windows, steps=settings.steps)
+    on_stage("comparing")
+    agreed = (
+        halves()
+        if halves is not None
+        else stability(start, windows, seed=seed, settings=settings, source=source)
+    )
+    on_stage("assessing")
+    weights = differing(learner.network, bundle)
+    normalisation = own_normalisation(windows, target.prior, prior_windows=objective.prior_windows)
+    adapted = as_windows(target.collected, normalisation, hop_s=bundle.hop_s)
+    temperature = bundle.manifest.temperature
+    evidence = Evidence(
+        collected=target.collected,
+        refused=target.refused,
+        before=Answers.of(start.network, windows, temperature=temperature),
+        after=Answers.of(learner.network, adapted, temperature=temperature),
+        stability=agreed,
+        check=bundle.check_set(),
+        networks=(start.network, learner.network),
+    )
+    return Profile(
+        participant=target.participant,
+        version=target.version,
+        parent=target.parent,
+        bundle_id=bundle.id,
+        bundle_digest=bundle.digest,
+        weights=weights,
+        model=exported(learner.network) if weights else b"",
+        normalisation=normalisation,
+        n_seen=len(target.collected),
+        made=Provenance(
+            origin="calibration",
+            seed=seed,
+            settings={"steps": settings.steps, "half_steps": settings.half_steps}
+            | objective.record(),
+            report=report_of(evidence, classes=bundle.classes),
+        ),
+    )
+
+
+def prepared(
+    bundle: Bundle,
+    collected: Collected,
+    prior: Mapping[Modality, Normalisation],
+    *,
+    source: LabelledWindows | None,
+) -> tuple[Start, Windows]:
+    """Where a fit begins, and the windows as it takes them; raises as `fit` does."""
+    if len(collected) < FEWEST:
+        raise CalibrationError(
+            "too few windows to learn from", got=str(len(collected)), expected=f"{FEWEST} or more"
+        )
+    windows = as_windows(collected, prior, hop_s=bundle.hop_s)
+    network = load_network(bundle)
+    if source is not None:
+        return Start(network, source), windows
+    carried = bundle.source_statistics()
+    if carried is None:
+        raise CalibrationError(
+            f"bundle {bundle.id!r} cannot be adapted without source windows",
+            got="no embeddings in the bundle",
+            expected="the folder of the source's windows, or a bundle that carries embeddings",
+            hint="`hadua train` puts them in where there are people enough.",
+        )
+    nobody = LabelledWindows(windows.pick(np.zeros(0, np.int64)), np.zeros(0, np.int64))
+    return Start(network, nobody, SourceEmbeddings.of(carried)), windows
+
+
+def stability(
+    start: Start,
+    windows: Windows,
+    *,
+    seed: int,
+    settings: FitSettings,
+    source: LabelledWindows | None,
+) -> float | None:
+    """Share of the windows in which fits to two halves of them give the same class.
+
+    Each half is every other part of the stretches. What a person's windows really say, both find;
+    what a fit made up, the other one makes up differently. None if it is switched off, or if a
+    half is too little to learn from.
+    """
+    objective, halves = _objective(settings, source), _halves(windows)
+    least = objective.trials_per_class * start.network.n_classes
+    if not settings.half_steps or min(trials(h, windows_each=PIECE) for h in halves) < least:
+        return None
+    measured = windows.present.any(axis=1)
+    labels = []
+    for k, half in enumerate(halves):
+        learner = HaduaLearner(start, seed + 1 + k, objective=objective)
+        learner.learn(half, steps=settings.half_steps)
+        labels.append(learner.logits(windows).argmax(axis=1)[measured])
+    return float((labels[0] == labels[1]).mean())
+
+
+def _require_trials(windows: Windows, objective: Objective, bundle: Bundle) -> None:
+    seen = trials(windows, windows_each=TRIAL_WINDOWS)
+    least = objective.trials_per_class * len(bundle.classes)
+    if seen < least:
+        raise CalibrationError(
+            f"too little to learn {len(bundle.classes)} classes from",
+            got=f"{seen} stretches of up to {TRIAL_WINDOWS} windows",
+            expected=f"{least:g} or more",
+            hint="Collect more windows.",
+        )
+
+
+def _objective(settings: FitSettings, source: LabelledWindows | None) -> Objective:
+    return replace(settings.objective, source_free=source is None)
+
+
+def _halves(windows: Windows) -> tuple[Windows, Windows]:
+    """Every other piece of `PIECE` windows of each stretch; pieces are stretches of their own."""
+    piece = (windows.depth() - 1) // PIECE
+    parts = np.cumsum(np.r_[True, (np.diff(piece) != 0) | (np.diff(windows.stretch) != 0)]) - 1
+    apart = Windows(
+        windows.x_eeg, windows.x_eye, windows.present, windows.subject, windows.session, parts
+    )
+    even, odd = (apart.pick(parts % 2 == k) for k in range(2))
+    return even, odd
