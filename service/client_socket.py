@@ -6,6 +6,8 @@ from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from hadua.service.connection import WRITE_NOW
+
 REASON_BYTES = 123  # RFC 6455: what is left of a control frame
 
 
@@ -28,6 +30,9 @@ class ClientSocket:
         self._websocket = websocket
         self._timeout_s = timeout_s
         self._cut_client = cut
+        extensions = websocket.scope.get("extensions", {})
+        self.write_now: Callable[[bytes], bool] | None = extensions.get(WRITE_NOW)
+        """Writes what is framed already at once; None where the server has no such way."""
 
     async def send(self, text: str) -> None:
         """Send a text.

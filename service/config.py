@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     )
 
     max_sessions: int = Field(8, ge=1, le=256, description="Sessions that may run at once.")
-    max_clients: int = Field(64, ge=1, le=4096, description="WebSocket clients served at once.")
+    max_clients: int = Field(512, ge=1, le=4096, description="WebSocket clients served at once.")
     client_frames: int = Field(8, ge=1, le=8, description="Frames that wait for a slow client.")
     lossless_frames: int = Field(
         256, ge=1, le=100_000, description="Frames that wait for a slow client of policy lossless."

@@ -5,6 +5,7 @@ Everything here runs on the event loop, so nothing is locked.
 
 import asyncio
 
+from hadua.service.connection import framed
 from hadua.service.journal import Published
 from hadua.service.subscriber import Subscriber
 
@@ -40,11 +41,14 @@ class Hub:
         if not self._subscribers:
             self.empty.set()
 
-    def publish(self, item: Published) -> None:
-        """Offer a frame to everybody whom it concerns."""
-        for subscriber in self._subscribers:
-            if subscriber.session_id in (None, item.session_id):
-                subscriber.offer(item)
+    def publish(self, item: Published) -> int:
+        """Offer a frame, framed once, to everybody whom it concerns; how many have it at once."""
+        frame = framed(item.text) if self._subscribers else b""
+        return sum(
+            subscriber.offer(item, frame)
+            for subscriber in self._subscribers
+            if subscriber.session_id in (None, item.session_id)
+        )
 
     def close(self, reason: str) -> None:
         """Say goodbye to everybody, also to those who come later."""

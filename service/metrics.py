@@ -62,7 +62,8 @@ class Metrics:
         )
         self.send_s = Histogram(
             "hadua_send_seconds",
-            "From the hand-over to a client's sender until it is written.",
+            "From the hand-over to the clients until a frame is written; where many get it at "
+            "once, until the last has it.",
             buckets=_LATENCY_BUCKETS_S,
             registry=own,
         )

@@ -133,7 +133,8 @@ class Publisher:
             self.listener(frame, text, now_s)
         item = Published(self.session_id, self.epoch, frame.seq, kind, text, now_s)
         self.journal.append(item)
-        self._hub.publish(item)
+        if self._hub.publish(item):
+            self._metrics.send_s.observe(self._clock() - now_s)
         if self._keep is not None:
             try:
                 self._keep(item)

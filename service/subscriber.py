@@ -74,6 +74,8 @@ class Subscriber:
         backlog: Frames to send before any live one. While they last, as many may wait.
         informed: Up to which `seq` of each session and epoch the client is informed.
         on_drop: Called for every frame that is dropped.
+        write_now: Writes a frame to the client at once; False where that would have to wait. It is
+            asked only when nothing else waits.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Subscriber:
         backlog: Iterable[Published] = (),
         informed: Mapping[Key, int] | None = None,
         on_drop: Callable[[], None] = lambda: None,
+        write_now: Callable[[bytes], bool] | None = None,
     ) -> None:
         self.session_id = session_id
         self.policy = policy
@@ -95,6 +98,8 @@ class Subscriber:
         self._informed = dict(informed or {})
         self._offered = dict(self._informed)  # the last wanted seq that was put into the queue
         self._on_drop = on_drop
+        self._write_now = write_now
+        self._idle = False  # whether the sender waits for something to send
         self._wake = asyncio.Event()
         self._goodbye: str | None = None
         self._overflowed = False
@@ -103,16 +108,28 @@ class Subscriber:
         self._kept_from: dict[Key, int] = {}  # the first seq that the journal still held
         self._take_backlog(backlog)
 
-    def offer(self, item: Published) -> None:
-        """Put a frame into the queue."""
+    def offer(self, item: Published, frame: bytes = b"") -> bool:
+        """Write a frame at once, or put it into the queue.
+
+        Args:
+            item: The frame.
+            frame: The same, framed for everybody, or nothing.
+
+        Returns:
+            Whether it is written.
+        """
         key = (item.session_id, item.epoch)
         if key not in self._informed:
             self._meet(key, item.seq - 1)
-        if self._wants(item) and not self._overflowed:
-            self._put(item, live=True)
-            if len(self._queue) > self._bound:
-                self._make_room()
-            self._wake.set()
+        if not self._wants(item) or self._overflowed:
+            return False
+        if frame and self._write(frame, key, item.seq):
+            return True
+        self._put(item, live=True)
+        if len(self._queue) > self._bound:
+            self._make_room()
+        self._wake.set()
+        return False
 
     async def next(self) -> Outgoing | None:
         """What to send now; waits for it. None once the client is gone."""
@@ -125,7 +142,9 @@ class Subscriber:
             if self._goodbye is not None:
                 return Outgoing(encode(self._farewell(self._goodbye)), close=GOING_AWAY)
             self._wake.clear()
+            self._idle = True
             await self._wake.wait()
+            self._idle = False
         return None
 
     def delivered(self, outgoing: Outgoing) -> None:
@@ -147,6 +166,15 @@ class Subscriber:
         """The client is gone."""
         self._closed = True
         self._wake.set()
+
+    def _write(self, frame: bytes, key: Key, seq: int) -> bool:
+        """Write at once where nothing is before it: no queue, no gap, no goodbye."""
+        if self._write_now is None or not self._idle or self._wake.is_set():
+            return False
+        if self._offered[key] != self._informed[key] or not self._write_now(frame):
+            return False
+        self._offered[key] = self._informed[key] = seq
+        return True
 
     def _take_backlog(self, backlog: Iterable[Published]) -> None:
         for item in backlog:

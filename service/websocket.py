@@ -115,6 +115,7 @@ class Connection:
             backlog=[item for start in starts for item in start.backlog],
             informed={key: seq for start in starts for key, seq in start.informed.items()},
             on_drop=metrics.frames_dropped.inc,
+            write_now=self._socket.write_now,
         )
         self._service.hub.add(subscriber)
         try:

@@ -1,5 +1,6 @@
 """A slot keeps the newest frames, and a gap says exactly what is missing."""
 
+import asyncio
 import json
 
 import msgspec
@@ -171,6 +172,68 @@ async def test_a_long_backlog_leaves_room_for_what_comes_meanwhile() -> None:
             subscriber.offer(item(seq))
         got, missed = await drain(subscriber)
         assert (seen + got, missed) == (list(range(1, 191)), set())
+
+
+@given(steps=st.lists(st.tuples(st.booleans(), st.integers(0, 3)), min_size=1, max_size=60))
+def test_what_is_written_at_once_keeps_its_place_among_what_waits(
+    steps: list[tuple[bool, int]],
+) -> None:
+    """Each step: a frame is published, to a socket that takes it or not; some turns of the loop."""
+
+    @async_test
+    async def check() -> None:
+        told: list[int] = []
+        takes = False
+
+        def write_now(frame: bytes) -> bool:
+            if takes:
+                told.append(json.loads(frame[frame.index(b"{") :])["seq"])
+            return takes
+
+        subscriber = Subscriber("a", capacity=100, write_now=write_now)
+        hub = Hub()
+        hub.add(subscriber)
+
+        async def send_all() -> None:
+            while (outgoing := await subscriber.next()) is not None:
+                if outgoing.close is not None:
+                    return
+                await asyncio.sleep(0)  # a send that is on its way
+                told.append(outgoing.seq)
+                subscriber.delivered(outgoing)
+
+        sender = asyncio.create_task(send_all())
+        for seq, (takes, turns) in enumerate(steps, start=1):  # noqa: B007 - write_now reads it
+            hub.publish(item(seq))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        hub.close("enough")
+        await sender
+        assert told == list(range(1, len(steps) + 1))
+
+    check()
+
+
+@async_test
+async def test_who_waits_for_nothing_gets_a_frame_at_once() -> None:
+    written: list[bytes] = []
+
+    def write_now(frame: bytes) -> bool:
+        written.append(frame)
+        return True
+
+    subscribers = [Subscriber("a", capacity=8, write_now=write_now) for _ in range(3)]
+    hub = Hub()
+    waiting = []
+    for subscriber in subscribers:
+        hub.add(subscriber)
+        waiting.append(asyncio.create_task(subscriber.next()))
+    await asyncio.sleep(0)
+    assert hub.publish(item(1)) == 3
+    assert len(written) == 3
+    assert written[0] is written[1] is written[2]  # framed once for all
+    hub.close("enough")
+    assert all([(await task) is not None for task in waiting])
 
 
 @async_test
