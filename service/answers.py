@@ -140,6 +140,20 @@ class ClockReading(msgspec.Struct, frozen=True, kw_only=True):
     sent_unix_s: float
 
 
+class MarkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A marker that was taken, and where on LSL's time line it was put.
+
+    `offset_s` is LSL time minus the client's, and `uncertainty_ms` how wrong `t_s` may be because
+    of it; both are null where the client gave no time of its own clock.
+    """
+
+    session_id: str
+    text: str
+    t_s: float
+    offset_s: float | None
+    uncertainty_ms: float | None
+
+
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
     """The event loop turns."""
 
