@@ -38,6 +38,7 @@ from hadua.service.metrics import Metrics
 from hadua.service.recordings import Recordings
 from hadua.service.service import Service, SourceParser, SourcesFactory, StreamLister
 from hadua.service.session import Session
+from hadua.service.session_lsl import LslSide
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
 from hadua.service.storage.storage import Storage
@@ -159,6 +160,7 @@ def build_service(
         bundle=bundle.id,
         mappings=mappings,
         recordings=recordings,
+        outlets=LslSide(settings, bundle=bundle, metrics=metrics).outlet,
     )
     return Service(
         settings=settings,

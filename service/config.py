@@ -119,6 +119,11 @@ class Settings(BaseSettings):
         description="What may wait for the disk (MB); when more does, the session fails.",
     )
 
+    outlet: bool | None = Field(
+        None,
+        description="Send predictions over LSL; not said: if a device comes over LSL or FieldTrip.",
+    )
+    outlet_name: Identifier = Field("HADUA", description="How the names of these streams begin.")
     max_sessions: int = Field(8, ge=1, le=256, description="Sessions that may run at once.")
     max_clients: int = Field(512, ge=1, le=4096, description="WebSocket clients served at once.")
     client_frames: int = Field(8, ge=1, le=8, description="Frames that wait for a slow client.")

@@ -30,6 +30,9 @@ class Metrics:
         self.recorded_bytes = Counter(
             "hadua_recorded_bytes", "Bytes written to recordings.", registry=own
         )
+        self.outlet_dropped = Counter(
+            "hadua_outlet_dropped", "Samples dropped before they were sent to LSL.", registry=own
+        )
         self.samples = Counter(
             "hadua_samples", "Samples taken by pipelines.", ["modality"], registry=own
         )

@@ -31,9 +31,6 @@ class Publisher:
         unix_clock: Unix seconds now.
         keep: Stores a frame for longer than the journal, without waiting. Where it raises, it
             is not asked again, and `unkept` says why.
-
-    Attributes:
-        listener: Told of every frame, its text and its LSL time, before the clients are.
     """
 
     def __init__(
@@ -56,7 +53,7 @@ class Publisher:
         self.abstained = 0
         self.last_marker: MarkerFrame | None = None
         self.unkept: HaduaError | None = None
-        self.listener: Listener | None = None
+        self._listeners: list[Listener] = []
         self._markers = MarkerOrder()
         self._started_s = clock()
         self._ended_s: float | None = None
@@ -79,6 +76,14 @@ class Publisher:
     def end(self) -> None:
         """Note that the session is over."""
         self._ended_s = self._clock()
+
+    def listen(self, listener: Listener) -> None:
+        """Tell somebody of every frame, its text and its LSL time, before the clients are told."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Tell them no more; nothing happens if they are not told."""
+        self._listeners = [known for known in self._listeners if known != listener]
 
     def hold_markers(self, markers: Iterable[Marker]) -> None:
         """Take markers: each goes out once, before the first prediction that ends after it."""
@@ -129,8 +134,8 @@ class Publisher:
         self, kind: Kind, frame: PredictionFrame | StatusFrame | MarkerFrame, now_s: float
     ) -> None:
         text = encode(frame)
-        if self.listener is not None:
-            self.listener(frame, text, now_s)
+        for listener in self._listeners:
+            listener(frame, text, now_s)
         item = Published(self.session_id, self.epoch, frame.seq, kind, text, now_s)
         self.journal.append(item)
         if self._hub.publish(item):

@@ -17,6 +17,7 @@ from hadua.service.config import Settings
 from hadua.service.engine import Engine, EngineFactory, Stepper, Tap, Timed
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
+from hadua.service.outlet import SessionOutlet
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.recordings import About, Recordings
@@ -50,6 +51,7 @@ class Session:
         tap: Sees every chunk right before the pipeline does, in the same order and thread.
         mappings: Which mappings of devices were confirmed; None: none was.
         recordings: Begins recordings; None: it cannot be recorded.
+        outlet: Sends what it says over LSL; None: nothing is sent.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Session:
         tap: Tap | None = None,
         mappings: MappingBook | None = None,
         recordings: Recordings | None = None,
+        outlet: SessionOutlet | None = None,
     ) -> None:
         self.participant = participant
         self.publisher = publisher
@@ -79,6 +82,7 @@ class Session:
         self._metrics = metrics
         self._clock = clock
         self._tap = tap
+        self._outlet = outlet
         self._engine: Engine | None = None
         book = mappings or MappingBook(None, unix_clock=time.time)
         self.mapping = SessionMapping(book, changed=self._say_status)
@@ -143,6 +147,7 @@ class Session:
             losses=self._losses(),
             mappings=self.mapping.statuses(),
             recording=self.recording.status(),
+            outlet=self._outlet.status() if self._outlet else None,
         )
 
     def reports(self) -> Mapping[str, Mapping[str, object]]:
@@ -194,6 +199,9 @@ class Session:
             await self._finish(SessionState.STOPPED, "asked to" if self._stop.is_set() else "")
 
     async def _work(self) -> None:
+        if self._outlet is not None:
+            self._outlet.start()
+            self.publisher.listen(self._outlet.said)
         self._enter(SessionState.WAITING, "")
         await self.recording.begin_from_the_start()
         for reader in self._readers.values():
@@ -311,6 +319,8 @@ class Session:
             self._metrics.sessions_failed.inc(state is SessionState.FAILED)
             self.running.set()
             self.over.set()
+            if self._outlet is not None:
+                self._outlet.stop()
 
     def _say_status(self) -> None:
         self._next_status_s = self._clock() + self._settings.status_interval_s

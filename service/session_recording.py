@@ -135,7 +135,7 @@ class SessionRecording:
         self._recorder = recorder
         recorder.start()
         self._bridge.listen(recorder.hear)
-        self._publisher.listener = self._said
+        self._publisher.listen(self._said)
         self._note_pipeline()
         _log.info("recording", session=self._about.session_id, path=recorder.status().path)
         if not begun.done():
@@ -239,7 +239,7 @@ class SessionRecording:
     def _detach(self, reason: str) -> Recorder | None:
         """Give the recorder nothing more, and have it close its file."""
         self._bridge.listen(None)
-        self._publisher.listener = None
+        self._publisher.unlisten(self._said)
         if self._recorder is not None:
             self._recorder.stop(reason, last=[note(self._clock(), "end", reason=reason)])
         return self._recorder

@@ -21,6 +21,7 @@ from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
 from hadua.service.recordings import Recordings
 from hadua.service.session import Session
+from hadua.service.session_lsl import Outlets
 from hadua.service.session_recording import CLOSE_TIMEOUT_S
 from hadua.service.storage.errors import StorageError
 from hadua.service.storage.keeper import SessionKeeper
@@ -65,6 +66,7 @@ class Sessions:
         bundle: Id of the bundle, for the record.
         mappings: Confirmed mappings of devices; None keeps them in this process only.
         recordings: Begins recordings of sessions; None: there are none.
+        outlets: Makes what sends a session over LSL, if anything does.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Sessions:
         bundle: str = "",
         mappings: MappingBook | None = None,
         recordings: Recordings | None = None,
+        outlets: Outlets = lambda session_id, sources: None,
     ) -> None:
         self._settings = settings
         self._make_engine = make_engine
@@ -94,6 +97,7 @@ class Sessions:
         self._unix_clock = unix_clock
         self._tap = tap
         self._recordings = recordings
+        self._outlets = outlets
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: dict[asyncio.Task[None], Session] = {}
@@ -147,6 +151,7 @@ class Sessions:
             tap=self._tap,
             mappings=self.mappings,
             recordings=self._recordings,
+            outlet=self._outlets(session_id, sources),
         )
         begun = self._storage.began(self._record(session))
         loop = asyncio.get_running_loop()

@@ -6,7 +6,13 @@ from hadua.models.features import Modality
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamState
-from hadua.service.wire import MappingStatus, RecordingStatus, StatusFrame, StreamStatus
+from hadua.service.wire import (
+    MappingStatus,
+    OutletStatus,
+    RecordingStatus,
+    StatusFrame,
+    StreamStatus,
+)
 
 _TROUBLE = {
     StreamState.STALE: "no samples at the moment",
@@ -63,6 +69,7 @@ def session_status(
     losses: Mapping[str, int],
     mappings: Mapping[str, MappingStatus],
     recording: RecordingStatus | None = None,
+    outlet: OutletStatus | None = None,
 ) -> StatusFrame:
     """A session as it is now, with the `seq` that it would be published under."""
     return StatusFrame(
@@ -82,4 +89,5 @@ def session_status(
         losses=dict(losses),
         mappings=dict(mappings),
         recording=recording,
+        outlet=outlet,
     )

@@ -107,6 +107,16 @@ class RecordingStatus(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class OutletStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session sends over LSL: its streams, and whether anybody listens."""
+
+    streams: tuple[str, ...]
+    sent: int
+    dropped: int
+    listened_to: bool
+    error: str | None = None
+
+
 class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
     """First frame of a connection. `seq` is the last one before what follows.
 
@@ -159,6 +169,7 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     losses: dict[str, int] = msgspec.field(default_factory=dict)
     mappings: dict[str, MappingStatus] = msgspec.field(default_factory=dict)
     recording: RecordingStatus | None = None
+    outlet: OutletStatus | None = None
 
 
 class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):

@@ -39,6 +39,9 @@ def serve(
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record every session there.")
     ] = None,
+    outlet: Annotated[
+        bool | None, typer.Option("--outlet/--no-outlet", help="Predictions over LSL.")
+    ] = None,
     runtime: Annotated[str | None, typer.Option(help="onnx or torchscript [onnx].")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
     wait_s: Annotated[float | None, typer.Option(help="Wait for streams [10].")] = None,

@@ -221,6 +221,7 @@ FEATURES = {
 @dataclass
 class FakeBundle:
     id: str = "fake@0"
+    digest: str = "0" * 64
     classes: tuple[str, ...] = CLASSES
     manifest: FakeManifest = field(default_factory=FakeManifest)
     specs: Mapping[Modality, FeatureSpec] = field(default_factory=lambda: FEATURES)
