@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle
 from hadua.models.runtime import Runtime
 from hadua.service import (
@@ -35,7 +36,9 @@ from hadua.service.engine import EngineFactory, Tap
 from hadua.service.hub import Hub
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
+from hadua.service.person_data import PROFILES, RECORDINGS, PersonData
 from hadua.service.recordings import Recordings
+from hadua.service.retention import keep_tidy
 from hadua.service.service import Service, SourceParser, SourcesFactory, StreamLister
 from hadua.service.session import Session
 from hadua.service.session_lsl import LslSide
@@ -76,8 +79,10 @@ def create_app(
         try:
             async with service.sessions, asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(_start_first(service, started))
+                tidying = tasks.create_task(keep_tidy(service))
                 yield
                 watch.cancel()
+                tidying.cancel()
         finally:
             service.close()
 
@@ -170,6 +175,7 @@ def build_service(
         metrics=metrics,
         storage=storage,
         gate=_gate(settings, storage, pool, clock),
+        people=_people(settings, storage),
         pool=pool,
         predictor=Predictor(bundle, load=load_runtime),
         parse_source=parse_source,
@@ -197,4 +203,14 @@ def _gate(
         tokens if wants_tokens(settings) else None,
         clock=clock,
         requests_per_s=settings.requests_per_s,
+    )
+
+
+def _people(settings: Settings, storage: Storage) -> PersonData:
+    folder = settings.data_dir
+    return PersonData(
+        storage,
+        ProfileStore(folder / PROFILES),
+        recordings=folder / RECORDINGS,
+        scratch=folder / "exports",
     )

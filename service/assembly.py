@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,24 +68,32 @@ def startup_sources(settings: Settings) -> Mapping[Modality, Source]:
 
 
 @contextmanager
+def settled(settings: Settings) -> Iterator[Settings]:
+    """The settings with a data folder: a demo that was not told where has one for as long."""
+    if not keeps(settings):
+        with TemporaryDirectory(prefix="hadua-demo-") as folder:
+            yield settings.model_copy(update={"data_dir": Path(folder)})
+    else:
+        yield settings
+
+
+@contextmanager
 def open_storage(settings: Settings) -> Iterator[Storage]:
-    """What is kept; a demo that was not told where keeps nothing beyond its end.
+    """What is kept.
 
     Raises:
         StorageError: the database cannot be opened.
         ConsentMissingError: the participant of the settings has none on record.
     """
-    with ExitStack() as closing:
-        folder = settings.data_dir
-        if not keeps(settings):
-            folder = Path(closing.enter_context(TemporaryDirectory(prefix="hadua-demo-")))
-        storage = Storage.open(folder, url=settings.database, unix_clock=time.time)
-        closing.callback(storage.close)
+    storage = Storage.open(settings.data_dir, url=settings.database, unix_clock=time.time)
+    try:
         for left in storage.recover():
             _log.warning("a session ended without a word", session=left.id, last_seq=left.last_seq)
         if settings.participant is not None:
             storage.admit(settings.participant, consent=settings.require_consent)
         yield storage
+    finally:
+        storage.close()
 
 
 def keeps(settings: Settings) -> bool:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Query
-from starlette.responses import Response
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response
 
 from hadua.service.access.roles import Role, needs
 from hadua.service.answers import AuditPage, ParticipantPage, RecordPage
 from hadua.service.idempotency import ONCE, Once
-from hadua.service.openapi import answers
+from hadua.service.openapi import Responses, answers, refusals
 from hadua.service.paging import After, CursorUnknownError, Limit
 from hadua.service.requests import EnterParticipant, GiveConsent
 from hadua.service.rest import Asked, Asker, answer, api_router
@@ -20,6 +21,13 @@ from hadua.service.storage.records import Erased, Participant
 
 router: APIRouter = api_router("participants")
 Id = Annotated[str, Path(description="Pseudonym of a participant.", examples=["P-01"])]
+ZIP = "application/zip"
+_ARCHIVE: Responses = {
+    200: {
+        "description": "A zip archive",
+        "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 _STORED = ("storage-failed", "service-stopping")
 _KNOWN = ("participant-unknown", *_STORED)
 
@@ -63,14 +71,31 @@ async def get_participant(asked: Asked, participant: Id) -> Response:
 
 @router.delete(
     "/participants/{participant}",
-    responses=answers(Erased, "participant-busy", *_KNOWN),
+    responses=answers(Erased, "participant-busy", "invalid-input", *_KNOWN),
     openapi_extra=needs(Role.ADMIN),
 )
 async def erase_participant(asked: Asked, asker: Asker, participant: Id) -> Response:
     """Erase everything that is kept of a participant, and say what that was."""
     require_idle(asked, participant)
     return answer(
-        await _in_pool(asked, functools.partial(asked.storage.erase, participant, actor=asker.name))
+        await _in_pool(asked, functools.partial(asked.people.erase, participant, actor=asker.name))
+    )
+
+
+@router.get(
+    "/participants/{participant}/export",
+    response_class=FileResponse,
+    responses=_ARCHIVE | refusals("profile-invalid", "invalid-input", *_KNOWN),
+    openapi_extra=needs(Role.ADMIN),
+)
+async def export_participant(asked: Asked, participant: Id) -> Response:
+    """Everything that is kept of a participant, in one archive."""
+    path = await _in_pool(asked, functools.partial(asked.people.export, participant))
+    return FileResponse(
+        path,
+        media_type=ZIP,
+        filename=f"{participant}.zip",
+        background=BackgroundTask(path.unlink, missing_ok=True),
     )
 
 

@@ -47,6 +47,7 @@ _STATUS = {
     "runtime-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "bundle-invalid": HTTPStatus.SERVICE_UNAVAILABLE,
     "cursor-unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "profile-invalid": HTTPStatus.CONFLICT,
     "participant-unknown": HTTPStatus.NOT_FOUND,
     "participant-exists": HTTPStatus.CONFLICT,
     "participant-busy": HTTPStatus.CONFLICT,

@@ -18,6 +18,7 @@ from hadua.service.access.gate import Gate
 from hadua.service.config import Settings
 from hadua.service.hub import Hub
 from hadua.service.metrics import Metrics
+from hadua.service.person_data import PersonData
 from hadua.service.remembered import RememberedAnswers
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
@@ -60,6 +61,7 @@ class Service:
         metrics: All figures.
         storage: What is kept; closed with the service.
         gate: Who may ask.
+        people: Everything that is kept of participants.
         predictor: Answers `POST predict`.
         parse_source: Turns SOURCE texts into sources.
         list_streams: Streams on the network, within the seconds given; blocks.
@@ -76,6 +78,7 @@ class Service:
     metrics: Metrics
     storage: Storage
     gate: Gate
+    people: PersonData
     predictor: Predictor
     parse_source: SourceParser
     list_streams: StreamLister

@@ -14,7 +14,10 @@ _COMMANDS = {
     "export": "hadua.service.cli.export",
     "doctor": "hadua.service.cli.doctor",
     "devices": "hadua.service.cli.devices",
+    "participants": "hadua.service.cli.participants",
     "tokens": "hadua.service.cli.tokens",
+    "backup": "hadua.service.cli.backup",
+    "restore": "hadua.service.cli.backup",
     "verify": "hadua.service.cli.verify",
 }
 

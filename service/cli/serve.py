@@ -75,13 +75,17 @@ def main() -> None:
 
 def run(flags: Mapping[str, object], *, config: Path | None) -> int:
     """Serve until a signal; the exit code."""
-    from hadua.service.assembly import open_storage
+    from hadua.service.assembly import open_storage, settled
     from hadua.service.config import load_settings
     from hadua.service.listener import listen
 
     settings = load_settings(flags, config=config)
     _require_sense(settings)
-    with listen(settings.host, settings.port) as listener, open_storage(settings) as storage:
+    with (
+        listen(settings.host, settings.port) as listener,
+        settled(settings) as settings,
+        open_storage(settings) as storage,
+    ):
         return _serve_on(listener, settings, storage)
 
 

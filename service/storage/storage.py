@@ -247,8 +247,13 @@ class Storage:
             lambda c, now_unix: people.withdraw(c, participant, now_unix=now_unix),
         )
 
-    def erase(self, participant: str, *, actor: str = OPERATOR) -> Erased:
+    def erase(self, participant: str, *, actor: str = OPERATOR, **also: int) -> Erased:
         """Delete every row of a participant, and what the database still holds of them.
+
+        Args:
+            participant: Whose.
+            actor: Who asks for it.
+            also: What else of theirs was removed, for the trail.
 
         Raises:
             ParticipantUnknownError: nobody of that id.
@@ -257,7 +262,7 @@ class Storage:
         def change(c: Connection) -> Erased:
             token = people.token_of(c, participant)
             gone = people.erase(c, participant)
-            detail = {"sessions": gone.sessions, "frames": gone.frames, "consents": gone.consents}
+            detail = {"sessions": gone.sessions, "frames": gone.frames} | also
             trail.note(
                 c,
                 at_unix=self._unix_clock(),

@@ -296,11 +296,12 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
     kept = tempfile.TemporaryDirectory(prefix="hadua-kept-")
     folder = parts.data_folder or new_data_folder(Path(kept.name))
     storage = Storage.open(folder, unix_clock=time.time)
+    settings = parts.settings.model_copy(update={"data_dir": folder})
 
     def make_service() -> Service:
         loop = asyncio.get_running_loop()
         return build_service(
-            parts.settings,
+            settings,
             bundle=fake_bundle(),
             make_engine=lambda _: Engine(parts.pipeline),
             load_runtime=FakeRuntime,

@@ -9,6 +9,7 @@ from hadua.service.app import create_app
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/asyncapi.json", "/"}
 ADMIN = {
     ("DELETE", "/api/v1/participants/{participant}"),
+    ("GET", "/api/v1/participants/{participant}/export"),
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/tokens"),
     ("POST", "/api/v1/tokens"),

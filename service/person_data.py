@@ -1,0 +1,161 @@
+"""Everything that is kept of one person: to be handed to them, or to be gone.
+
+It lies in three places: rows of the database, the profiles' folder, and recordings. Erasing takes
+the files first and the rows last, so that a run that was cut off can be repeated.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import msgspec
+
+from hadua.calibration.archive import export_participant
+from hadua.calibration.participant_id import require_participant
+from hadua.calibration.store import ProfileStore
+from hadua.service.storage.errors import ParticipantUnknownError
+from hadua.service.storage.records import Erased, SessionRecord
+from hadua.service.storage.storage import OPERATOR, Storage
+
+PROFILES, RECORDINGS = "profiles", "recordings"
+_PAGE = 1000
+_ABOUT = """\
+Everything that HADUA keeps of one person.
+
+participant.json   the pseudonym, and every consent that was recorded
+audit.json         what was done that concerned this person, and by whom
+sessions.json      every session
+frames/            everything said in a session, a line each, as JSON: predictions, markers, states
+profiles.zip       the part of the model that is this person's, if there is one
+recordings/        raw signals (XDF), if any were recorded
+
+A score of the model is no diagnosis, and no fact about what the person felt.
+"""
+
+
+class PersonData:
+    """What is kept of people.
+
+    Args:
+        storage: The database.
+        profiles: Their profiles.
+        recordings: Folder of recordings, with a folder `sub-ID` for each person.
+        scratch: Folder for archives on their way out.
+    """
+
+    def __init__(
+        self, storage: Storage, profiles: ProfileStore, *, recordings: Path, scratch: Path
+    ) -> None:
+        self._storage = storage
+        self._profiles = profiles
+        self._recordings = recordings
+        self._scratch = scratch
+
+    def erase(self, participant: str, *, actor: str = OPERATOR) -> Erased:
+        """Remove everything, and say what that was. Blocks.
+
+        Raises:
+            ParticipantUnknownError: nothing is kept of anybody of that id.
+            InvalidInputError: an id that cannot be.
+        """
+        require_participant(participant)
+        known = self._known(participant)
+        has_profiles = participant in self._profiles.participants()
+        files = list(self._files(participant))
+        if not (known or has_profiles or files):
+            raise ParticipantUnknownError(f"nothing is kept of a participant {participant!r}")
+        profiles = 0
+        if has_profiles:
+            profiles = len(self._profiles.history(participant).versions)
+            self._profiles.delete(participant)
+        recordings = sum(path.suffix == ".xdf" for path in files)
+        self._remove_recordings(participant)
+        gone = Erased(sessions=0, frames=0, consents=0)
+        if known:
+            gone = self._storage.erase(
+                participant, actor=actor, profiles=profiles, recordings=recordings
+            )
+        return replace(gone, profiles=profiles, recordings=recordings, files=len(files))
+
+    def export(self, participant: str) -> Path:
+        """An archive of everything, for the caller to send and then to remove. Blocks.
+
+        Raises:
+            ParticipantUnknownError: nobody of that id.
+            ProfileError: a profile cannot be read; nothing is exported then.
+        """
+        require_participant(participant)
+        found = self._storage.participant(participant)
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._scratch, prefix=".export-", suffix=".zip")
+        os.close(handle)
+        path = Path(name)
+        try:
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as out:
+                out.writestr("README.txt", _ABOUT)
+                out.writestr("participant.json", _json(asdict(found)))
+                trail = self._storage.trail(participant=participant, limit=10**6)
+                out.writestr("audit.json", _json([asdict(entry) for entry in trail]))
+                self._write_sessions(out, participant)
+                self._write_files(out, participant)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def sweep(self) -> None:
+        """Remove archives that a killed service has left behind."""
+        for left in self._scratch.glob(".export-*.zip"):
+            left.unlink(missing_ok=True)
+
+    def _write_sessions(self, out: zipfile.ZipFile, participant: str) -> None:
+        sessions = list(self._sessions(participant))
+        out.writestr("sessions.json", _json([asdict(session) for session in sessions]))
+        for session in sessions:
+            with out.open(f"frames/{session.id}_{session.epoch}.jsonl", "w") as lines:
+                for text in self._frames(session):
+                    lines.write(text.encode() + b"\n")
+
+    def _write_files(self, out: zipfile.ZipFile, participant: str) -> None:
+        if participant in self._profiles.participants():
+            out.writestr("profiles.zip", export_participant(self._profiles, participant))
+        for path in self._files(participant):
+            out.write(path, Path("recordings") / path.relative_to(self._recordings))
+
+    def _sessions(self, participant: str) -> Iterator[SessionRecord]:
+        before = None
+        while page := self._storage.sessions(participant=participant, before=before, limit=_PAGE):
+            yield from page
+            before = page[-1].started_unix, page[-1].id
+
+    def _frames(self, session: SessionRecord) -> Iterator[str]:
+        seq = 0
+        while page := self._storage.frames_after(session.id, session.epoch, seq=seq, limit=_PAGE):
+            yield from (text for _, _, text in page)
+            seq = page[-1][0]
+
+    def _known(self, participant: str) -> bool:
+        try:
+            self._storage.participant(participant)
+        except ParticipantUnknownError:
+            return False
+        return True
+
+    def _folder(self, participant: str) -> Path:
+        return self._recordings / f"sub-{participant}"
+
+    def _files(self, participant: str) -> Iterator[Path]:
+        yield from (path for path in sorted(self._folder(participant).rglob("*")) if path.is_file())
+
+    def _remove_recordings(self, participant: str) -> None:
+        if self._folder(participant).exists():
+            shutil.rmtree(self._folder(participant))
+
+
+def _json(value: object) -> str:
+    return json.dumps(msgspec.to_builtins(value), indent=1, ensure_ascii=False)

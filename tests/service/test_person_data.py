@@ -1,0 +1,127 @@
+"""Everything of a person in one archive, and gone: rows, profiles, recordings, bytes."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.keeping import new_data_folder
+from support.profiles import grow
+from support.service import Parts, async_test, running
+
+from hadua.calibration.store import ProfileStore
+from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
+from hadua.models.errors import InvalidInputError
+from hadua.service.journal import Published
+from hadua.service.person_data import PROFILES, RECORDINGS, PersonData
+from hadua.service.storage.errors import ParticipantUnknownError
+from hadua.service.storage.records import SessionRecord
+from hadua.service.storage.storage import Storage
+
+NAME = "Person-4711"
+WORDS = b"raw signals of somebody"
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return load_bundle(demo_bundle_path())
+
+
+def fill(folder: Path, bundle: Bundle, *, name: str = NAME, session: str = "s-1") -> None:
+    """A person with everything that can be kept of one."""
+    storage = Storage.open(folder, unix_clock=lambda: 1000.0)
+    storage.enter(name)
+    storage.consent(name, notice="notice/1", recorded_by="anna")
+    storage.began(SessionRecord(session, 1, name, 5.0, 9.0, "stopped", "", "demo@1", 3))
+    for seq in (1, 2, 3):
+        storage.append(Published(session, 1, seq, "prediction", json.dumps({"seq": seq})))
+    storage.close()
+    grow(ProfileStore(folder / PROFILES), bundle, versions=2, participant=name)
+    recording = folder / RECORDINGS / f"sub-{name}" / "ses-1" / f"sub-{name}_ses-1_eeg.xdf"
+    recording.parent.mkdir(parents=True)
+    recording.write_bytes(WORDS)
+
+
+def opened(folder: Path) -> tuple[PersonData, Storage]:
+    storage = Storage.open(folder, unix_clock=lambda: 2000.0)
+    profiles = ProfileStore(folder / PROFILES)
+    scratch = folder / "exports"
+    return PersonData(storage, profiles, recordings=folder / RECORDINGS, scratch=scratch), storage
+
+
+def bytes_in(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_nothing_is_left_of_an_erased_person_and_all_of_another(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    folder = new_data_folder(tmp_path)
+    fill(folder, bundle)
+    fill(folder, bundle, name="P02", session="s-2")
+    assert any(NAME.encode() in content for content in bytes_in(folder).values())
+    people, storage = opened(folder)
+
+    gone = people.erase(NAME)
+
+    assert (gone.sessions, gone.frames, gone.consents) == (1, 3, 1)
+    assert (gone.profiles, gone.recordings, gone.files) == (2, 1, 1)
+    held = bytes_in(folder)
+    assert [name for name, content in held.items() if NAME.encode() in content] == []
+    assert [name for name in held if NAME in name] == []
+    assert any(WORDS in content for name, content in held.items() if "P02" in name)
+    assert storage.participant("P02").consented
+    assert json.loads(storage.trail()[-1].detail)["profiles"] == 2
+    with pytest.raises(ParticipantUnknownError, match=f"nothing is kept of .*{NAME}"):
+        people.erase(NAME)
+    storage.close()
+
+
+def test_profiles_without_a_row_are_erased_too(tmp_path: Path, bundle: Bundle) -> None:
+    folder = new_data_folder(tmp_path)
+    grow(ProfileStore(folder / PROFILES), bundle, versions=1, participant=NAME)
+    people, storage = opened(folder)
+
+    gone = people.erase(NAME)
+
+    assert (gone.profiles, gone.sessions) == (1, 0)
+    assert not (folder / PROFILES / NAME).exists()
+    storage.close()
+
+
+@pytest.mark.parametrize("name", ["../profiles", "a/b", "a\nb", "", "."])
+def test_an_id_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    people, storage = opened(new_data_folder(tmp_path))
+    with pytest.raises(InvalidInputError, match="participant"):
+        people.erase(name)
+    with pytest.raises(InvalidInputError, match="participant"):
+        people.export(name)
+    storage.close()
+
+
+@async_test
+async def test_an_archive_holds_everything_and_is_not_left_behind(new_folder: Path) -> None:
+    bundle = load_bundle(demo_bundle_path())
+    fill(new_folder, bundle)
+    (new_folder / "exports").mkdir()
+    (new_folder / "exports" / ".export-left.zip").write_bytes(b"of a killed service")
+    async with running(Parts(data_folder=new_folder)) as service:
+        answer = await service.http.get(f"/api/v1/participants/{NAME}/export")
+        unknown = await service.http.get("/api/v1/participants/P09/export")
+        gone = await service.http.delete(f"/api/v1/participants/{NAME}")
+
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "participant-unknown")
+    assert (gone.json()["profiles"], gone.json()["recordings"]) == (2, 1)
+    assert f"{NAME}.zip" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        names = set(archive.namelist())
+        facts = json.loads(archive.read("participant.json"))
+        lines = archive.read("frames/s-1_1.jsonl").splitlines()
+        recording = archive.read(f"recordings/sub-{NAME}/ses-1/sub-{NAME}_ses-1_eeg.xdf")
+    assert {"README.txt", "audit.json", "sessions.json", "profiles.zip"} <= names
+    assert facts["consents"][0]["notice"] == "notice/1"
+    assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3]
+    assert recording == WORDS
+    assert not [name for name in bytes_in(new_folder) if "export-" in name]
