@@ -1,7 +1,7 @@
 """The tables of adaptation to people left out, by `hadua evaluate` with settings that are fixed.
 
     python benchmarks/adaptation.py synthetic     all methods, simulated people, five seeds
-    python benchmarks/adaptation.py ablation      ours without each of its parts, the same people
+    python benchmarks/adaptation.py ablation      ours without each of its parts, two of these seeds
     python benchmarks/adaptation.py muse          all methods, real Muse EEG of three people;
                                                   HADUA_RECORDINGS names the recordings' folder
 
@@ -31,6 +31,8 @@ _PARTS = (
     "no-mmd",
     "no-pseudo-labels",
     "no-information",
+    "no-reading",
+    "no-consensus",
     "no-smoothing",
 )
 _KEPT = ("versions", "platform", "git_revision", "started", "command", "seeds", "protocol")
@@ -50,15 +52,15 @@ class Table:
 
 
 TABLES: Mapping[str, Table] = {
-    "synthetic": Table(("--dataset", "synthetic", "--seeds", "5")),
+    "synthetic": Table(("--dataset", "synthetic", "--first-seed", "1", "--seeds", "5")),
     "ablation": Table(
         (
-            *("--dataset", "synthetic", "--seeds", "5"),
+            *("--dataset", "synthetic", "--first-seed", "1", "--seeds", "2"),
             *("--methods", ",".join(["source-only", "ours", *(f"ours-{p}" for p in _PARTS)])),
         )
     ),
     "muse": Table(
-        ("--dataset", "muse-ssvep", "--block", "16", "--seeds", "2"),
+        ("--dataset", "muse-ssvep", "--block", "16", "--seeds", "2", "--epochs", "40"),
         root="muse_ssvep",
     ),
 }

@@ -5,7 +5,11 @@ MMD with confidence-weighted, aligned pseudo-labels. What is added, and why:
 
 - the weighted, aligned pseudo-labels are also learnt from directly, by a student that sees noisy
   windows; a teacher, the average of the student's weights, makes them and answers;
-- before that they are averaged over neighbouring windows: emotions last longer than a window;
+- they are made per piece, about a film clip, for emotions last longer than a window: from what the
+  source people agree on (`consensus`) and what the network says, by self-training in closed form
+  that never believes a piece's own label (`person_reader`); averaged with what the teacher says;
+- where there are too few source people for that, the teacher's own answers, averaged over
+  neighbouring windows, are the pseudo-labels, and are faded in slowly;
 - predictions are made sure one by one and varied as a whole (information maximisation), which is
   what moves the network while the pseudo-labels, faded in, are still poor;
 - in a stream it learns when what it has seen has grown by half, and from the source's network anew:
@@ -23,15 +27,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hadua.calibration.consensus import Consensus
 from hadua.calibration.draws import TargetSource, crop_length, measured
 from hadua.calibration.follower import Follower
 from hadua.calibration.information import mean_entropy, negative_marginal_entropy
 from hadua.calibration.learner import Setting, Start
+from hadua.calibration.person_reader import ALIGNMENT, read
+from hadua.calibration.pieces import Pieces
 from hadua.calibration.pseudo_labels import PseudoLabelWeighting
 from hadua.calibration.source_terms import FromEmbeddings, FromWindows, SourceTerms, embeddings_of
 from hadua.calibration.stretches import logits_of_windows
-from hadua.calibration.teaching import average_into, noisy, smoothed, take_statistics
+from hadua.calibration.teaching import average_into, mixed, noisy, smoothed, take_statistics
 from hadua.calibration.windows import Windows
+from hadua.models.features import FloatArray
 from hadua.models.network import HaduaNetwork
 from hadua.models.prediction import softmax
 
@@ -39,6 +47,7 @@ MIN_SIGMA = 0.05
 RATIO_BOUNDS = (0.1, 10.0)
 WEIGHT_DECAY = 1e-4
 TRIAL_WINDOWS = 20
+LEAST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +67,9 @@ class Objective:
         n_sigma: Divides the deviation of the confidences.
         alpha: Share of the uniform distribution in the alignment's target; it has no schedule.
         smooth_windows: Distance over which pseudo-labels are averaged in time; 0 for none.
-        fade_steps: Steps until pseudo-labels weigh what they should, or 4/5 of a learning's steps
-            if that is less.
+        fade_steps: Steps until pseudo-labels that the teacher alone makes weigh what they should,
+            or 4/5 of a learning's steps if that is less.
+        fade_steps_read: The same for pseudo-labels that were read.
         refresh: Steps after which pseudo-labels are made anew.
         teacher_keep: Share of the teacher's old weights that a step keeps.
         noise_sd: Standard deviation of the noise on the student's features.
@@ -68,6 +78,10 @@ class Objective:
         batch: Windows per step and side.
         prior_windows: Windows of the source that count beside the person's own in their
             normalisation.
+        reading: Read pseudo-labels, if there are source people enough for a consensus.
+        consensus: Begin the reading with the consensus and the network; else with the network.
+        reading_share: Share of what was read in the pseudo-labels' logarithm; the rest is the
+            teacher's.
         growth: Learn anew when the number of trials seen has grown by this factor.
         trials_per_class: Trials seen per class of the model before the first learning.
         source_free: Use the source's embeddings in place of its windows.
@@ -86,6 +100,7 @@ class Objective:
     alpha: float = 1.0
     smooth_windows: float = 20.0
     fade_steps: int = 100
+    fade_steps_read: int = 20
     refresh: int = 10
     teacher_keep: float = 0.9
     noise_sd: float = 0.5
@@ -93,6 +108,9 @@ class Objective:
     rate: float = 3e-4
     batch: int = 128
     prior_windows: float = 30.0
+    reading: bool = True
+    consensus: bool = True
+    reading_share: float = 0.5
     growth: float = 1.5
     trials_per_class: float = 2.0
     source_free: bool = False
@@ -114,11 +132,15 @@ class HaduaLearner(Follower):
     def __init__(self, start: Start, seed: int, *, objective: Objective) -> None:
         super().__init__(start, seed, prior_windows=objective.prior_windows)
         self._start, self._objective = start, objective
-        self._source: SourceTerms = (
-            FromEmbeddings(embeddings_of(start, seed=seed))
-            if objective.source_free
-            else FromWindows(start.source, self.network, batch=objective.batch, rng=self.chance.rng)
-        )
+        self._source: SourceTerms
+        if objective.source_free:
+            embeddings = embeddings_of(start, seed=seed)
+            self._source, self._consensus = FromEmbeddings(embeddings), embeddings.consensus
+        else:
+            self._source = FromWindows(
+                start.source, self.network, batch=objective.batch, rng=self.chance.rng
+            )
+            self._consensus = Consensus.of(start.source, n_classes=self.network.n_classes)
         self._owed = 0
         self._learnt_from = 0
 
@@ -132,8 +154,21 @@ class HaduaLearner(Follower):
             return
         self._learnt_from = seen
         self.network = copy.deepcopy(self._start.network).eval()
-        _Learning(self.network, self._source, o, self.chance.rng).on(own, steps=self._owed)
+        read = self._read(own)
+        _Learning(self.network, self._source, o, self.chance.rng, read).on(own, steps=self._owed)
         self._owed = 0
+
+    def _read(self, own: Windows) -> FloatArray | None:
+        """Probabilities `(n, n_classes)` of every window's piece, if there is a consensus."""
+        if self._consensus is None or not self._objective.reading:
+            return None
+        pieces = Pieces.of(own)
+        said = np.log(np.maximum(softmax(logits_of_windows(self._start.network, own)), LEAST))
+        opinion, o = pieces.mean(said), self._objective
+        if o.consensus:
+            opinion = opinion + self._consensus.logits(pieces)
+        strength = ALIGNMENT if o.alignment else 0.0
+        return read(pieces, opinion, rng=self.chance.rng, alignment=strength)[pieces.of_window]
 
 
 class _Learning:
@@ -144,6 +179,7 @@ class _Learning:
         source: The source's part.
         objective: What to minimise, and how.
         rng: Of the draws.
+        read: `(n, n_classes)` pseudo-labels that were read, if any were.
     """
 
     def __init__(
@@ -152,7 +188,9 @@ class _Learning:
         source: SourceTerms,
         objective: Objective,
         rng: np.random.Generator,
+        read: FloatArray | None,
     ) -> None:
+        self._read = read
         self._teacher, self._source, self._objective = teacher, source, objective
         self._rng = rng
         self._student = copy.deepcopy(teacher).train()
@@ -172,21 +210,26 @@ class _Learning:
     def on(self, own: Windows, *, steps: int) -> None:
         """Take steps on batches of the person's windows and of the source."""
         target = TargetSource(own, length=crop_length(self._teacher.context))
-        fade_steps = min(self._objective.fade_steps, 0.8 * steps)
+        o = self._objective
+        slow = o.fade_steps if self._read is None else o.fade_steps_read
+        fade_steps = min(slow, 0.8 * steps)
         for k in range(steps if len(target) else 0):
-            if k % self._objective.refresh == 0:
+            if k % o.refresh == 0:
                 pseudo_labels, weights = self._pseudo_labels(own)
             self._step(target, pseudo_labels, weights, share=min(1.0, (k + 1) / fade_steps))
         take_statistics(self._teacher, self._student)
 
     def _pseudo_labels(self, own: Windows) -> tuple[Tensor, Tensor]:
-        """`(n, n_classes)` and `(n,)` of every window, from the teacher."""
+        """`(n, n_classes)` and `(n,)` of every window, from the teacher and what was read."""
         o = self._objective
         p = softmax(logits_of_windows(self._teacher, own))
-        made = torch.from_numpy(smoothed(p, own.stretch, windows=o.smooth_windows))
-        self._weighting.update(made[torch.from_numpy(own.present.any(axis=1))])
-        weights = self._weighting.weights(made) if o.weighting else torch.ones(len(made))
-        aligned = self._weighting.align(made, 0.0) if o.alignment else made
+        made = smoothed(p, own.stretch, windows=o.smooth_windows)
+        if self._read is not None:
+            made = mixed(made, self._read, share=o.reading_share)
+        labels = torch.from_numpy(made)
+        self._weighting.update(labels[torch.from_numpy(own.present.any(axis=1))])
+        weights = self._weighting.weights(labels) if o.weighting else torch.ones(len(labels))
+        aligned = self._weighting.align(labels, 0.0) if o.alignment else labels
         return aligned.float(), weights.float()
 
     def _step(

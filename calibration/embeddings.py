@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hadua.calibration.consensus import Consensus
 from hadua.calibration.fourier_features import draw_frequencies, mean_features, source_bandwidth
 from hadua.calibration.labelled import UNLABELLED, IntArray
 from hadua.calibration.objective import normalised, soft_labels
@@ -36,6 +37,7 @@ class SourceEmbeddings:
         class_means: `(n_classes, D)` of those of each class; 0 for a class without any.
         windows: `(n_classes,)` windows of each class.
         people: `(n_classes,)` people they are of.
+        consensus: What the source people agree on, if there were people enough to say.
     """
 
     frequencies: Tensor
@@ -45,6 +47,7 @@ class SourceEmbeddings:
     class_means: Tensor
     windows: Tensor
     people: Tensor
+    consensus: Consensus | None = None
 
     @property
     def shares(self) -> Tensor:
@@ -61,10 +64,12 @@ class SourceEmbeddings:
             self.class_means.to(device),
             self.windows.to(device),
             self.people.to(device),
+            self.consensus,
         )
 
     def to_statistics(self) -> SourceStatistics:
         """What a bundle stores."""
+        agreed = {} if self.consensus is None else self.consensus.arrays()
         return SourceStatistics(
             frequencies=self.frequencies.numpy(force=True),
             bandwidth=np.array([self.bandwidth], np.float32),
@@ -73,6 +78,7 @@ class SourceEmbeddings:
             class_means=self.class_means.numpy(force=True),
             windows=self.windows.numpy(force=True),
             people=self.people.numpy(force=True),
+            **agreed,
         )
 
     @classmethod
@@ -87,6 +93,11 @@ class SourceEmbeddings:
             class_means=torch.tensor(s.class_means),
             windows=torch.tensor(s.windows),
             people=torch.tensor(s.people),
+            consensus=Consensus(
+                s.consensus_eeg.astype(np.float64), s.consensus_eye.astype(np.float64)
+            )
+            if s.has_consensus
+            else None,
         )
 
 

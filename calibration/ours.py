@@ -41,6 +41,12 @@ ABLATION: tuple[Method, ...] = (
         "ours without information maximisation",
         replace(_FULL, gamma_information=0.0),
     ),
+    _method("ours-no-reading", "ours without reading", replace(_FULL, reading=False)),
+    _method(
+        "ours-no-consensus",
+        "ours, reading without the source people's consensus",
+        replace(_FULL, consensus=False),
+    ),
     _method(
         "ours-no-smoothing", "ours without smoothing in time", replace(_FULL, smooth_windows=0.0)
     ),

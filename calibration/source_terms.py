@@ -1,5 +1,6 @@
 """The source's part in adaptation: from its windows, or from embeddings that hold none of them."""
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hadua.calibration.batches import Augmentation, CropSource
+from hadua.calibration.consensus import Consensus
 from hadua.calibration.draws import crop_length
 from hadua.calibration.embeddings import SourceEmbeddings, discrepancies_to_embedding, embed
 from hadua.calibration.labelled import UNLABELLED, LabelledWindows
@@ -102,10 +104,12 @@ def embeddings_of(start: Start, *, seed: int) -> SourceEmbeddings:
     if start.embeddings is not None:
         return start.embeddings
     windows = start.source.windows
-    return embed(
+    embedded = embed(
         torch.from_numpy(fused_of_windows(start.network, windows)),
         start.source.y,
         subject=windows.subject,
         n_classes=start.network.n_classes,
         seed=seed,
     )
+    consensus = Consensus.of(start.source, n_classes=start.network.n_classes)
+    return replace(embedded, consensus=consensus)

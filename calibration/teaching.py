@@ -30,6 +30,13 @@ def smoothed(probabilities: FloatArray, stretch: IntArray, *, windows: float) ->
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
+def mixed(p: FloatArray, q: FloatArray, *, share: float) -> FloatArray:
+    """Geometric mean of two predictions `(n, n_classes)`, `share` of it from the second."""
+    logs = (1.0 - share) * np.log(np.maximum(p, _LEAST)) + share * np.log(np.maximum(q, _LEAST))
+    mean = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(mean / mean.sum(axis=1, keepdims=True))
+
+
 def noisy(crops: Crops, *, noise_sd: float, drop: float) -> Crops:
     """The same windows with Gaussian noise on their features and without some of these."""
 

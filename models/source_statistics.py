@@ -2,11 +2,12 @@
 
 Not a window is in it: for all windows and for every class, the mean of random Fourier features of
 the network's fused features, each mean over many windows of several people. That many are enforced
-here. It is not a proof of anonymity: the means describe how the features are distributed, which is
-their purpose.
+here. Beside them may lie the consensus: one linear map per modality from features to classes. It is
+not a proof of anonymity: the means describe how the features are distributed, which is their
+purpose.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +25,10 @@ MIN_PEOPLE = 3
 _ROUNDING = 1e-3
 
 
+def _nothing() -> npt.NDArray[np.float32]:
+    return np.zeros((0, 0), np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceStatistics:
     """Kernel mean embeddings of source features by random Fourier features, as plain arrays.
@@ -39,6 +44,9 @@ class SourceStatistics:
         class_means: `(n_classes, D)`, of the windows of each class.
         windows: `(n_classes,)`, int64, how many windows each class has.
         people: `(n_classes,)`, int64, of how many people.
+        consensus_eeg: `(n_eeg, n_classes)`, what the people's EEG agrees on; no rows and no columns
+            if nothing is known of it.
+        consensus_eye: `(n_eye, n_classes)`, likewise of their eyes.
     """
 
     frequencies: npt.NDArray[np.float32]
@@ -48,15 +56,25 @@ class SourceStatistics:
     class_means: npt.NDArray[np.float32]
     windows: npt.NDArray[np.int64]
     people: npt.NDArray[np.int64]
+    consensus_eeg: npt.NDArray[np.float32] = field(default_factory=_nothing)
+    consensus_eye: npt.NDArray[np.float32] = field(default_factory=_nothing)
 
     COUNTS: ClassVar[tuple[str, str]] = ("windows", "people")
+    OPTIONAL: ClassVar[tuple[str, str]] = ("consensus_eeg", "consensus_eye")
+
+    @property
+    def has_consensus(self) -> bool:
+        """Whether it says what the source people agree on."""
+        return bool(self.consensus_eeg.shape[1])
 
     def to_bytes(self) -> bytes:
         """The stored form; the same statistics give the same bytes."""
         # Here and below imported late: serving a bundle without statistics needs no safetensors.
         from safetensors.numpy import save
 
-        return save({f.name: np.ascontiguousarray(getattr(self, f.name)) for f in fields(self)})
+        absent = () if self.has_consensus else self.OPTIONAL
+        names = [f.name for f in fields(self) if f.name not in absent]
+        return save({name: np.ascontiguousarray(getattr(self, name)) for name in names})
 
 
 def parse_source_statistics(content: bytes, *, n_classes: int, where: str) -> SourceStatistics:
@@ -82,6 +100,8 @@ def parse_source_statistics(content: bytes, *, n_classes: int, where: str) -> So
         class_means=floats["class_means"],
         windows=counts["windows"],
         people=counts["people"],
+        consensus_eeg=floats.get("consensus_eeg", _nothing()),
+        consensus_eye=floats.get("consensus_eye", _nothing()),
     )
     require_source_statistics(statistics, n_classes=n_classes, where=where)
     return statistics
@@ -116,6 +136,8 @@ def _arrays(content: bytes, *, where: str) -> dict[str, npt.NDArray[np.generic]]
         ) from error
     expected = {f.name: _dtype(f.name) for f in fields(SourceStatistics)}
     got = {name: a.dtype for name, a in arrays.items()}
+    if not set(got) & set(SourceStatistics.OPTIONAL):  # of before there was a consensus, or of few
+        expected = {n: d for n, d in expected.items() if n not in SourceStatistics.OPTIONAL}
     if got != expected:
         raise BundleError(
             f"{where}: other arrays than those of source statistics",
@@ -138,6 +160,10 @@ def _require_shapes(s: SourceStatistics, *, n_classes: int, width: int, where: s
         "windows": (n_classes,),
         "people": (n_classes,),
     }
+    if s.has_consensus:
+        for name in s.OPTIONAL:
+            rows = getattr(s, name).shape[0]
+            expected[name] = (rows, n_classes)
     for name, shape in expected.items():
         if (got := getattr(s, name).shape) != shape:
             raise BundleError(

@@ -45,7 +45,7 @@ class Job:
 
     Args:
         plan: What is done.
-        stored: Folder of the stored data set of each seed.
+        stored: Folder of the stored data set of each seed, in their order.
         folds: Folder of the folds' files.
         mapped: The fold whose fused features are kept for a map, and the method's name.
     """
@@ -70,7 +70,7 @@ def evaluate_fold(job: Job, task: Task) -> Task:
     import torch
 
     torch.set_num_threads(1)
-    data = load(job.stored[task.seed])
+    data = load(job.stored[task.seed - job.plan.first_seed])
     fold, networks = _prepared(job.plan, data, task)
     results = _results(job.plan, data, fold, networks, task)
     if job.mapped and job.mapped[0] == task:  # first: the fold counts as done by its own file

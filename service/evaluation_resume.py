@@ -15,6 +15,7 @@ from hadua.models.errors import UsageError
 from hadua.service.atomic_file import write_whole
 from hadua.service.evaluation_folds import ResultsError, read_folds
 from hadua.service.evaluation_results import FoldResult
+from hadua.service.folder_lock import LOCK
 
 MARK, FOLDS, WORK, PLOTS = "evaluation.json", "folds", "work", "plots"
 _OURS = (MARK, "results.json", "folds.npz", "people.csv", "windows.csv", "table.md")
@@ -31,7 +32,9 @@ def require_room(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UsageError(where, got="a file", expected="a folder to make")
     # A run that was killed while it read left only its copy of the data set.
-    there = sorted(p.name for p in out.iterdir() if p.name != WORK) if out.exists() else []
+    there = (
+        sorted(p.name for p in out.iterdir() if p.name not in (WORK, LOCK)) if out.exists() else []
+    )
     if there and MARK not in there:
         raise UsageError(
             where,

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +27,7 @@ from hadua.service.evaluation_sets import EvaluationSet, open_sets, require_root
 from hadua.service.evaluation_store import store
 from hadua.service.evaluation_summary import score_fold, summarise
 from hadua.service.evaluation_workers import Failure, run_in_processes
+from hadua.service.folder_lock import LOCK, sole_writer
 
 
 class OnProgress(Protocol):
@@ -85,7 +86,27 @@ def run(plan: Plan, request: Request, *, on_progress: OnProgress) -> Evaluation:
     plan.chosen()
     require_root(plan.dataset, request.root, allow_pickle=request.allow_pickle)
     require_room(request.out)
-    made = not request.out.exists()
+    with _room(request.out):
+        return _locked_run(plan, request, started, work, on_progress)
+
+
+@contextmanager
+def _room(out: Path) -> Iterator[None]:
+    """A folder that is this run's alone; one that it made and left empty goes again."""
+    made = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with sole_writer(out, doing="evaluating"):
+            yield
+    finally:
+        if made and [p.name for p in out.iterdir()] == [LOCK]:
+            (out / LOCK).unlink()
+            out.rmdir()
+
+
+def _locked_run(
+    plan: Plan, request: Request, started: datetime, work: Path, on_progress: OnProgress
+) -> Evaluation:
     try:
         opened = _open(plan, request, work, on_progress)
         mark = fingerprint(plan, n_classes=len(opened.classes), data=opened.data)
@@ -95,8 +116,6 @@ def run(plan: Plan, request: Request, *, on_progress: OnProgress) -> Evaluation:
         folds = _compute(job, opened, request.jobs, on_progress)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        if made and request.out.exists() and not any(request.out.iterdir()):
-            request.out.rmdir()
     evaluation = _summary(plan, request, opened, folds, started)
     write_evaluation(request.out, evaluation)
     if request.plots:
@@ -134,7 +153,9 @@ def _open(plan: Plan, request: Request, work: Path, on_progress: OnProgress) -> 
         data=hashes,
         stored=tuple(stored * plan.seeds if one else stored),
         tasks=tuple(
-            Task(seed, k) for seed in range(plan.seeds) for k in people[0 if one else seed]
+            Task(seed, person)
+            for k, seed in enumerate(plan.seed_range())
+            for person in people[0 if one else k]
         ),
     )
 
@@ -212,8 +233,8 @@ def _summary(
     record = provenance(
         started=started,
         command=request.command,
-        seeds=range(plan.seeds),
-        data=DataOrigin(opened.name, opened.files, 0 if generated else None),
+        seeds=plan.seed_range(),
+        data=DataOrigin(opened.name, opened.files, plan.first_seed if generated else None),
         specs=opened.specs.values(),
         protocol=" ".join(_protocol(plan, generated=generated)),
         methods={method.name: method.settings for method in plan.chosen()},

@@ -83,9 +83,9 @@ def open_sets(
         UsageError: fewer people than asked for.
     """
     if root is None:
-        for seed in range(plan.seeds):
+        for k, seed in enumerate(plan.seed_range(), start=1):
             yield _ready(_population(seed, plan.people), plan)
-            on_file(seed + 1, plan.seeds)
+            on_file(k, plan.seeds)
     elif plan.dataset == "muse-ssvep":
         yield _ready(from_recordings(muse_ssvep(root, on_recording=on_file)), plan)
     elif plan.dataset == "own":

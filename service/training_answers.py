@@ -1,13 +1,15 @@
 """What a bundle does with doubt, and what it carries for adaptation: the value, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from hadua.calibration.abstention import Abstention, choose_threshold
+from hadua.calibration.consensus import Consensus
 from hadua.calibration.embeddings import embed
 from hadua.calibration.labelled import UNLABELLED, IntArray, LabelledWindows
+from hadua.calibration.person import by_person
 from hadua.calibration.scores import answered
 from hadua.calibration.stretches import fused_of_windows
 from hadua.calibration.training import TrainedNetwork, logits_of
@@ -119,6 +121,8 @@ def carried(
                 f"means over fewer than {MIN_WINDOWS} windows or {MIN_PEOPLE} people would come "
                 "close to their data. It cannot be adapted without source windows."
             )
+    standardised = LabelledWindows(by_person(measured.windows), y)
+    agreed = Consensus.of(standardised, n_classes=len(classes))
     embedded = embed(
         torch.from_numpy(fused_of_windows(trained.network, measured.windows)),
         y,
@@ -126,11 +130,17 @@ def carried(
         n_classes=len(classes),
         seed=seed,
     )
-    return embedded.to_statistics(), (
+    return replace(embedded, consensus=agreed).to_statistics(), (
         f"Source embeddings: for all {len(y)} windows of the {len(np.unique(subject))} people who "
         f"trained it, {int((y != UNLABELLED).sum())} of them labelled, and for those of each "
         "class, the mean of random Fourier features of the network's fused features. No window "
         "of theirs is in the bundle, but the means tell how the features are distributed."
+        + (
+            " Beside them, what these people agree on: a linear map of each modality's features to "
+            "the classes."
+            if agreed
+            else ""
+        )
     )
 
 

@@ -65,6 +65,7 @@ def evaluate(
         SplitOption, typer.Option(help="What is left out.", metavar="SPLIT")
     ] = SplitOption.LOSO,
     seeds: Annotated[int, typer.Option(help="How many.")] = 5,
+    first_seed: Annotated[int, typer.Option(help="Where they begin.")] = 0,
     people: Annotated[int | None, typer.Option(help="Use this many [all].")] = None,
     validation: Annotated[int, typer.Option(help="People who set the temperature.")] = 1,
     epochs: Annotated[int, typer.Option(help="Passes over the source.")] = 6,
@@ -87,8 +88,8 @@ def evaluate(
         from hadua.service.evaluation_run import Request
 
         plan = _plan(
-            dataset, methods, protocols, split, seeds, people, validation, epochs, context, steps,
-            online_steps, block, leaky=leaky,
+            dataset, methods, protocols, split, seeds, first_seed, people, validation, epochs,
+            context, steps, online_steps, block, leaky=leaky,
         )  # fmt: skip
         request = Request(
             out=out,
@@ -119,6 +120,7 @@ def _plan(
     protocols: str,
     split: SplitOption,
     seeds: int,
+    first_seed: int,
     people: int | None,
     validation: int,
     epochs: int,
@@ -144,6 +146,7 @@ def _plan(
         protocols=_protocols(protocols),
         split=split.value,
         seeds=_least("--seeds", seeds, 1),
+        first_seed=_least("--first-seed", first_seed, 0),
         people=people,
         epochs=_least("--epochs", epochs, 1),
         context=_least("--context", context, 1),

@@ -10,8 +10,11 @@ import torch
 from support.toy_people import N_CLASSES, STRETCH, accuracy, moved, people, start
 
 from hadua.calibration.adaptation import HaduaLearner, Objective, trials
+from hadua.calibration.consensus import Consensus
+from hadua.calibration.embeddings import SourceEmbeddings
 from hadua.calibration.learner import Method
 from hadua.calibration.ours import ABLATION, OURS
+from hadua.calibration.source_terms import embeddings_of
 from hadua.calibration.windows import Windows
 from hadua.models.features import FloatArray
 
@@ -96,3 +99,27 @@ def test_long_stretches_count_as_several_trials(lengths: list[int], expected: in
     windows = replace(TARGET.pick(np.zeros(len(stretch), np.int64)), stretch=stretch)
 
     assert trials(windows, windows_each=20) == expected
+
+
+def test_embeddings_carry_the_consensus_that_windows_give() -> None:
+    embeddings = embeddings_of(start(), seed=0)
+
+    back = SourceEmbeddings.of(embeddings.to_statistics())
+
+    agreed = Consensus.of(start().source, n_classes=N_CLASSES)
+    assert agreed is not None
+    assert back.consensus is not None
+    np.testing.assert_allclose(back.consensus.eeg, agreed.eeg, rtol=1e-5, atol=1e-7)
+
+
+def test_without_people_to_compare_pseudo_labels_are_the_teachers_alone() -> None:
+    """Fewer than three source people agree on nothing that could be checked."""
+    both = start()
+    few = replace(both, source=both.source.pick(np.flatnonzero(both.source.windows.subject < 12)))
+
+    def by(objective: Objective) -> FloatArray:
+        learner = HaduaLearner(few, 0, objective=objective)
+        learner.learn(TARGET, steps=8)
+        return learner.logits(TARGET)
+
+    np.testing.assert_array_equal(by(Objective()), by(Objective(reading=False)))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.bundles import random_network
 
 from hadua.calibration.stretches import Crops
-from hadua.calibration.teaching import average_into, noisy, smoothed, take_statistics
+from hadua.calibration.teaching import average_into, mixed, noisy, smoothed, take_statistics
 from hadua.models.features import FloatArray
 
 
@@ -88,3 +88,17 @@ def test_statistics_are_taken_as_they_are() -> None:
 
     for name, buffer in teacher.named_buffers():
         assert torch.equal(buffer, student.get_buffer(name))
+
+
+@given(seed=st.integers(0, 99), share=st.floats(0.0, 1.0))
+@settings(max_examples=30)
+def test_a_mixture_is_the_geometric_mean(seed: int, share: float) -> None:
+    p, q = probabilities(5, seed=seed), probabilities(5, seed=seed + 1000)
+    p, q = (np.maximum(x, 1e-3) / np.maximum(x, 1e-3).sum(axis=1, keepdims=True) for x in (p, q))
+
+    made = mixed(p, q, share=share)
+
+    expected = p ** (1.0 - share) * q**share
+    np.testing.assert_allclose(made, expected / expected.sum(axis=1, keepdims=True), rtol=1e-9)
+    np.testing.assert_allclose(mixed(p, q, share=0.0), p, rtol=1e-9)
+    np.testing.assert_allclose(mixed(p, q, share=1.0), q, rtol=1e-9)

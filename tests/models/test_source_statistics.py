@@ -43,6 +43,8 @@ def statistics() -> SourceStatistics:
         class_means=normal(CLASSES, dimension, scale=0.05),
         windows=np.array([200, MIN_WINDOWS, 300]),
         people=np.array([9, MIN_PEOPLE, 9]),
+        consensus_eeg=normal(4, CLASSES),
+        consensus_eye=normal(0, CLASSES),
     )
 
 
@@ -98,6 +100,16 @@ def test_a_bundle_that_replaces_one_leaves_none_behind(tmp_path: Path) -> None:
     assert not (new.path / EMBEDDINGS).exists()
 
 
+def test_statistics_without_a_consensus_are_stored_as_they_always_were() -> None:
+    old = {n: a for n, a in arrays().items() if n not in SourceStatistics.OPTIONAL}
+
+    back = parse(save(old))
+
+    assert not back.has_consensus
+    assert statistics().has_consensus
+    assert back.to_bytes() == save(old)
+
+
 def test_a_changed_byte_is_found(tmp_path: Path) -> None:
     bundle = exported(tmp_path / "bundle", statistics())
     content = bytearray((bundle.path / EMBEDDINGS).read_bytes())
@@ -124,6 +136,14 @@ def test_the_same_statistics_give_the_same_bytes() -> None:
         (b"", "not a safetensors file"),
         (b"\x80\x04pickle" * 9, "not a safetensors file"),
         (save({"mean": np.zeros(3, np.float32)}), "other arrays .*got mean float32, expected band"),
+        (
+            save({n: a for n, a in arrays().items() if n != "consensus_eye"}),
+            "other arrays .*expected .*consensus_eye float32",
+        ),
+        (
+            changed(consensus_eeg=np.zeros((4, 2), np.float32)),
+            r"'consensus_eeg': got \(4, 2\), expected \(4, 3\)",
+        ),
         (changed(more=np.zeros(1, np.float32)), "got .*more float32"),
         (changed(windows=np.ones(3, np.float32)), "got .*windows float32"),
         (changed(centre=np.full(FUSED_WIDTH, np.nan, np.float32)), "'centre' holds .*not finite"),

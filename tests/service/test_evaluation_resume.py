@@ -15,7 +15,7 @@ MARK = fingerprint(PLAN, n_classes=3, data={"set0": "abc"})
 
 def test_the_fingerprint_holds_whatever_a_figure_depends_on() -> None:
     assert MARK["plan.steps"] == 120
-    assert MARK["recipe.rate"] == 1e-3
+    assert MARK["recipe.rate"] == 3e-4
     assert MARK["adapt_share"] == 0.4
     assert MARK["method.ours.gain"] == 0.01
     assert MARK["data.set0"] == "abc"

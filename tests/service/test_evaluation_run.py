@@ -10,6 +10,7 @@ from hadua.service.evaluation_files import read_evaluation
 from hadua.service.evaluation_plan import Plan
 from hadua.service.evaluation_results import Evaluation
 from hadua.service.evaluation_run import Request, run
+from hadua.service.folder_lock import sole_writer
 
 PLAN = Plan(
     "official",
@@ -50,7 +51,7 @@ def test_a_run_leaves_results_and_nothing_of_its_own(
     out, evaluation, noted = done
 
     assert sorted(p.name for p in out.iterdir()) == [
-        "evaluation.json", "folds", "folds.npz", "people.csv", "results.json", "table.md"
+        ".lock", "evaluation.json", "folds", "folds.npz", "people.csv", "results.json", "table.md"
     ]  # fmt: skip
     assert len(list((out / "folds").glob("seed*"))) == 6
     assert len(evaluation.folds) == 3 * 2 * 2 * 2
@@ -101,6 +102,16 @@ def test_another_plan_or_other_data_in_the_same_folder_are_refused(
             run(plan, Request(out=out, root=folder, plots=False), on_progress=Noted())
 
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+
+
+def test_two_runs_do_not_share_a_folder(done: tuple[Path, Evaluation, Noted], root: Path) -> None:
+    out, _, _ = done
+
+    with (
+        sole_writer(out, doing="evaluating"),
+        pytest.raises(UsageError, match="another process that is evaluating there"),
+    ):
+        run(PLAN, Request(out=out, root=root, plots=False), on_progress=Noted())
 
 
 def test_a_fold_that_fails_is_named_and_the_others_are_kept(tmp_path: Path) -> None:

@@ -64,6 +64,20 @@ def test_every_seed_draws_people_of_its_own() -> None:
     np.testing.assert_array_equal(first.data.y, as_dataset(population(0, people=3)).y)
 
 
+def test_seeds_begin_where_the_plan_says() -> None:
+    (_, second) = open_sets(PLAN, None, allow_pickle=False, on_file=lambda done, total: None)
+    later = replace(PLAN, first_seed=1, seeds=1)
+    noted: list[tuple[int, int]] = []
+
+    (opened,) = open_sets(
+        later, None, allow_pickle=False, on_file=lambda done, total: noted.append((done, total))
+    )
+
+    assert list(later.seed_range()) == [1]
+    assert opened.content_hash() == second.content_hash()
+    assert noted == [(1, 1)]
+
+
 def test_one_changed_value_changes_the_hash() -> None:
     (opened, _) = open_sets(PLAN, None, allow_pickle=False, on_file=lambda done, total: None)
     eye = opened.data.eye.copy()

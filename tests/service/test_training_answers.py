@@ -90,6 +90,9 @@ def test_embeddings_are_of_all_measured_windows_and_may_be_carried() -> None:
     require_source_statistics(statistics_, n_classes=3, where="test")
     assert statistics_.windows.tolist() == np.bincount(windows.y[windows.targets()]).tolist()
     assert statistics_.people.tolist() == [3, 3, 3]
+    assert statistics_.has_consensus
+    assert statistics_.consensus_eeg.shape == (windows.windows.x_eeg.shape[1], 3)
+    assert "what these people agree on" in why
     n = int(statistics_.windows.sum())
     assert f"all {n} windows of the 3 people who trained it, {n} of them labelled" in why
 

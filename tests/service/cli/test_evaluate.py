@@ -107,7 +107,7 @@ def test_an_official_export_of_one_modality_gives_a_table_and_plots(tmp_path: Pa
 def test_help_fits_a_screen() -> None:
     lines = run("--help").stdout.splitlines()
 
-    assert len(lines) <= 34
+    assert len(lines) <= 35
     assert max(map(len, lines)) <= 80
     for flag in ("--dataset", "--root", "--out", "--methods", "--protocols", "--split", "--seeds"):
         assert any(flag in line for line in lines)
@@ -123,6 +123,7 @@ def test_help_fits_a_screen() -> None:
         (("--protocols", "online"), "--protocols: got 'online', expected some of transductive"),
         (("--protocols", ","), "--protocols: got none, expected at least one"),
         (("--seeds", "0"), "--seeds: got 0, expected 1 or more"),
+        (("--first-seed", "-1"), "--first-seed: got -1, expected 0 or more"),
         (("--people", "1"), "--people: got 1, expected 2 or more"),
         (("--epochs", "0"), "--epochs: got 0, expected 1 or more"),
         (("--context", "2"), "--context: got 2, expected 1, or 3 and more"),
