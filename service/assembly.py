@@ -22,7 +22,7 @@ from hadua.service.engine import Engine, EngineFactory, Tap
 from hadua.service.engine_facts import engine_facts
 from hadua.service.mapping_book import MappingBook
 from hadua.service.pipeline import Pipeline
-from hadua.service.service import Service
+from hadua.service.service import Service, SourceParser
 from hadua.service.sources import live_source
 from hadua.service.storage.storage import Storage
 
@@ -64,7 +64,18 @@ def startup_sources(settings: Settings) -> Mapping[Modality, Source]:
     """
     eeg, gaze = (DEMO_SOURCE, DEMO_SOURCE) if settings.demo else (settings.eeg, settings.gaze)
     texts = {Modality.EEG: eeg, Modality.EYE: gaze}
-    return {m: live_source(text, modality=m) for m, text in texts.items() if text is not None}
+    parse = source_parser(settings)
+    return {m: parse(text, modality=m) for m, text in texts.items() if text is not None}
+
+
+def source_parser(settings: Settings) -> SourceParser:
+    """Turns SOURCE texts into sources, with what the settings say about the devices."""
+    lags_ms = {Modality.EEG: settings.eeg_lag_ms, Modality.EYE: settings.gaze_lag_ms}
+
+    def parse(text: str, *, modality: Modality) -> Source:
+        return live_source(text, modality=modality, lag_ms=lags_ms[modality])
+
+    return parse
 
 
 @contextmanager
@@ -126,7 +137,7 @@ def assemble(
         bundle=bundle,
         make_engine=engine_factory(settings, bundle, load),
         load_runtime=load,
-        parse_source=live_source,
+        parse_source=source_parser(settings),
         list_streams=list_streams,
         storage=storage,
         clock=lsl_now_s,

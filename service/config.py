@@ -25,6 +25,7 @@ IDENTIFIER = r"^[A-Za-z0-9_-]{1,64}$"
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Seconds = Annotated[float, Field(gt=0.0, le=3600.0, allow_inf_nan=False)]
+Lag = Annotated[float, Field(ge=-10_000.0, le=10_000.0, allow_inf_nan=False)]
 Pixels = Annotated[float, Field(gt=0.0, le=100_000.0, allow_inf_nan=False)]
 Millimetres = Annotated[float, Field(gt=0.0, le=10_000.0, allow_inf_nan=False)]
 
@@ -95,6 +96,12 @@ class Settings(BaseSettings):
         ge=0.0,
         le=3600.0,
         description="Resting baseline for normalisation; 0 or nothing: none (the demo: 20).",
+    )
+    eeg_lag_ms: Lag | None = Field(
+        None, description="What the EEG's stamps are late by; nothing: what the stream says."
+    )
+    gaze_lag_ms: Lag | None = Field(
+        None, description="What the eye tracker's stamps are late by; likewise."
     )
     screen_width_px: Pixels = Field(1920.0, description="Width of the screen in pixels.")
     screen_height_px: Pixels = Field(1080.0, description="Height of the screen in pixels.")

@@ -52,6 +52,8 @@ def stream_status(
         chunks_before_start=chunks_before_start,
         clock_offset_ms=health.clock_offset_s * 1e3 if spec else None,
         clock_uncertainty_ms=None if uncertainty_s is None else uncertainty_s * 1e3,
+        lag_ms=health.lag_s * 1e3,
+        lag_said_by=health.lag_said_by,
         notes=health.notes,
         last_error=str(watch.error) if watch.error else None,
     )

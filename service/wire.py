@@ -62,6 +62,8 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     chunks_before_start: int = 0
     clock_offset_ms: float | None = None
     clock_uncertainty_ms: float | None = None
+    lag_ms: float = 0.0
+    lag_said_by: str = ""
     notes: tuple[str, ...] = ()
     last_error: str | None = None
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hadua.adapters.sources.clock import Restamped, SegmentClock, lsl_now_s
+from hadua.adapters.sources.lag import NO_LAG, Lag
 from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
 from hadua.models.errors import StreamLostError
 from hadua.models.features import FloatArray
@@ -25,6 +26,7 @@ class Delivery:
     Args:
         spec: The stream.
         notes: What its header had that was odd.
+        lag: What its stamps are late by.
         patience_s: Longest wait, by `clock`; None where it depends on the stamps alone.
         clock: The time now, in seconds.
     """
@@ -34,11 +36,13 @@ class Delivery:
         spec: StreamSpec,
         *,
         notes: tuple[str, ...] = (),
+        lag: Lag = NO_LAG,
         patience_s: float | None = 0.5,
         clock: Callable[[], float] = lsl_now_s,
     ) -> None:
         self._spec = spec
         self._notes = notes
+        self._lag = lag
         self._patience_s = patience_s
         self._now_s = clock
         self._clock = SegmentClock(spec.rate_hz, name=spec.name)
@@ -57,7 +61,7 @@ class Delivery:
         own = np.array(x, dtype=np.float64, order="C")
         if own.shape != (stamp_s.shape[0], len(self._spec.channels)):
             SampleChunk(self._spec, stamp_s, own)  # which says what does not fit
-        self._take(self._clock.push(stamp_s), own)
+        self._take(self._clock.push(stamp_s - self._lag.s), own)
 
     def lose(self, n: int | None = None) -> None:
         """Note a gap before the next block: of `n` samples, or of as many as time will say."""
@@ -114,6 +118,8 @@ class Delivery:
         return SourceHealth(
             clock_offset_s=clock_offset_s,
             clock_uncertainty_s=clock_uncertainty_s,
+            lag_s=self._lag.s,
+            lag_said_by=self._lag.said_by,
             samples=self._samples,
             gaps=self._gaps,
             lost_samples=self._lost,

@@ -131,9 +131,9 @@ class Envelope:
         np.minimum(from_earlier, min(self._min, self._older_min), out=from_earlier)
         from_later = np.minimum.accumulate((since - fast)[::-1])[::-1]
         bound = np.minimum(from_earlier + slow, from_later + fast)
+        self._lateness_s = max(self._lateness_s, float((since - bound).max()))
         if (steady := self._steady.bound(k + self._k0, s)) is not None:
             bound = np.minimum(bound, steady - self._base_s)
-        self._lateness_s = max(self._lateness_s, float((since - bound).max()))
         self._min = min(self._min, float((since - slow).min()))
         self._n += s.shape[0]
         self._last_s = self._base_s + float(bound[-1])

@@ -11,6 +11,7 @@ from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.delivery import Delivery, not_open
 from hadua.adapters.sources.fieldtrip_header import FieldTripHeader, parse_header
 from hadua.adapters.sources.fieldtrip_link import FieldTripLink, LinkDownError, RawHeader
+from hadua.adapters.sources.lag import NO_LAG
 from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
 from hadua.adapters.sources.told import NOTHING_TOLD, Told
 from hadua.models.errors import StreamInvalidError, StreamLostError, StreamNotFoundError
@@ -84,7 +85,9 @@ class FieldTripSource:
             link.close()
             raise
         self._link, self._header = link, header
-        self._delivery = Delivery(header.spec, notes=(*header.notes, _STAMPS))
+        self._delivery = Delivery(
+            header.spec, notes=(*header.notes, _STAMPS), lag=self._told.lag(NO_LAG)
+        )
         self._next, self._absences = raw.n_samples, 0
         self._recheck_s = time.monotonic() + _RECHECK_S
         self._open = True

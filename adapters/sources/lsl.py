@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from hadua.adapters.sources.clock import lsl_now_s
+from hadua.adapters.sources.clock_offset import ClockOffset
 from hadua.adapters.sources.delivery import Delivery, not_open
 from hadua.adapters.sources.lsl_discovery import QUERY_KEYS, find
 from hadua.adapters.sources.lsl_library import LslInfo, LslInlet, clock_offset, pylsl, within
@@ -59,8 +60,7 @@ class LslSource:
         self._inlet: LslInlet | None = None
         self._left_behind: list[LslInlet] = []
         self._delivery: Delivery | None = None
-        self._offset_s = 0.0
-        self._uncertainty_s: float | None = None
+        self._offset = ClockOffset()
         self._offset_due_s = 0.0
         self._max_pull = _MIN_PULL
 
@@ -88,7 +88,7 @@ class LslSource:
         except BaseException:
             self._let_go(inlet)
             raise
-        self._inlet = inlet
+        self._inlet, self._offset = inlet, ClockOffset()
         self._refresh_offset(inlet)
         return spec
 
@@ -119,9 +119,9 @@ class LslSource:
             ) from error
         if not len(stamp_s):
             return False
-        if lsl_now_s() >= self._offset_due_s:
-            self._refresh_offset(inlet)
-        delivery.push(stamp_s + self._offset_s, x)
+        if lsl_now_s() >= self._offset_due_s and self._refresh_offset(inlet):
+            delivery.lose()  # the stamps of a clock that was reset say nothing about the old line
+        delivery.push(stamp_s + self._offset.offset_s, x)
         return True
 
     def health(self) -> SourceHealth:
@@ -129,7 +129,7 @@ class LslSource:
         if self._delivery is None:
             return SourceHealth()
         return self._delivery.health(
-            clock_offset_s=self._offset_s, clock_uncertainty_s=self._uncertainty_s
+            clock_offset_s=self._offset.offset_s, clock_uncertainty_s=self._offset.uncertainty_s
         )
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ class LslSource:
         notes = info.notes
         if abs(pylsl().local_clock() - lsl_now_s()) > _CLOCKS_AGREE_S:
             notes += ("liblsl's clock on this computer is not the one this program reads",)
-        self._delivery = Delivery(info.spec, notes=notes)
+        self._delivery = Delivery(info.spec, notes=notes, lag=info.lag)
         self._max_pull = max(_MIN_PULL, int(info.spec.rate_hz * _MAX_PULL_S))
         return info.spec
 
@@ -165,12 +165,15 @@ class LslSource:
         except (pylsl().util.TimeoutError, pylsl().util.LostError) as error:
             raise silent from error
 
-    def _refresh_offset(self, inlet: LslInlet) -> None:
-        """Take over liblsl's newest estimate; keep the last one while it has none."""
-        self._offset_due_s = lsl_now_s() + _OFFSET_EVERY_S
+    def _refresh_offset(self, inlet: LslInlet) -> bool:
+        """Take in liblsl's newest measurement; whether the sender's clock was reset."""
+        now_s = lsl_now_s()
+        self._offset_due_s = now_s + _OFFSET_EVERY_S
         known = clock_offset(inlet)
-        if known is not None:
-            self._offset_s, self._uncertainty_s = known
+        if known is None:
+            self._offset.grow_old(now_s)
+            return False
+        return self._offset.saw(known[0], known[1], now_s=now_s)
 
     def _let_go(self, inlet: LslInlet) -> None:
         late = StreamLostError(f"LSL stream {self._description!r} does not let go")

@@ -113,7 +113,7 @@ class XdfSource:
             )
         cut_off = "the recorder did not close this stream: its end may be missing"
         notes = info.notes + (() if wanted in contents.finished else (cut_off,))
-        self._delivery = Delivery(info.spec, notes=notes, patience_s=None)
+        self._delivery = Delivery(info.spec, notes=notes, lag=info.lag, patience_s=None)
         starts = [float(stamp_s[0]) for stamp_s, _ in everything.values() if stamp_s.shape[0]]
         self._origin_s = min(starts, default=0.0)
         self._position, self._started_s, self._open = 0, self._clock(), True

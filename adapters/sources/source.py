@@ -111,6 +111,8 @@ class SourceHealth:
     Args:
         clock_offset_s: Offset added to remote time stamps.
         clock_uncertainty_s: Its uncertainty, or None where there is no remote clock.
+        lag_s: The device's constant lag that is taken off each stamp.
+        lag_said_by: Who says so: `operator`, `stream`, or empty.
         samples: Samples delivered since `open`.
         gaps: Gaps seen since `open`.
         lost_samples: Samples known to be lost (estimated from the gaps and the rate).
@@ -119,6 +121,8 @@ class SourceHealth:
 
     clock_offset_s: float = 0.0
     clock_uncertainty_s: float | None = None
+    lag_s: float = 0.0
+    lag_said_by: str = ""
     samples: int = 0
     gaps: int = 0
     lost_samples: int = 0

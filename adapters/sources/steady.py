@@ -7,8 +7,8 @@ import numpy as np
 from hadua.models.features import FloatArray
 
 _POINTS, _POINTS_NEEDED = 30, 4
-_JITTER_S = 1e-3
-_DOUBT, _LEAST_DOUBT = 3.0, 4.0
+_JITTER_S, _STEADY = 1e-3, 0.3
+_DOUBT, _LEAST_DOUBT = 3.0, 0.25
 _SHIFT_S, _SHIFT_LATENESS = 2e-3, 0.5
 
 
@@ -24,8 +24,10 @@ class SteadyLine:
     through one of them. The points do not outlive a gap; the period does, until the next stretch
     has shown it over half as long.
 
-    It has nothing to say about a stream without jitter, nor before four seconds have been seen. If
-    stamps stay above the line for two seconds, samples have been lost, and older points go.
+    It has nothing to say about a stream without jitter, nor before four seconds have been seen, nor
+    where the earliest stamps themselves scatter: a program that sleeps between samples has no rate
+    that holds. If stamps stay above the line for two seconds, samples have been lost, and older
+    points go.
     """
 
     def __init__(self) -> None:
@@ -33,7 +35,7 @@ class SteadyLine:
         self._shown_over = 0
         self._lateness_s: deque[float] = deque(maxlen=_POINTS)
         self._points: deque[tuple[int, float]] = deque(maxlen=_POINTS)
-        self._lowest_s = self._usual_lateness_s = 0.0
+        self._lowest_s = self._scatter_s = self._usual_lateness_s = 0.0
 
     def restart(self) -> None:
         """Forget the points, because samples were lost; keep the period."""
@@ -41,7 +43,8 @@ class SteadyLine:
 
     def bound(self, k: FloatArray, s: FloatArray) -> FloatArray | None:
         """Latest instants `(n,)` of the samples of numbers `k` and stamps `s`; None: cannot say."""
-        if self._period_s is None or self._usual_lateness_s < _JITTER_S:
+        jitter_s = self._usual_lateness_s
+        if self._period_s is None or jitter_s < _JITTER_S or self._scatter_s > _STEADY * jitter_s:
             return None
         k0, s0 = self._points[0] if self._points else (int(k[0]), float(s[0]))
         slope_s = (k - k0) * self._period_s
@@ -63,7 +66,10 @@ class SteadyLine:
         if n >= _POINTS_NEEDED and 2 * n >= self._shown_over:
             self._period_s, self._shown_over = _slope_under(list(self._points)), n
         if self._period_s is not None:
-            self._lowest_s = min(self._above(self._period_s))
+            above_s = self._above(self._period_s)
+            self._lowest_s = min(above_s)
+            if n >= _POINTS_NEEDED:
+                self._scatter_s = float(np.median(above_s)) - self._lowest_s
 
     @property
     def n_seconds(self) -> int:
@@ -73,16 +79,17 @@ class SteadyLine:
     def seen(self) -> tuple[float, float] | None:
         """The period since the last gap, and the doubt about it; None while it cannot say.
 
-        That is before four seconds, or half of those that the period before the gap rests on.
+        That is before two seconds, or half of those that the period before the gap rests on.
         """
         n = len(self._points)
-        if n < _POINTS_NEEDED or 2 * n < self._shown_over:
+        if n < 2 or 2 * n < self._shown_over:
             return None
         period_s = _slope_under(list(self._points))
         above_s = np.array(self._above(period_s))
         scatter_s = _DOUBT * float(np.median(above_s - above_s.min()))
+        least_s = _LEAST_DOUBT * self._usual_lateness_s * max(1.0, _POINTS_NEEDED / n)
         over = self._points[-1][0] - self._points[0][0]
-        return period_s, max(scatter_s, self._usual_lateness_s / _LEAST_DOUBT) / over
+        return period_s, max(scatter_s, least_s) / over
 
     def _above(self, period_s: float) -> list[float]:
         """How far each point lies above the line of that slope through the first one."""

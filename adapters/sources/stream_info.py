@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from hadua.adapters.sources.lag import LARGEST_LAG_MS, NO_LAG, Lag
 from hadua.adapters.sources.source import Channel, StreamSpec
 from hadua.adapters.sources.told import NOTHING_TOLD, Told
 from hadua.models.errors import StreamInvalidError
@@ -24,10 +25,12 @@ class StreamInfo:
     Args:
         spec: The stream.
         notes: Oddities of the header worth telling the operator.
+        lag: What its stamps are late by.
     """
 
     spec: StreamSpec
     notes: tuple[str, ...]
+    lag: Lag = NO_LAG
 
 
 def parse_stream_info(xml: str, *, regular: bool = False, told: Told = NOTHING_TOLD) -> StreamInfo:
@@ -64,7 +67,16 @@ def parse_stream_info(xml: str, *, regular: bool = False, told: Told = NOTHING_T
         facts=_facts(info),
         header=xml,
     )
-    return StreamInfo(told.about(spec), notes)
+    return StreamInfo(told.about(spec), notes, told.lag(_declared_lag(info)))
+
+
+def _declared_lag(info: ElementTree.Element) -> Lag:
+    """Where `<synchronization><offset_mean>` stands and can be: XDF has seconds to subtract."""
+    try:
+        lag_s = float(info.findtext("./desc/synchronization/offset_mean") or "")
+    except ValueError:
+        return NO_LAG
+    return Lag(lag_s, "stream") if 0.0 < abs(lag_s) <= LARGEST_LAG_MS / 1e3 else NO_LAG
 
 
 def _facts(info: ElementTree.Element) -> tuple[tuple[str, str], ...]:

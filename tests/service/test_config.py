@@ -41,6 +41,7 @@ def test_flag_over_environment_over_file_over_default(
 def test_every_setting_can_be_said_in_the_file(tmp_path: Path) -> None:
     texts = {"bundle": "'b'", "eeg": "'sim:'", "gaze": "'sim:'", "participant": "'P-1'"}
     texts |= {"baseline_s": "30", "keep_days": "30", "outlet": "true"}
+    texts |= {"eeg_lag_ms": "12", "gaze_lag_ms": "30"}
 
     def line(name: str) -> str:
         default = Settings.model_fields[name].default

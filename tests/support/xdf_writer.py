@@ -12,7 +12,11 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class XdfStream:
-    """A stream to write: `stamp_s` `(n,)`, `x` `(n, n_channels)`, in blocks of `block` samples."""
+    """A stream to write: `stamp_s` `(n,)`, `x` `(n, n_channels)`, in blocks of `block` samples.
+
+    `offsets` are the recorder's measurements of its clock: time there, what to add. `desc` goes
+    into the header as it is.
+    """
 
     name: str
     type: str
@@ -22,6 +26,8 @@ class XdfStream:
     labels: tuple[str, ...] = ()
     block: int = 50
     footer: bool = True
+    offsets: tuple[tuple[float, float], ...] = ()
+    desc: str = ""
 
 
 def write_xdf(path: Path, streams: Sequence[XdfStream]) -> list[int]:
@@ -40,6 +46,8 @@ def write_xdf(path: Path, streams: Sequence[XdfStream]) -> list[int]:
         for i, stream in enumerate(streams, 1):
             for start in range(0, stream.stamp_s.shape[0], stream.block):
                 chunk(3, struct.pack("<I", i) + _samples(stream, start))
+            for at_s, offset_s in stream.offsets:
+                chunk(4, struct.pack("<Idd", i, at_s, offset_s))
         for i, stream in enumerate(streams, 1):
             if stream.footer:
                 footer = f"<info><sample_count>{stream.stamp_s.shape[0]}</sample_count></info>"
@@ -57,7 +65,7 @@ def header(stream: XdfStream) -> str:
         f"<type>{escape(stream.type)}</type><channel_count>{stream.x.shape[1]}</channel_count>"
         f"<nominal_srate>{stream.rate_hz}</nominal_srate>"
         f"<channel_format>double64</channel_format><source_id></source_id>"
-        f"<desc><channels>{channels}</channels></desc></info>"
+        f"<desc><channels>{channels}</channels>{stream.desc}</desc></info>"
     )
 
 

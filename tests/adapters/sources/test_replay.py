@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyxdf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.xdf_writer import XdfStream, write_xdf
@@ -16,6 +17,7 @@ from hadua.adapters.sources.replay import ChunkReplaySource, XdfSource
 from hadua.adapters.sources.source import EndOfStreamError, SampleChunk, Source
 from hadua.adapters.sources.xdf_file import walk_xdf
 from hadua.models.errors import RecordingError, StreamInvalidError, UsageError
+from hadua.models.features import FloatArray
 
 
 def stream(
@@ -209,21 +211,75 @@ def test_a_speed_that_cannot_be(tmp_path: Path) -> None:
             XdfSource(tmp_path / "a.xdf", stream="eeg", speed=speed)
 
 
-def test_the_real_file_with_clock_resets(recordings: Path) -> None:
-    source = XdfSource(recordings / "xdf" / "clock_resets.xdf", stream="eeg")
-    spec = source.open(1.0)
-    chunks = list(chunks_of(source))
-    t_s = np.concatenate([c.t_s for c in chunks])
+def offsets_of(path: Path, name: str) -> FloatArray:
+    """The file's own measurements of a stream's clock, `(n, 2)`: time there, what to add."""
+    streams, _ = pyxdf.load_xdf(str(path), synchronize_clocks=False, dejitter_timestamps=False)
+    (found,) = (s for s in streams if s["info"]["name"] == [name])
+    return np.stack([found["clock_times"], found["clock_values"]], axis=1)
 
-    expected = walk_xdf(recordings / "xdf" / "clock_resets.xdf").samples
+
+def test_the_real_file_with_clock_resets(recordings: Path) -> None:
+    """The sending computer was started again in between: its clock went from 653561 s to 105 s."""
+    path = recordings / "xdf" / "clock_resets.xdf"
+    source = XdfSource(path, stream="eeg")
+    spec = source.open(1.0)
+    t_s = np.concatenate([c.t_s for c in chunks_of(source)])
+    health = source.health()
+    source.close()
+
     assert spec.name == "BioSemi"
     assert len(spec.channels) == 8
     assert spec.synthesised_labels
+    assert health.samples == t_s.shape[0] == walk_xdf(path).samples[2] == 27_815
+    # One continuous time line. Put together here by hand: of each computer's life the median offset
+    # (its spread is 0.4 ms), added to the first stamp behind the reset and the last one before.
     assert (np.diff(t_s) >= 0).all()
-    health = source.health()
-    assert health.samples == t_s.shape[0] == max(expected.values())
+    gap = int(np.argmax(np.diff(t_s)))
+    first, second = np.split(offsets_of(path, "BioSemi"), [82])
+    expected_s = (
+        261.9267033 + np.median(second[:, 1]),
+        653150.379117 + np.median(first[:, 1]),
+    )
+    assert (t_s[-1], t_s[0]) == pytest.approx(expected_s, abs=0.04)  # a loop that sleeps
+    assert gap == 12_875
+    assert t_s[gap + 1] - t_s[gap] == pytest.approx(273.55, abs=0.15)
+    assert np.diff(t_s)[np.arange(t_s.shape[0] - 1) != gap].max() < 0.15
     assert health.gaps >= 1
-    source.close()
+
+
+@pytest.mark.parametrize("off_s", [0.0, 3.0])
+def test_a_computer_that_was_started_again_goes_on_in_the_same_time(
+    tmp_path: Path, off_s: float
+) -> None:
+    """Its clock begins at 30 s again and runs 20 ppm fast; the tracker's computer goes on."""
+    n, rng = 30_000, np.random.default_rng(0)
+    true_s = 5000.0 + np.arange(n) / 250.0
+    true_s[n // 2 :] += off_s
+    again_s = float(true_s[n // 2])
+    began_s = np.where(true_s < again_s, -90_000.0, again_s - 30.0)
+    measured_s = np.arange(5000.5, true_s[-1], 5.0)
+    began_then_s = np.where(measured_s < again_s, -90_000.0, again_s - 30.0)
+    there_s = (measured_s - began_then_s) * (1.0 + 20e-6)
+    offsets = np.stack([there_s, measured_s - there_s + rng.normal(0.0, 1e-4, len(there_s))], 1)
+    x = np.stack([np.arange(n, dtype=np.float64), np.zeros(n)], axis=1)
+    eeg = XdfStream(
+        *("Amp", "EEG", 250.0, (true_s - began_s) * (1.0 + 20e-6), x, ("k", "zero")),
+        offsets=tuple((float(a), float(b)) for a, b in offsets),
+    )
+    gaze = XdfStream("Eye", "Gaze", 250.0, true_s, x, ("k", "zero"))
+    write_xdf(tmp_path / "a.xdf", [eeg, gaze])
+
+    found = {}
+    for kind in ("eeg", "gaze"):
+        source = XdfSource(tmp_path / "a.xdf", stream=kind)
+        source.open(1.0)
+        found[kind] = np.concatenate([c.t_s for c in chunks_of(source)])
+        assert source.health().gaps == (off_s > 0.0)
+        source.close()
+
+    assert (np.diff(found["eeg"]) >= 0).all()
+    assert np.abs(found["eeg"] - true_s).max() < 1e-3
+    assert np.abs(found["eeg"] - found["gaze"]).max() < 1e-3
 
 
 def test_the_real_minimal_and_empty_files(recordings: Path) -> None:

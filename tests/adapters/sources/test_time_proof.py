@@ -1,9 +1,10 @@
 """The proof of time: how far our instants lie from the true ones, in figures the project promises.
 
 Simulated: 249.95 Hz declared as 250, each stamp 0 to 20 ms late, 5 s without samples. Beside ours:
-liblsl's own dejitter on the same stamps, through a real outlet.
+liblsl's own dejitter on the same stamps, through a real outlet; and ours through one, too.
 """
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,8 @@ import pylsl
 import pytest
 
 from hadua.adapters.sources.clock import SegmentClock
+from hadua.adapters.sources.lsl import LslSource
+from hadua.adapters.sources.source import SampleChunk
 from hadua.models.features import FloatArray
 
 RATE_HZ, TRUE_HZ, GAP_S = 250.0, 249.95, 5.0
@@ -142,3 +145,58 @@ def test_liblsls_dejitter_does_not_know_of_gaps_and_ours_does(unique: str) -> No
 
     assert theirs_s[n // 2 : n // 2 + 250].max() > 4.0
     assert ours_s.max() < 5e-3
+
+
+def send_at_once(
+    name: str, kind: str, rate_hz: float, t_s: FloatArray, delay_s: FloatArray
+) -> tuple[pylsl.StreamOutlet, Callable[[], None]]:
+    """An outlet whose channel 0 is when its sample was taken, and what sends them all."""
+    info = pylsl.StreamInfo(name, kind, 1, rate_hz, pylsl.cf_double64, f"{name}-{kind}")
+    outlet = pylsl.StreamOutlet(info, max_buffered=360)
+
+    def send() -> None:
+        for instant, delay in zip(t_s.tolist(), delay_s.tolist(), strict=True):
+            outlet.push_sample([instant], instant + delay)
+
+    return outlet, send
+
+
+def received(source: LslSource, n: int) -> tuple[FloatArray, FloatArray, int]:
+    """Instants found, true ones, and the number of gaps, of `n` samples."""
+    chunks: list[SampleChunk] = []
+    deadline_s = time.monotonic() + 20.0
+    while sum(map(len, chunks)) < n and time.monotonic() < deadline_s:
+        if (chunk := source.read(0.5)) is not None:
+            chunks.append(chunk)
+    x = np.concatenate([c.x[:, 0] for c in chunks])
+    return np.concatenate([c.t_s for c in chunks]), x, sum(c.gap_before for c in chunks)
+
+
+def test_the_same_over_real_lsl_with_eeg_and_gaze_side_by_side(unique: str) -> None:
+    """Twenty seconds and a gap of five, of both, sent by outlets as fast as they take it."""
+    rng, begin_s = np.random.default_rng(3), pylsl.local_clock()
+    taken = {
+        "EEG": truth(5000, start_s=begin_s),
+        "Gaze": truth(2400, rate_hz=119.98, start_s=begin_s + 0.003),
+    }
+    declared_hz, found = {"EEG": RATE_HZ, "Gaze": 120.0}, {}
+    for kind, t_s in taken.items():
+        outlet, send = send_at_once(unique, kind, declared_hz[kind], t_s, uniform(rng, len(t_s)))
+        source = LslSource({"source_id": f"{unique}-{kind}"}, description=f"lsl:{kind}")
+        source.open(6.0)
+        send()
+        found[kind] = received(source, len(t_s))
+        source.close()
+        del outlet
+
+    for kind, (t_s, true_s, gaps) in found.items():
+        assert np.array_equal(true_s, taken[kind])  # not one lost, doubled or out of order
+        assert gaps == 1
+        settled = np.abs(true_s - begin_s - 0.5) > 0.5
+        settled &= np.abs(true_s - true_s[len(true_s) // 2] - 0.5) > 0.5
+        assert np.quantile(np.abs(t_s - true_s)[settled], 0.99) < 1e-3
+        assert np.abs(t_s - true_s).max() < 5e-3
+    eeg_s, eeg_true_s, _ = found["EEG"]
+    gaze_s, gaze_true_s, _ = found["Gaze"]
+    apart_s = gaze_s - gaze_true_s - np.interp(gaze_true_s, eeg_true_s, eeg_s - eeg_true_s)
+    assert np.abs(apart_s).max() < 1.0 / 120.0
