@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from hadua.models.cleaning import Cleaning
 from hadua.models.errors import FeatureMismatchError, InvalidInputError
+
+if TYPE_CHECKING:
+    from hadua.models.quality import SignalQuality
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -121,8 +125,13 @@ class FeatureWindow:
         start_s: LSL time of the window's first instant.
         end_s: LSL time of its end, exclusive.
         quality: Share of the signal behind it that was usable, 0 to 1.
-        present: `(n_features,)`, True where the value was measured.
+        present: `(n_features,)`, True where there is a value: measured, or interpolated from what
+            was.
         reason: Why something is absent, in words; empty if nothing is.
+        stands_in: `(n_features,)`, True where the value stands in for that of a bad channel: good
+            for an answer, but nothing is learned from it. None: nowhere.
+        signal: How good the signal behind it was; None where there was none.
+        masked: Whether there was signal that is not to be used.
     """
 
     spec: FeatureSpec
@@ -132,6 +141,9 @@ class FeatureWindow:
     quality: float
     present: BoolArray
     reason: str = ""
+    stands_in: BoolArray | None = None
+    signal: "SignalQuality | None" = None
+    masked: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.spec.names)
@@ -155,6 +167,22 @@ class FeatureWindow:
     def usable(self) -> bool:
         """Whether anything in it was measured."""
         return bool(self.present.any())
+
+    @property
+    def coverage(self) -> float:
+        """What counts towards a bundle's `min_coverage`, 0 to 1.
+
+        Of EEG its channels, an interpolated one by the share that is expected back of it; of eyes
+        the features, some of which are absent whenever nobody blinks.
+        """
+        if self.spec.modality is Modality.EEG:
+            return self.quality
+        return float(self.present.mean())
+
+    @property
+    def measured(self) -> BoolArray:
+        """`(n_features,)`, True where a value may be learned from: it stands in for none."""
+        return self.present if self.stands_in is None else self.present & ~self.stands_in
 
     @classmethod
     def absent(

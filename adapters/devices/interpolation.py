@@ -41,15 +41,46 @@ def spherical_spline_matrix(known: FloatArray, wanted: FloatArray) -> FloatArray
         raise InvalidInputError(
             "interpolation of electrodes", got="none that measured", expected="at least one"
         )
-    # [G 1; 1' 0] [c; c0] = [x; 0] gives the spline's coefficients for any x.
-    system = np.ones((k + 1, k + 1))
-    system[:k, :k] = _g(known @ known.T)
-    system[range(k), range(k)] += _REGULARISATION
-    system[k, k] = 0.0
+    system = _system(known)
     at_wanted = np.ones((wanted.shape[0], k + 1))
     at_wanted[:, :k] = _g(wanted @ known.T)
     # The system is symmetric, so at_wanted @ inverse is the transpose of one solution.
     return np.ascontiguousarray(np.linalg.solve(system, at_wanted.T)[:k].T)
+
+
+def spline_precision(places: FloatArray) -> FloatArray:
+    """Inverse of the spline's system, from which any electrodes follow from all the others.
+
+    With P this matrix, b those to interpolate and g the others, `x_b = -inv(P_bb) P_bg x_g`: what
+    `spherical_spline_matrix` gives for b from g, by the inverse of a partitioned matrix. For a
+    single electrode that is a division, so all of them can be foretold at once.
+
+    Args:
+        places: `(n, 3)` directions of the electrodes, at least one.
+
+    Returns:
+        `(n, n)`, symmetric.
+
+    Raises:
+        InvalidInputError: none, another shape, or a direction that is none.
+    """
+    places = _directions(places, "all")
+    n = places.shape[0]
+    if not n:
+        raise InvalidInputError(
+            "interpolation of electrodes from each other", got="none", expected="at least one"
+        )
+    return np.ascontiguousarray(np.linalg.inv(_system(places))[:n, :n])
+
+
+def _system(known: FloatArray) -> FloatArray:
+    """`(k + 1, k + 1)`: [G 1; 1' 0] [c; c0] = [x; 0] gives the spline's coefficients for any x."""
+    k = known.shape[0]
+    system = np.ones((k + 1, k + 1))
+    system[:k, :k] = _g(known @ known.T)
+    system[range(k), range(k)] += _REGULARISATION
+    system[k, k] = 0.0
+    return system
 
 
 def _g(cosine: FloatArray) -> FloatArray:

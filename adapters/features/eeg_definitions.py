@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
 
 from hadua.adapters.features import eeg_entropy, seed_entropy
 from hadua.models.errors import FeatureMismatchError, InvalidInputError
@@ -15,6 +18,15 @@ class EegMeasure(Protocol):
 
     def __call__(self, x_uv: FloatArray, /) -> FloatArray:
         """`(n_channels, n_bands)` from `(n_samples, n_channels)` microvolts, NaN: not measured."""
+        ...
+
+
+@runtime_checkable
+class SpectrumMeasure(EegMeasure, Protocol):
+    """A measure that can be taken of a window's spectrum, where that is known already."""
+
+    def of_spectrum(self, spectrum: npt.NDArray[np.complex128], /) -> FloatArray:
+        """`(n_channels, n_bands)` from `(n_channels, n_samples // 2 + 1)`, the real FFT."""
         ...
 
 

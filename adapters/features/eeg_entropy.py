@@ -18,6 +18,8 @@ from hadua.models.cleaning import Cleaning
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import FeatureSpec, FloatArray, Modality, Smoothing
 
+ComplexArray = npt.NDArray[np.complex128]
+
 DEFINITION = "hadua-de"
 VERSION = 1
 
@@ -79,13 +81,17 @@ class DifferentialEntropy:
                 hint="Is the block transposed?",
             )
         with np.errstate(all="ignore"):  # what is not finite is found in the result
-            variance, power = self._band_variance(x_uv)
+            return self.of_spectrum(np.fft.rfft(x_uv.T, axis=1))
+
+    def of_spectrum(self, spectrum: ComplexArray) -> FloatArray:
+        """The same from `(n_channels, n_samples // 2 + 1)`, the real FFT of the window as it is."""
+        with np.errstate(all="ignore"):
+            variance, power = self._band_variance(spectrum)
             measured = np.isfinite(variance) & (variance > _ROUNDING * power[:, None])
             return np.where(measured, 0.5 * np.log(_TWO_PI_E * variance), np.nan)
 
-    def _band_variance(self, x_uv: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _band_variance(self, spectrum: ComplexArray) -> tuple[FloatArray, FloatArray]:
         """Variance `(n_channels, 5)` of each band, and mean square `(n_channels,)` up to 50 Hz."""
-        spectrum = np.fft.rfft(x_uv.T, axis=1)
         head = spectrum[:, : self._stop + 1].copy()
         if head.shape[1] <= self._stop:  # the last band ends at the Nyquist frequency, n is odd
             head = np.concatenate((head, head[:, -1:].conj()), axis=1)

@@ -6,9 +6,8 @@ import numpy as np
 
 from hadua.adapters.devices.mapping import map_eeg
 from hadua.adapters.devices.mapping_report import MappingReport
-from hadua.adapters.features.cleaning import WindowCleaner
-from hadua.adapters.features.eeg_definitions import eeg_channels, eeg_definition
-from hadua.adapters.features.eeg_filling import FilledWindow, fill
+from hadua.adapters.features.eeg_definitions import eeg_channels
+from hadua.adapters.features.eeg_window import EegWindowMeasure, MeasuredWindow
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.adapters.windows.windower import GapWindow, SignalWindow, Windower
@@ -17,13 +16,14 @@ from hadua.models.features import BoolArray, FeatureSpec, FeatureWindow, FloatAr
 
 
 class EegExtractor:
-    """Maps, windows, cleans, measures and smooths; an `Extractor`.
+    """Maps, windows, measures and smooths; an `Extractor`.
 
     A value is present in a window if it was measured in that window, or interpolated from what was:
-    channels that the stream has not, or that were flat or not finite. Everything before the
-    smoothing is done with the window's own samples alone. Smoothing lives through gaps up to
-    `LONG_GAP_S` with growing variance, and starts anew after a longer one. Where the features' spec
-    asks for another rate, a window comes later by the reach of the filter.
+    channels that the stream has not, or that were bad. Everything before the smoothing is done with
+    the window's own samples alone, and no bad channel ever reaches the smoothing's memory: to that
+    it was not measured. Smoothing lives through gaps up to `LONG_GAP_S` with growing variance, and
+    starts anew after a longer one. Where the features' spec asks for another rate, a window comes
+    later by the reach of the filter.
 
     Args:
         stream: The stream as found.
@@ -35,29 +35,18 @@ class EegExtractor:
     """
 
     def __init__(self, stream: StreamSpec, spec: FeatureSpec) -> None:
-        self._stream, self._spec = stream, spec
-        definition = eeg_definition(spec)
-        self._bands, self._centred = definition.bands, definition.centred
-        self._mapping = map_eeg(stream, eeg_channels(spec))
         _require_regular(stream)
-        self._cleaner = WindowCleaner(
-            spec.cleaning,
-            rate_hz=stream.rate_hz,
-            window_s=spec.window_s,
-            highest_hz=definition.highest_hz,
-        )
+        self._stream, self._spec = stream, spec
+        self._mapping = map_eeg(stream, eeg_channels(spec))
+        self._measure = EegWindowMeasure(self._mapping, rate_hz=stream.rate_hz, spec=spec)
         self._windower = Windower(
             stream.rate_hz,
             len(self._mapping.columns),
             window_s=spec.window_s,
             hop_s=spec.hop_s,
-            margin_s=self._cleaner.reach_s,
+            margin_s=self._measure.reach_s,
         )
-        self._entropy = definition.measure(self._cleaner.rate_hz, self._cleaner.n_samples)
         self._kalman = CausalKalman(spec.smoothing, len(spec.names)) if spec.smoothing else None
-        self._n_channels = len(self._mapping.report.needed)
-        self._labels = tuple(c.label for c in self._mapping.report.found)
-        self._missing = _missing(self._mapping.report)
         self._watermark_s: float | None = None
 
     @property
@@ -100,12 +89,12 @@ class EegExtractor:
                 hint="Start a new session, so that the channels are mapped again.",
             )
         if len(chunk):
-            end_s = float(chunk.t_s[-1]) + 1.0 / self._stream.rate_hz - self._cleaner.reach_s
+            end_s = float(chunk.t_s[-1]) + 1.0 / self._stream.rate_hz - self._measure.reach_s
             seen_s = self._watermark_s
             self._watermark_s = end_s if seen_s is None else max(end_s, seen_s)
         x_uv = self._mapping.pick(chunk.x)
         windows = self._windower.push(chunk.t_s, x_uv, gap_before=chunk.gap_before)
-        return [self._gap(w) if isinstance(w, GapWindow) else self._measure(w) for w in windows]
+        return [self._gap(w) if isinstance(w, GapWindow) else self._window(w) for w in windows]
 
     def _gap(self, gap: GapWindow) -> FeatureWindow:
         if self._kalman is not None:
@@ -118,70 +107,29 @@ class EegExtractor:
             self._spec, start_s=gap.start_s, end_s=gap.end_s, reason=f"eeg: {gap.reason}"
         )
 
-    def _measure(self, window: SignalWindow) -> FeatureWindow:
-        good = _good(window.x)
-        filled = fill(self._mapping, window.x, good)
-        entropy = np.where(filled.good[:, None], self._entropy(self._clean(window, filled)), np.nan)
-        n_found = len(self._labels)
-        measured = np.isfinite(entropy[:n_found])
-        values = np.full((self._n_channels, len(self._bands)), np.nan)
-        values[filled.positions] = entropy
-        flat = values.reshape(-1)
-        present = np.isfinite(flat)
-        if self._kalman is not None:
-            flat = np.where(present, self._kalman.update(flat, present), np.nan)
-        whole = measured.all(axis=1)
+    def _window(self, window: SignalWindow) -> FeatureWindow:
+        found = self._measure(window)
+        present = np.isfinite(found.values)
         return FeatureWindow(
             spec=self._spec,
-            values=flat,
+            values=self._smoothed(found, present),
             start_s=window.start_s,
             end_s=window.end_s,
-            quality=(float(np.count_nonzero(whole)) + filled.share) / self._n_channels,
+            quality=found.coverage,
             present=present,
-            reason=self._missing if whole.all() else self._reason(window.x, measured),
+            reason=found.reason,
+            stands_in=found.stands_in,
+            signal=found.signal,
         )
 
-    def _clean(self, window: SignalWindow, filled: FilledWindow) -> FloatArray:
-        with np.errstate(invalid="ignore"):  # what is not finite stays so, in its own channel
-            x_uv = self._cleaner(window.t_s, filled.x_uv, filled.good)
-            return (x_uv.T - x_uv.T.mean(axis=1, keepdims=True)).T if self._centred else x_uv
-
-    def _reason(self, x_uv: FloatArray, measured: BoolArray) -> str:
-        faults = [
-            _fault(self._labels[i], x_uv[:, i], measured[i], self._bands)
-            for i in np.flatnonzero(~measured.all(axis=1)).tolist()
-        ]
-        more = f"; and {len(faults) - 3} more channels" if len(faults) > 3 else ""
-        found = "eeg: " + "; ".join(faults[:3]) + more
-        return f"{found}; {self._missing.removeprefix('eeg: ')}" if self._missing else found
-
-
-def _good(x_uv: FloatArray) -> BoolArray:
-    """Which channels `(n_channels,)` are finite throughout, and not flat."""
-    with np.errstate(invalid="ignore"):
-        spread = x_uv.T.max(axis=1) - x_uv.T.min(axis=1)
-    return np.asarray(np.isfinite(spread) & (spread > 0.0))
-
-
-def _fault(label: str, x_uv: FloatArray, measured: BoolArray, bands: tuple[str, ...]) -> str:
-    bad = int(np.count_nonzero(~np.isfinite(x_uv)))
-    if bad:
-        return f"channel {label!r} had {bad} of {len(x_uv)} samples that are not finite"
-    if not measured.any():
-        return f"channel {label!r} is flat"
-    empty = ", ".join(band for band, ok in zip(bands, measured, strict=True) if not ok)
-    return f"channel {label!r} has no power in {empty}"
-
-
-def _missing(report: MappingReport) -> str:
-    if report.problem:
-        return f"eeg: {report.summary()}"
-    facts = (
-        (len(report.interpolated), "are interpolated"),
-        (len(report.missing), "are not in the stream"),
-    )
-    parts = [f"{n} of {len(report.needed)} channels {what}" for n, what in facts if n]
-    return f"eeg: {', '.join(parts)}" if parts else ""
+    def _smoothed(self, found: MeasuredWindow, present: BoolArray) -> FloatArray:
+        """Smoothed values. What stands in for a bad channel is smoothed, but not remembered."""
+        if self._kalman is None:
+            return found.values
+        levels = self._kalman.update(found.values, present & ~found.stands_in)
+        if found.stands_in.any():
+            levels = self._kalman.with_stand_ins(levels, found.values, found.stands_in)
+        return np.where(present, levels, np.nan)
 
 
 def _require_regular(stream: StreamSpec) -> None:

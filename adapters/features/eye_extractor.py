@@ -11,6 +11,7 @@ from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.devices.screen import Screen
 from hadua.adapters.features.eye_movement import EyeMovementFeatures, eye_feature_spec
 from hadua.adapters.features.smoothing import CausalKalman
+from hadua.adapters.quality.gaze_watch import objection, screen_edges_deg
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.errors import StreamInvalidError
 from hadua.models.features import FeatureSpec, FeatureWindow
@@ -27,11 +28,11 @@ class EyeExtractor:
     stream is irregular or skips it, with the first sample at or after `e`.
 
     Ends `e` are multiples of the hop in LSL time. The first window is the first that lies wholly
-    after the stream's first sample. From then on there is one window per end, in order: a silence
-    or a lost eye gives absent windows with their reason, up to 60 s of them; then the grid goes on
-    at the first end after the silence. What is emitted does not depend on how chunks were cut.
-    Samples older than the newest seen are left out and counted: after a clock that jumped back,
-    call `reset`.
+    after the stream's first sample. From then on there is one window per end, in order: a silence,
+    a lost eye or a gaze beside the screen gives absent windows with their reason, up to 60 s of
+    them; then the grid goes on at the first end after the silence. What is emitted does not depend
+    on how chunks were cut. Samples older than the newest seen are left out and counted: after a
+    clock that jumped back, call `reset`.
 
     Args:
         stream: The gaze stream.
@@ -47,7 +48,11 @@ class EyeExtractor:
         spec.require(replace(own, smoothing=spec.smoothing), where=f"stream {stream.name!r}")
         self._spec = spec
         self._mapping = map_gaze(stream, screen=screen)
-        self._features = EyeMovementFeatures(spec.window_s, rate_hz=stream.rate_hz or None)
+        self._features = EyeMovementFeatures(
+            spec.window_s,
+            rate_hz=stream.rate_hz or None,
+            edges_deg=screen_edges_deg(self._mapping, screen),
+        )
         self._kalman = CausalKalman(spec.smoothing, len(spec.names)) if spec.smoothing else None
         # A sample this close before a window's end is its last one: the next lies at the end or
         # beyond it.
@@ -154,13 +159,23 @@ class EyeExtractor:
         self._next_k = (self._next_k or 0) + 1
         start_s = end_s - self._spec.window_s
         found = self._features.window(end_s)
-        reason = self.report.problem or found.reason
-        values = found.values
+        why_not = objection(found.signal) if found.present.any() else ""
+        reason = self.report.problem or why_not or found.reason
+        present = found.present & (not why_not)
+        values = np.where(present, found.values, np.nan)
         if self._kalman is not None:
-            levels = self._kalman.update(values, found.present)
-            values = np.where(found.present, levels, np.nan)
+            levels = self._kalman.update(values, present)
+            values = np.where(present, levels, np.nan)
         return FeatureWindow(
-            self._spec, values, start_s, end_s, found.quality, found.present, reason
+            self._spec,
+            values,
+            start_s,
+            end_s,
+            found.quality,
+            present,
+            reason,
+            signal=found.signal,
+            masked=bool(why_not),
         )
 
 

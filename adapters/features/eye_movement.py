@@ -31,6 +31,7 @@ eye was for half of it; otherwise everything is absent.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +43,10 @@ from hadua.adapters.features.eye_events import EyeStepMachine
 from hadua.adapters.features.eye_grid import MAX_INTERVAL_S, STEP_S, EyeGrid
 from hadua.adapters.features.eye_pupil import MAX_CELLS_S, PupilHistory
 from hadua.adapters.features.eye_statistics import event_features
+from hadua.adapters.quality.gaze_watch import GazeWatch
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import BoolArray, FeatureSpec, FloatArray, Modality
+from hadua.models.quality import GazeQuality
 
 _PUPIL = ("mean_mm", "sd_mm", "de_0_0.2_hz", "de_0.2_0.4_hz", "de_0.4_0.6_hz", "de_0.6_1_hz")
 EYE_33: tuple[str, ...] = (
@@ -91,12 +94,14 @@ class EyeFeatures:
         quality: Share of the window in which at least one eye was measured.
         reason: What signal was missing, in words. Empty if none was, although features may be
             absent all the same: a window without a blink has no blink duration.
+        signal: How well each eye was seen.
     """
 
     values: FloatArray
     present: BoolArray
     quality: float
     reason: str
+    signal: GazeQuality
 
 
 class EyeMovementFeatures:
@@ -108,12 +113,19 @@ class EyeMovementFeatures:
     Args:
         window_s: Length of a window.
         rate_hz: Nominal rate of the stream, or None if it has none; see `EyeEventDetector`.
+        edges_deg: Where the screen ends to the sides and above, by eye; without them, nowhere.
 
     Raises:
         InvalidInputError: a window longer than the pupil's history.
     """
 
-    def __init__(self, window_s: float, *, rate_hz: float | None) -> None:
+    def __init__(
+        self,
+        window_s: float,
+        *,
+        rate_hz: float | None,
+        edges_deg: Sequence[tuple[float, float]] = ((90.0, 90.0), (90.0, 90.0)),
+    ) -> None:
         if not 0.0 < window_s <= MAX_CELLS_S:
             raise InvalidInputError(
                 "window of eye movement",
@@ -122,6 +134,7 @@ class EyeMovementFeatures:
             )
         self._window_s = window_s
         self._sends_lost_samples = bool(rate_hz)
+        self._edges_deg = edges_deg
         self.reset()
 
     def reset(self) -> None:
@@ -129,6 +142,7 @@ class EyeMovementFeatures:
         self._grid = EyeGrid()
         self._machine = EyeStepMachine(sends_lost_samples=self._sends_lost_samples)
         self._coverage = Coverage()
+        self._watch = GazeWatch(self._edges_deg)
         self._pupil = PupilHistory()
         self._events: deque[EyeEvent] = deque()
 
@@ -137,6 +151,7 @@ class EyeMovementFeatures:
         settled: list[EyeEvent] = []
         for step in self._grid.push(samples):
             self._coverage.push(step.k, measured=step.left.measured or step.right.measured)
+            self._watch.push(step)
             self._pupil.push(step)
             settled += self._machine.push(step)
         self._events += settled
@@ -147,8 +162,11 @@ class EyeMovementFeatures:
         start_s = end_s - self._window_s
         while self._events and self._events[0].settled_s < start_s:
             self._events.popleft()
-        quality = self._coverage.share(
-            round(start_s / STEP_S), round(end_s / STEP_S), tail_steps=_TAIL_STEPS
+        first, last = round(start_s / STEP_S), round(end_s / STEP_S)
+        quality = self._coverage.share(first, last, tail_steps=_TAIL_STEPS)
+        events = tuple(self._events)
+        signal = self._watch.quality(
+            first, last, events, tail_steps=_TAIL_STEPS, window_s=self._window_s
         )
         if quality < MIN_QUALITY:
             values = np.full(len(EYE_33), np.nan)
@@ -156,7 +174,7 @@ class EyeMovementFeatures:
         else:
             values = self._measure(end_s, quality)
             reason = _reason(values)
-        return EyeFeatures(values, np.isfinite(values), quality, reason)
+        return EyeFeatures(values, np.isfinite(values), quality, reason, signal)
 
     def _measure(self, end_s: float, quality: float) -> FloatArray:
         blinks_s = sum(e.duration_s for e in self._events if e.kind is EyeEventKind.BLINK)

@@ -68,6 +68,22 @@ class CausalKalman:
             self._update_some(values, measured)
         return self._level.copy()
 
+    def with_stand_ins(
+        self, levels: FloatArray, values: FloatArray, stands_in: BoolArray
+    ) -> FloatArray:
+        """Levels as they would be had `values` been measured where they stand in for a measurement.
+
+        To be asked right after the `update` of their window; nothing of it is kept.
+
+        Args:
+            levels: `(n,)`, as `update` gave them.
+            values: `(n,)`, read only where `stands_in`.
+            stands_in: `(n,)`.
+        """
+        gain = self._variance / (self._variance + self._r)
+        level = np.where(self._seen, self._level + gain * (values - self._level), values)
+        return np.where(stands_in, level, levels)
+
     def _update_some(self, values: FloatArray, measured: BoolArray) -> None:
         first, again = measured & ~self._seen, measured & self._seen
         self._variance[self._seen] += self._q

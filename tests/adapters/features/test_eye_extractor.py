@@ -37,7 +37,7 @@ PATH = tuple(Saccade(0.3 + 0.4 * i, 6.0 * (-1) ** i) for i in range(20))
 
 
 def chunk(start_s: float, length_s: float, *, gap_before: bool = False) -> SampleChunk:
-    gaze = scanpath(PATH, length_s=length_s, start_s=start_s, blinks=[(1.25, 0.2)])
+    gaze = scanpath(PATH, length_s=length_s, start_s=start_s, blinks=[(1.25, 0.2)], noise_deg=0.02)
     columns = [(gaze.x_deg, gaze.y_deg, gaze.pupil_mm)]
     eyes = [np.stack([a[:, eye] for a in columns[0]], axis=1) for eye in (0, 1)]
     return SampleChunk(STREAM, gaze.t_s, np.hstack(eyes), gap_before)

@@ -1,0 +1,1 @@
+"""How good the signal of a window is, and by which measure."""

@@ -1,0 +1,158 @@
+"""Judges the EEG channels of one window, by that window alone.
+
+Everything is measured of the signal as the device sent it, before any cleaning. Nothing is
+remembered from one window to the next, so a fault cannot be held against a later one.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from hadua.adapters.quality.neighbours import BLOCK_S, Neighbours, block_means
+from hadua.adapters.quality.spectral import MAINS_HZ, ComplexArray, Powers, Spectral
+from hadua.adapters.quality.thresholds import EEG, EegThresholds
+from hadua.models.features import BoolArray, FloatArray
+from hadua.models.quality import EEG_FLAGS, Flag
+
+# A Hann window puts this share of a tone's power on the bin beside it.
+_LEAK_SHARE = 1.0 / 6.0
+_STEP_S = 0.004
+_NOT_FINITE, _FLAT, _RAILED, _LINE, _NOISE, _JUMP, _NEIGHBOURS = (
+    EEG_FLAGS.index(flag)
+    for flag in (
+        *(Flag.NOT_FINITE, Flag.FLAT, Flag.RAILED, Flag.LINE),
+        *(Flag.NOISE, Flag.JUMP, Flag.NEIGHBOURS),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """What is to be said of the channels of a window.
+
+    Args:
+        flags: `(n_channels, n_flags)`, columns as `EEG_FLAGS`.
+        bad: `(n_channels,)` not to be used.
+        noisy: `(n_channels,)` more hum than EEG, though it may be used.
+        numbers: `(n_channels,)` each, by name; NaN where not measured.
+    """
+
+    flags: BoolArray
+    bad: BoolArray
+    noisy: BoolArray
+    numbers: dict[str, FloatArray]
+
+
+class EegJudge:
+    """Judges windows of one rate and length.
+
+    Args:
+        names: Channels of the stream, by the model's names.
+        rate_hz: Its sampling rate.
+        n_samples: Samples in a window.
+        leaking_hz: Frequency of mains hum that would leak into the features, or None.
+        thresholds: Where good ends.
+    """
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        *,
+        rate_hz: float,
+        n_samples: int,
+        leaking_hz: float | None,
+        thresholds: EegThresholds = EEG,
+    ) -> None:
+        self._limits = thresholds
+        self._leaking = None if leaking_hz is None else MAINS_HZ.index(leaking_hz)
+        self._spectral = Spectral(rate_hz, n_samples)
+        self._neighbours = Neighbours(names, threshold=thresholds.correlation)
+        self._step = max(1, round(_STEP_S * rate_hz))
+        self._step_ms = 1e3 * self._step / rate_hz
+        self._still = max(2, min(n_samples, round(thresholds.flat_s * rate_hz)))
+        # Every `flat_s` of the few samples is looked at in as many places as there are, up to four.
+        self._apart = max(1, self._still // self._step)
+        self._looks = range(0, self._apart, max(1, self._apart // 4))
+        self._n_parts = len(range(0, n_samples, self._step)) // self._apart
+        self._block = max(1, round(BLOCK_S * rate_hz))
+
+    def __call__(self, x_uv: FloatArray, spectrum: ComplexArray) -> Verdict:
+        """Judge one window.
+
+        Args:
+            x_uv: `(n_samples, n_channels)` microvolts, each channel contiguous in memory.
+            spectrum: `(n_channels, n_samples // 2 + 1)`, its real FFT.
+        """
+        x, limits = x_uv.T, self._limits
+        flags = np.zeros((len(EEG_FLAGS), len(x)), np.bool_)
+        with np.errstate(all="ignore"):  # what is not finite is found in the result
+            finite = np.isfinite(spectrum[:, 0].real)  # the sum: not finite if any sample is
+            few = x[:, :: self._step].copy()
+            steps = few[:, 1:] - few[:, :-1]
+            clipped, still, at_rail = self._stuck(x, few, steps)
+            jump = np.maximum(steps.max(axis=1), -steps.min(axis=1)) / self._step_ms
+            powers = self._spectral(spectrum)
+            hum = powers.line.max(axis=1)
+            ratio, noise = np.sqrt(hum / powers.eeg), np.sqrt(powers.noise)
+            flags[_NOT_FINITE] = ~finite
+            flags[_RAILED] = (clipped >= limits.railed_share) | at_rail
+            flags[_FLAT] = still & ~flags[_RAILED]
+            flags[_JUMP] = jump > limits.jump_uv_per_ms
+            flags[_LINE] = (ratio > limits.line_bad) | self._leaks(powers)
+            flags[_NOISE] = noise > limits.noise_uv
+            flags[1:] &= finite
+            bad = np.asarray(flags.any(axis=0))
+            r, flags[_NEIGHBOURS] = self._neighbours(block_means(x, self._block), ~bad)
+        noisy = finite & (ratio > limits.line_noisy)
+        bad |= flags[_NEIGHBOURS]
+        flags[_LINE] |= noisy
+        numbers = {
+            "eeg_uv": np.sqrt(powers.eeg),
+            "line_uv": np.sqrt(2.0 * hum),
+            "noise_uv": noise,
+            "jump_uv_per_ms": jump,
+            "clipped_share": clipped,
+            "correlation": r,
+        }
+        return Verdict(flags.T, bad, noisy, numbers)
+
+    def _stuck(
+        self, x: FloatArray, few: FloatArray, steps: FloatArray
+    ) -> tuple[FloatArray, BoolArray, BoolArray]:
+        """Share at the extremes; where it stands still; where that is at the end of the range.
+
+        Looks at a few samples first: what is stuck is so in them too, and hardly any EEG is.
+        """
+        again = (steps == 0.0).sum(axis=1) > 3
+        parts = [few[:, k :: self._apart][:, : self._n_parts] for k in self._looks]
+        high, low = reduce(np.maximum, parts), reduce(np.minimum, parts)
+        slow = (high - low < self._limits.flat_uv).any(axis=1)
+        clipped, still = np.zeros(len(x)), np.zeros(len(x), np.bool_)
+        at_rail = np.zeros(len(x), np.bool_)
+        for i in np.flatnonzero(slow | again).tolist():
+            level = self._level(x[i])
+            still[i], at_rail[i] = level is not None, abs(level or 0.0) >= self._limits.rail_uv
+            clipped[i] = self._clipped(x[i])
+        return clipped, still, at_rail
+
+    def _clipped(self, x: FloatArray) -> float:
+        """Share of the samples `(n,)` at the highest or lowest value, if it moves at all."""
+        top, bottom = x.max(), x.min()
+        if top - bottom < self._limits.flat_uv:
+            return 0.0
+        return max(np.count_nonzero(x == top), np.count_nonzero(x == bottom)) / len(x)
+
+    def _level(self, x: FloatArray) -> float | None:
+        """Where a channel `(n,)` stands still for `flat_s`, or None."""
+        blocks = x[: len(x) - len(x) % self._still].reshape(-1, self._still)
+        low = blocks.min(axis=1)
+        still = blocks.max(axis=1) - low < self._limits.flat_uv
+        return float(low[still.argmax()]) if still.any() else None
+
+    def _leaks(self, powers: Powers) -> BoolArray:
+        """Where hum adds too much to the highest band."""
+        if self._leaking is None:
+            return np.zeros(len(powers.eeg), np.bool_)
+        leak = _LEAK_SHARE * powers.line[:, self._leaking] / powers.gamma
+        return np.asarray(leak > self._limits.leak_bad)
