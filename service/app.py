@@ -40,6 +40,7 @@ from hadua.service.person_data import PROFILES, RECORDINGS, PersonData
 from hadua.service.recordings import Recordings
 from hadua.service.retention import keep_tidy
 from hadua.service.service import Service, SourceParser, SourcesFactory, StreamLister
+from hadua.service.serving import Personalise, as_shipped
 from hadua.service.session import Session
 from hadua.service.session_lsl import LslSide
 from hadua.service.sessions import Sessions
@@ -147,6 +148,7 @@ def build_service(
     cut: Callable[[tuple[str, int]], None] = lambda _: None,
     tap: Tap | None = None,
     mappings: MappingBook | None = None,
+    personal: Personalise = as_shipped,
 ) -> Service:
     """A service from its parts; call it on the event loop."""
     hub, metrics, pool = Hub(), Metrics(), DaemonExecutor("request", threads=2)
@@ -164,6 +166,7 @@ def build_service(
         tap=tap,
         bundle=bundle.id,
         mappings=mappings,
+        personal=personal,
         recordings=recordings,
         outlets=LslSide(settings, bundle=bundle, metrics=metrics).outlet,
     )

@@ -12,6 +12,7 @@ from hadua.adapters.devices.screen import Screen
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.registry import list_streams
 from hadua.adapters.sources.source import Source, StreamSpec
+from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
 from hadua.models.features import Modality
 from hadua.models.runtime import Runtime, load_runtime
@@ -21,8 +22,10 @@ from hadua.service.definitions import require_known_features
 from hadua.service.engine import Engine, EngineFactory, Tap
 from hadua.service.engine_facts import engine_facts
 from hadua.service.mapping_book import MappingBook
+from hadua.service.person_data import PROFILES
 from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service, SourceParser
+from hadua.service.serving import Personal
 from hadua.service.sources import live_source
 from hadua.service.storage.storage import Storage
 
@@ -146,6 +149,12 @@ def assemble(
         cut=cut,
         tap=tap,
         mappings=open_mapping_book(settings),
+        personal=Personal(
+            ProfileStore(settings.data_dir / PROFILES),
+            bundle,
+            name=settings.runtime,
+            device=settings.device,
+        ),
     )
 
 
@@ -164,7 +173,7 @@ def engine_factory(
             screen=screen_of(settings),
             baseline_s=_baseline_s(settings),
         )
-        return Engine(pipeline, runtime.close, engine_facts(settings, bundle, runtime))
+        return Engine(pipeline, pipeline.close, engine_facts(settings, bundle, runtime))
 
     return make_engine
 

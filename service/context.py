@@ -30,6 +30,11 @@ class TokenContext:
         self._filled = 0
         self._end_s: float | None = None
 
+    def clear(self) -> None:
+        """Forget all windows."""
+        self._filled = 0
+        self._end_s = None
+
     def push(self, end_s: float, values: Mapping[Modality, FloatArray]) -> None:
         """Append the window that ends at `end_s`; a modality that is not in `values` is absent."""
         if self._end_s is not None and end_s - self._end_s > 1.5 * self._hop_s:

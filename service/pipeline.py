@@ -5,6 +5,7 @@ randomness (the clock it is given only stamps how long the stages took). So the 
 run, stepped through a second pipeline, give the same predictions bit for bit.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -23,6 +24,7 @@ from hadua.models.features import FeatureSpec, FeatureWindow, FloatArray, Modali
 from hadua.models.prediction import ModalityState, Prediction, decide
 from hadua.models.runtime import Runtime
 from hadua.service.context import TokenContext
+from hadua.service.serving import Serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,37 @@ class Pipeline:
         self._baseline_until_s: float | None = None
         self._aligner = Aligner([lane.spec for lane in self._lanes.values()])
         self._context = TokenContext(bundle.specs, context=bundle.manifest.context)
+        self._recent: deque[tuple[float, Mapping[Modality, FeatureWindow]]] = deque(
+            maxlen=bundle.manifest.context
+        )
+        self._profile_version = 0
         self._unmapped = {
             m: why for m, lane in self._lanes.items() if (why := lane.unmapped(bundle))
         }
+
+    def use(self, serving: Serving) -> None:
+        """From the next window on, answer with one person's network and normalisation.
+
+        The windows that the network looks back on are normalised anew, so that it never sees two
+        scales at once. What served before is let go of.
+        """
+        self._runtime.close()
+        self._runtime, self._profile_version = serving.runtime, serving.version
+        self._baseline_s = 0.0  # a profile knows the person better than a minute of rest
+        for modality, own in serving.normalisation.items():
+            if modality in self._lanes:
+                self._lanes[modality].normaliser = Normaliser(own.mean, own.std)
+        self._context.clear()
+        for end_s, used in self._recent:
+            self._push(end_s, used)
+
+    def close(self) -> None:
+        """Let go of the network."""
+        self._runtime.close()
+
+    def _push(self, end_s: float, used: Mapping[Modality, FeatureWindow]) -> None:
+        values = {m: self._lanes[m].normalise(window) for m, window in used.items()}
+        self._context.push(end_s, values)
 
     def step(self, modality: Modality, chunk: SampleChunk) -> list[WindowResult]:
         """Take one chunk; give a result for every window that it completed, oldest first."""
@@ -121,7 +151,9 @@ class Pipeline:
 
     @property
     def normalisation_state(self) -> str:
-        """Whose statistics the features are normalised with: `source` or `baseline ...`."""
+        """Whose statistics normalise the features: `source`, `baseline ...` or `profile N`."""
+        if self._profile_version:
+            return f"profile {self._profile_version}"
         states = {lane.normaliser.state for lane in self._lanes.values()}
         return ", ".join(sorted(states))
 
@@ -141,9 +173,8 @@ class Pipeline:
         started = self._clock()
         self._observe_baseline(aligned)
         used = {m: w for m, w in aligned.windows.items() if self._measured(m, w)}
-        self._context.push(
-            aligned.end_s, {m: self._lanes[m].normalise(window) for m, window in used.items()}
-        )
+        self._recent.append((aligned.end_s, used))
+        self._push(aligned.end_s, used)
         reason, abstain = self._reason(aligned, used)
         logits: FloatArray | None = None
         if not abstain:
@@ -157,6 +188,7 @@ class Pipeline:
             quality={str(m): w.quality for m, w in aligned.windows.items()},
             reason=reason,
             bundle_id=self._bundle.id,
+            profile_version=self._profile_version,
         )
         model_ms = (self._clock() - started) * 1e3
         return WindowResult(prediction, {"features": features_ms, "model": model_ms})

@@ -21,6 +21,12 @@ def rebuild_engine(needs: Rebuild, *, bundle: Path | None = None) -> Engine:
         BundleError, FeatureMismatchError, RuntimeUnavailableError: it cannot be run.
         RecordingError: a setting that this version does not know how to take.
     """
+    if needs.profile_version:
+        raise UsageError(
+            f"the recording was made with profile {needs.profile_version} of its participant",
+            expected="a recording made with the bundle as shipped",
+            hint="Verifying with a profile is not built yet.",
+        )
     chosen = recorded_bundle(needs) if bundle is None else load_bundle(bundle)
     require_known_features(chosen)
     settings, _ = recorded_settings(needs.settings)

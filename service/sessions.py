@@ -20,6 +20,7 @@ from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
 from hadua.service.recordings import Recordings
+from hadua.service.serving import Personalise, as_shipped
 from hadua.service.session import Session
 from hadua.service.session_lsl import Outlets
 from hadua.service.session_recording import CLOSE_TIMEOUT_S
@@ -67,6 +68,7 @@ class Sessions:
         mappings: Confirmed mappings of devices; None keeps them in this process only.
         recordings: Begins recordings of sessions; None: there are none.
         outlets: Makes what sends a session over LSL, if anything does.
+        personal: Gives a participant's session the profile that is theirs.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Sessions:
         mappings: MappingBook | None = None,
         recordings: Recordings | None = None,
         outlets: Outlets = lambda session_id, sources: None,
+        personal: Personalise = as_shipped,
     ) -> None:
         self._settings = settings
         self._make_engine = make_engine
@@ -98,6 +101,7 @@ class Sessions:
         self._tap = tap
         self._recordings = recordings
         self._outlets = outlets
+        self._personal = personal
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: dict[asyncio.Task[None], Session] = {}
@@ -142,7 +146,7 @@ class Sessions:
         self._require_room(session_id)
         session = Session(
             sources,
-            make_engine=self._make_engine,
+            make_engine=self._engine_factory(participant),
             publisher=self._publisher(session_id),
             settings=self._settings,
             metrics=self._metrics,
@@ -241,6 +245,11 @@ class Sessions:
             self._bundle,
             0,
         )
+
+    def _engine_factory(self, participant: str | None) -> EngineFactory:
+        if participant is None:
+            return self._make_engine
+        return lambda streams: self._personal(self._make_engine(streams), participant)
 
     def _publisher(self, session_id: str) -> Publisher:
         # Seconds since 1970, and beyond all that are kept, also after the clock was set back.

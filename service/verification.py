@@ -38,6 +38,7 @@ class Rebuild(msgspec.Struct, frozen=True):
     bundle: dict[str, str]
     runtime: dict[str, str]
     steps_before: int = 0
+    profile_version: int = 0
 
 
 RebuildEngine = Callable[[Rebuild], Engine]
