@@ -149,7 +149,9 @@ class WindowFile:
         self._begin = len(first)
         _require_header(path, header)
         self._n = len(self._whole())
-        os.truncate(path, self._begin + self._n * self._size)
+        whole = self._begin + self._n * self._size
+        if path.stat().st_size != whole:
+            os.truncate(path, whole)
         self._unsynced = 0
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ from hadua.models.runtime import load_runtime
 
 PERSON = people(3, n_stretches=24, turn_deg=75.0, noise=0.5)
 TURNED = moved(PERSON.windows, offset=0.7, gain=1.4)
-QUICK = FitSettings(steps=40, half_steps=20, objective=Objective(rate=1e-3))
+QUICK = FitSettings(steps=40, half_steps=8, objective=Objective(rate=1e-3))
 
 
 def target(collected: Collected) -> Target:
@@ -68,13 +68,15 @@ def test_it_is_better_than_before_and_says_so(source: LabelledWindows | None) ->
 
 
 def test_the_same_data_and_seed_give_the_same_bytes() -> None:
-    once, again, other = fitted(), fitted(), fitted(seed=1)
+    short = replace(QUICK, steps=6, half_steps=2)
+    once, again = fitted(settings=short), fitted(settings=short)
+    other = fitted(settings=short, seed=1)
     assert to_files(once) == to_files(again)
     assert to_files(once)["profile.safetensors"] != to_files(other)["profile.safetensors"]
 
 
 def test_what_is_served_is_what_was_fitted() -> None:
-    bundle, profile = toy_bundle(), fitted(settings=replace(QUICK, half_steps=0))
+    bundle, profile = toy_bundle(), fitted(settings=replace(QUICK, steps=3, half_steps=0))
     runtime = load_runtime(bundle, model=profile.model)
 
     require_served(adapted_network(bundle, profile.weights), runtime)
@@ -91,7 +93,7 @@ def test_somebody_else_may_compare_the_halves() -> None:
         target(as_measured(TURNED, toy_bundle())),
         source=None,
         seed=0,
-        settings=QUICK,
+        settings=replace(QUICK, steps=2),
         halves=lambda: 0.4,
         on_stage=asked.append,
     )
@@ -103,7 +105,7 @@ def test_somebody_else_may_compare_the_halves() -> None:
 def test_one_modality_missing_throughout_is_no_obstacle() -> None:
     own = as_measured(TURNED, toy_bundle())
     blind = Collected(own.end_s, own.eeg, np.full_like(own.eye, np.nan), own.quality)
-    report = fitted(blind, settings=replace(QUICK, half_steps=0)).made.report
+    report = fitted(blind, settings=replace(QUICK, steps=3, half_steps=0)).made.report
     assert report.measured == {"eeg": 144, "eye": 0}
     assert report.agreement_before is None
 

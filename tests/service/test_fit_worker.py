@@ -1,0 +1,64 @@
+"""The learning process from the service's side: asked, cancelled, killed, hung."""
+
+import asyncio
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.service import async_test
+from support.toy_calibration import collected, quick
+
+from hadua.calibration.fit_request import Working
+from hadua.calibration.fitted import FITTED
+from hadua.calibration.session_state import State
+from hadua.models.errors import CalibrationError
+from hadua.service.fit_worker import FitWorker
+
+# A process of low priority imports torch, twice: seconds on idle cores, a minute on busy ones.
+slow_test = partial(async_test, timeout_s=240.0)
+
+
+@slow_test
+async def test_asked_it_fits_and_says_what_it_does(tmp_path: Path) -> None:
+    calibration, said = collected(tmp_path), list[Working]()
+    worker = await FitWorker.start()
+    try:
+        await worker.fit(quick(calibration), on_stage=said.append)
+        calibration.settle(at_unix=1e9)
+        nowhere = quick(calibration).model_copy(update={"session": tmp_path / "nowhere"})
+        with pytest.raises(CalibrationError, match="no calibration in"):
+            await worker.fit(nowhere)
+        os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        with pytest.raises(CalibrationError, match=r"died when it was to fit: got exit -?\d+"):
+            await worker.fit(nowhere)
+    finally:
+        await worker.stop()
+        await worker.stop()
+    assert [(w.number, w.stages) for w in said] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert calibration.session.state is State.READY
+
+
+@slow_test
+async def test_cancelled_it_is_gone_and_the_windows_are_not(tmp_path: Path) -> None:
+    calibration, started = collected(tmp_path), asyncio.Event()
+    worker = await FitWorker.start()
+    request = quick(calibration, steps=10_000)
+    fitting = asyncio.ensure_future(worker.fit(request, on_stage=lambda _: started.set()))
+    await asyncio.wait_for(started.wait(), 120.0)
+    fitting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fitting
+    await worker.stop()
+    assert len(calibration.stored.collected()) == 140
+    assert not (request.session / FITTED).exists()
+
+
+@slow_test
+async def test_one_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    worker = await FitWorker.start()
+    with pytest.raises(CalibrationError, match=r"takes too long: expected 0\.05 s"):
+        await worker.fit(quick(collected(tmp_path)), timeout_s=0.05)
+    with pytest.raises(CalibrationError, match="died when it was to start: got exit"):
+        await worker.ready()
