@@ -16,6 +16,7 @@ from hadua.service import (
     asyncapi,
     health,
     mapping_routes,
+    marker_routes,
     openapi,
     participant_routes,
     predict_routes,
@@ -51,7 +52,7 @@ from hadua.service.workers import DaemonExecutor
 GOODBYE_S = 1.0
 _PARTS = (
     *(health, stream_routes, routes, mapping_routes, participant_routes),
-    *(access_routes, recording_routes, predict_routes, websocket, asyncapi),
+    *(access_routes, recording_routes, marker_routes, predict_routes, websocket, asyncapi),
 )
 
 Started = Callable[[Session | None], None]
@@ -168,6 +169,7 @@ def build_service(
         mappings=mappings,
         personal=personal,
         recordings=recordings,
+        hop_s=bundle.hop_s,
         outlets=LslSide(settings, bundle=bundle, metrics=metrics).outlet,
     )
     return Service(

@@ -126,6 +126,9 @@ class Settings(BaseSettings):
         description="What may wait for the disk (MB); when more does, the session fails.",
     )
 
+    markers: tuple[str, ...] = Field(
+        (), description="LSL marker streams to listen to, as lsl:type=Markers; any number."
+    )
     outlet: bool | None = Field(
         None,
         description="Send predictions over LSL; not said: if a device comes over LSL or FieldTrip.",

@@ -14,8 +14,8 @@ from hadua.service.config import Settings
 _NOT_OF_A_PIPELINE = frozenset(
     {
         "host", "port", "log_level", "log_json", "data_dir", "record", "record_task",
-        "min_free_mb", "record_buffer_mb", "outlet", "outlet_name", "max_sessions", "max_clients",
-        "client_frames", "send_timeout_s", "journal_frames", "status_interval_s",
+        "min_free_mb", "record_buffer_mb", "outlet", "outlet_name", "markers", "max_sessions",
+        "max_clients", "client_frames", "send_timeout_s", "journal_frames", "status_interval_s",
         "database", "require_consent", "keep_days", "require_token", "allowed_hosts",
         "allowed_origins", "requests_per_s", "tls_cert", "tls_key",
     }

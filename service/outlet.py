@@ -24,6 +24,7 @@ from hadua.service.wire import MarkerFrame, OutletStatus, PredictionFrame, Statu
 
 WAITING_AT_MOST = 256  # the oldest goes: a stalled network must not cost memory
 WAKE_S = 0.5
+REST = "rest"  # source of markers that came over REST
 UNITS = {"label_index": "index", "latency_ms": "milliseconds"}
 
 _log = structlog.get_logger("hadua.outlet")
@@ -110,13 +111,11 @@ class SessionOutlet:
         elif isinstance(frame, StatusFrame):
             changes = self._changes.of_status(frame)
         else:
-            return
+            changes = ()
+            if frame.source == REST:
+                self._put(Sending("markers", (frame.text,), frame.t_s))
         for change in changes:
             self._put(Sending("events", (msgspec.json.encode(change).decode(),), now_s))
-
-    def republish(self, marker: MarkerFrame) -> None:
-        """Send a marker that did not come over LSL."""
-        self._put(Sending("markers", (marker.text,), marker.t_s))
 
     def _put(self, sending: Sending) -> None:
         with self._changed:

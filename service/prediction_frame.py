@@ -17,6 +17,7 @@ class Moment:
     time_unix: float
     latency_ms: Mapping[str, float]
     clock_uncertainty_ms: float | None
+    markers: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, frame: PredictionFrame) -> "Moment":
@@ -28,6 +29,7 @@ class Moment:
             time_unix=frame.time_unix,
             latency_ms=frame.latency_ms,
             clock_uncertainty_ms=frame.clock_uncertainty_ms,
+            markers=frame.markers,
         )
 
 
@@ -51,6 +53,7 @@ def prediction_frame(prediction: Prediction, moment: Moment) -> PredictionFrame:
         bundle=prediction.bundle,
         latency_ms=dict(moment.latency_ms),
         clock_uncertainty_ms=moment.clock_uncertainty_ms,
+        markers=moment.markers,
     )
 
 

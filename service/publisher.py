@@ -15,6 +15,7 @@ from hadua.service.metrics import Metrics
 from hadua.service.prediction_frame import Moment, prediction_frame
 from hadua.service.wire import MarkerFrame, PredictionFrame, StatusFrame, encode
 
+_SAME = 1e-9  # hops: what lies so close behind a window's end lies at it
 Listener = Callable[[PredictionFrame | StatusFrame | MarkerFrame, str, float], None]
 
 
@@ -29,6 +30,7 @@ class Publisher:
         metrics: Counted into.
         clock: LSL seconds now.
         unix_clock: Unix seconds now.
+        hop_s: From the end of one window to the next; 0 if windows are not on a grid.
         keep: Stores a frame for longer than the journal, without waiting. Where it raises, it
             is not asked again, and `unkept` says why.
     """
@@ -43,6 +45,7 @@ class Publisher:
         metrics: Metrics,
         clock: Callable[[], float],
         unix_clock: Callable[[], float],
+        hop_s: float = 0.0,
         keep: Callable[[Published], None] = lambda _: None,
     ) -> None:
         self.session_id = session_id
@@ -51,10 +54,15 @@ class Publisher:
         self.totals = LatencyTotals()
         self.predictions = 0
         self.abstained = 0
+        self.markers = 0
+        self.markers_late = 0
         self.last_marker: MarkerFrame | None = None
         self.unkept: HaduaError | None = None
         self._listeners: list[Listener] = []
         self._markers = MarkerOrder()
+        self._hop_s = hop_s
+        self._last_end_s = -math.inf
+        self._of_window: list[MarkerFrame] = []  # since the last prediction
         self._started_s = clock()
         self._ended_s: float | None = None
         self._hub = hub
@@ -98,8 +106,13 @@ class Publisher:
                 seq=self.next_seq,
                 t_s=marker.t_s,
                 text=marker.text,
+                source=marker.source,
+                window_end_s=window_end_s(marker.t_s, self._hop_s),
             )
             self.last_marker = frame
+            self.markers += 1
+            self.markers_late += marker.t_s <= self._last_end_s
+            self._of_window.append(frame)
             self._publish("marker", frame, self._clock())
 
     def prediction(self, timed: Timed, *, clock_uncertainty_ms: float | None) -> None:
@@ -121,10 +134,18 @@ class Publisher:
             time_unix=self._unix_clock() - (now_s - timed.last_sample_s),
             latency_ms=latency_ms,
             clock_uncertainty_ms=clock_uncertainty_ms,
+            markers=self._take_markers(prediction.end_s),
         )
         frame = prediction_frame(prediction, moment)
         self._publish("prediction", frame, now_s)
         self._count(prediction, latency_ms)
+
+    def _take_markers(self, end_s: float) -> tuple[str, ...]:
+        """Texts of the markers in the last hop of the window that ends at `end_s`."""
+        mine = [m for m in self._of_window if _same(m.window_end_s, end_s, self._hop_s)]
+        self._of_window = [m for m in self._of_window if (m.window_end_s or 0.0) > end_s]
+        self._last_end_s = end_s
+        return tuple(m.text for m in mine)
 
     def status(self, frame: StatusFrame) -> None:
         """Publish a status that carries `next_seq`."""
@@ -153,3 +174,12 @@ class Publisher:
         self._metrics.predictions.labels(str(prediction.abstained).lower()).inc()
         for stage, value_ms in latency_ms.items():
             self._metrics.latency_s.labels(stage).observe(value_ms / 1e3)
+
+
+def window_end_s(t_s: float, hop_s: float) -> float | None:
+    """The end of the first window on the grid that does not end before `t_s`; None: no grid."""
+    return math.ceil(t_s / hop_s - _SAME) * hop_s if hop_s > 0.0 else None
+
+
+def _same(one_s: float | None, other_s: float, hop_s: float) -> bool:
+    return one_s is not None and abs(one_s - other_s) < 1e-3 * hop_s

@@ -12,6 +12,7 @@ import numpy as np
 from hadua.adapters.recordings.layout import (
     FRAMES,
     LAYOUT_VERSION,
+    MARKER_TYPE,
     MARKERS,
     MODALITIES,
     PREDICTIONS,
@@ -26,6 +27,7 @@ from hadua.adapters.recordings.xdf_encoder import XdfEncoder, exact_in
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival
+from hadua.service.outlet import REST
 from hadua.service.wire import MarkerFrame, PredictionFrame, StatusFrame
 
 _QUALITIES = tuple(str(m) for m in MODALITIES)
@@ -99,6 +101,7 @@ class RecordingLog:
     _first: dict[Modality, int] = field(default_factory=dict)
     _parts: dict[Modality, int] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0))
     _tracks: dict[Modality, _Track] = field(default_factory=dict)
+    _markers: dict[str, int] = field(default_factory=dict)
     _own: dict[str, int] = field(default_factory=dict)
     _open: list[int] = field(default_factory=list)
 
@@ -185,9 +188,13 @@ class RecordingLog:
                 self._add_marker(entry.frame)
 
     def _add_marker(self, frame: MarkerFrame) -> None:
-        if MARKERS not in self._own:
-            self._begin_own(MARKERS, ("marker",), "string", {})
-        self.encoder.strings(self._own[MARKERS], [frame.t_s], [[frame.text]])
+        name = MARKERS if frame.source in ("", REST) else frame.source
+        if name not in self._markers:
+            header = own_header(
+                name, MARKER_TYPE, ("marker",), channel_format="string", facts={"source": name}
+            )
+            self._markers[name] = self._begin(header)
+        self.encoder.strings(self._markers[name], [frame.t_s], [[frame.text]])
         self.markers += 1
 
     def _add_texts(self, name: str, texts: Sequence[_Strings]) -> None:

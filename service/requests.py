@@ -27,6 +27,11 @@ class StartSession(BaseModel):
     eeg: SourceText | None = Field(None, description="SOURCE of the EEG, as in lsl:type=EEG.")
     gaze: SourceText | None = Field(None, description="SOURCE of the gaze, as in lsl:type=Gaze.")
     participant: Identifier | None = Field(None, description="Pseudonym of the participant.")
+    markers: list[SourceText] | None = Field(
+        None,
+        max_length=16,
+        description="LSL marker streams, as lsl:type=Markers; those of the settings if not given.",
+    )
 
 
 class Exchange(BaseModel):

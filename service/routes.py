@@ -54,7 +54,9 @@ async def _start(asked: Service, body: StartSession) -> Response:
         for modality, text in texts.items()
         if text is not None
     }
-    session = asked.sessions.start(sources, session_id=body.id, participant=body.participant)
+    session = asked.sessions.start(
+        sources, session_id=body.id, participant=body.participant, markers=body.markers
+    )
     location = f"/api/v1/sessions/{session.id}"
     return answer(describe(session), status=201, headers={"Location": location})
 

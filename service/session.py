@@ -9,20 +9,22 @@ from typing import TypeVar
 import structlog
 from prometheus_client import Counter
 
-from hadua.adapters.sources.source import EndOfStreamError, Source, StreamSpec
+from hadua.adapters.sources.lsl_markers import Query
+from hadua.adapters.sources.source import EndOfStreamError, Marker, Source, StreamSpec
 from hadua.models.errors import HaduaError, StreamLostError
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
 from hadua.service.config import Settings
 from hadua.service.engine import Engine, EngineFactory, Stepper, Tap, Timed
 from hadua.service.mapping_book import MappingBook
+from hadua.service.marker_streams import MarkerStreams
 from hadua.service.metrics import Metrics
 from hadua.service.outlet import SessionOutlet
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.recordings import About, Recordings
 from hadua.service.session_mapping import SessionMapping
-from hadua.service.session_recording import SessionRecording
+from hadua.service.session_recording import SessionOverError, SessionRecording
 from hadua.service.session_state import SessionState
 from hadua.service.status import degradation, session_status, stream_status, worst_uncertainty_ms
 from hadua.service.watch import StreamWatch
@@ -52,6 +54,7 @@ class Session:
         mappings: Which mappings of devices were confirmed; None: none was.
         recordings: Begins recordings; None: it cannot be recorded.
         outlet: Sends what it says over LSL; None: nothing is sent.
+        markers: LSL marker streams that it listens to.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Session:
         mappings: MappingBook | None = None,
         recordings: Recordings | None = None,
         outlet: SessionOutlet | None = None,
+        markers: Sequence[Query] = (),
     ) -> None:
         self.participant = participant
         self.publisher = publisher
@@ -89,6 +93,7 @@ class Session:
         self._bridge = Bridge(
             self._loop, bound_s=settings.bridge_s, on_marker_drop=metrics.markers_dropped.inc
         )
+        self._markers = MarkerStreams(markers, deliver=self._marked) if markers else None
         about = About(
             session_id=self.id,
             epoch=self.epoch,
@@ -148,6 +153,7 @@ class Session:
             mappings=self.mapping.statuses(),
             recording=self.recording.status(),
             outlet=self._outlet.status() if self._outlet else None,
+            marker_streams=self._markers.statuses() if self._markers else (),
         )
 
     def reports(self) -> Mapping[str, Mapping[str, object]]:
@@ -160,6 +166,16 @@ class Session:
         self._opened_changed.set()
         self.mapping.release()
         self._bridge.close()
+
+    def mark(self, marker: Marker) -> None:
+        """Take a marker that a client sends.
+
+        Raises:
+            SessionOverError: the session has ended.
+        """
+        if self.state.over or self._stop.is_set():
+            raise SessionOverError(f"session {self.id!r} is over: it takes no markers")
+        self._marked((marker,))
 
     def fail(self, error: HaduaError) -> None:
         """End the session because of a fault outside of it."""
@@ -202,6 +218,8 @@ class Session:
         if self._outlet is not None:
             self._outlet.start()
             self.publisher.listen(self._outlet.said)
+        if self._markers is not None:
+            self._markers.start()
         self._enter(SessionState.WAITING, "")
         await self.recording.begin_from_the_start()
         for reader in self._readers.values():
@@ -321,6 +339,8 @@ class Session:
             self.over.set()
             if self._outlet is not None:
                 self._outlet.stop()
+            if self._markers is not None:
+                self._markers.stop()
 
     def _say_status(self) -> None:
         self._next_status_s = self._clock() + self._settings.status_interval_s
@@ -354,6 +374,9 @@ class Session:
 
     async def _in_worker(self, call: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._executor, call)
+
+    def _marked(self, markers: tuple[Marker, ...]) -> None:
+        self._bridge.put(Marked(markers))
 
     def _reader(self, modality: Modality, source: Source) -> ReaderThread:
         watch = StreamWatch(stale_s=self._settings.stale_s, clock=self._clock)

@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 from typing import ClassVar, Self
 
 import structlog
 
+from hadua.adapters.sources.lsl_markers import parse_markers
 from hadua.adapters.sources.source import Source
 from hadua.models.errors import HaduaError, UsageError
 from hadua.models.features import Modality
@@ -69,6 +70,7 @@ class Sessions:
         recordings: Begins recordings of sessions; None: there are none.
         outlets: Makes what sends a session over LSL, if anything does.
         personal: Gives a participant's session the profile that is theirs.
+        hop_s: From the end of one window to the next.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Sessions:
         recordings: Recordings | None = None,
         outlets: Outlets = lambda session_id, sources: None,
         personal: Personalise = as_shipped,
+        hop_s: float = 0.0,
     ) -> None:
         self._settings = settings
         self._make_engine = make_engine
@@ -102,6 +105,7 @@ class Sessions:
         self._recordings = recordings
         self._outlets = outlets
         self._personal = personal
+        self._hop_s = hop_s
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: dict[asyncio.Task[None], Session] = {}
@@ -129,11 +133,18 @@ class Sessions:
         *,
         session_id: str | None = None,
         participant: str | None = None,
+        markers: Sequence[str] | None = None,
     ) -> Session:
         """Start a session; it is `starting` when this returns.
 
+        Args:
+            sources: One or two.
+            session_id: Made up if not given.
+            participant: Pseudonym, or None.
+            markers: Texts of LSL marker streams to listen to; None: those of the settings.
+
         Raises:
-            UsageError: no source.
+            UsageError: no source, or a text that names no marker stream.
             SessionExistsError: `session_id` is running.
             LimitReachedError: `max_sessions` are running.
         """
@@ -142,6 +153,8 @@ class Sessions:
                 "a session without a stream",
                 expected="a SOURCE for eeg, for gaze, or for both",
             )
+        texts = self._settings.markers if markers is None else markers
+        queries = [parse_markers(text) for text in texts]
         session_id = session_id or f"s-{secrets.token_hex(4)}"
         self._require_room(session_id)
         session = Session(
@@ -156,6 +169,7 @@ class Sessions:
             mappings=self.mappings,
             recordings=self._recordings,
             outlet=self._outlets(session_id, sources),
+            markers=queries,
         )
         begun = self._storage.began(self._record(session))
         loop = asyncio.get_running_loop()
@@ -262,6 +276,7 @@ class Sessions:
             metrics=self._metrics,
             clock=self._clock,
             unix_clock=self._unix_clock,
+            hop_s=self._hop_s,
             keep=self._storage.append,
         )
 

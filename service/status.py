@@ -8,6 +8,7 @@ from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamState
 from hadua.service.wire import (
     MappingStatus,
+    MarkerStreamStatus,
     OutletStatus,
     RecordingStatus,
     StatusFrame,
@@ -72,6 +73,7 @@ def session_status(
     mappings: Mapping[str, MappingStatus],
     recording: RecordingStatus | None = None,
     outlet: OutletStatus | None = None,
+    marker_streams: tuple[MarkerStreamStatus, ...] = (),
 ) -> StatusFrame:
     """A session as it is now, with the `seq` that it would be published under."""
     return StatusFrame(
@@ -92,4 +94,7 @@ def session_status(
         mappings=dict(mappings),
         recording=recording,
         outlet=outlet,
+        markers=publisher.markers,
+        markers_late=publisher.markers_late,
+        marker_streams=marker_streams,
     )

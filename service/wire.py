@@ -109,6 +109,19 @@ class RecordingStatus(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class MarkerStreamStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A marker stream of a session: `found`, `live` or `lost`."""
+
+    name: str
+    source_id: str
+    hostname: str
+    state: str
+    markers: int
+    clock_offset_ms: float
+    clock_uncertainty_ms: float | None
+    last_error: str | None = None
+
+
 class OutletStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What a session sends over LSL: its streams, and whether anybody listens."""
 
@@ -136,7 +149,8 @@ class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
     """One window's answer. `time_unix` is when the window's last sample arrived.
 
     `latency_ms` runs from the arrival of the window's last sample to the hand-over to the
-    clients' senders; its stages add up to `total`.
+    clients' senders; its stages add up to `total`. `markers` are the texts of those in the last
+    hop of the window, as far as they had come by then.
     """
 
     start_s: float
@@ -153,6 +167,7 @@ class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
     bundle: str
     latency_ms: dict[str, float]
     clock_uncertainty_ms: float | None
+    markers: tuple[str, ...] = ()
 
 
 class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
@@ -172,16 +187,23 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     mappings: dict[str, MappingStatus] = msgspec.field(default_factory=dict)
     recording: RecordingStatus | None = None
     outlet: OutletStatus | None = None
+    markers: int = 0
+    markers_late: int = 0
+    marker_streams: tuple[MarkerStreamStatus, ...] = ()
 
 
 class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
     """An event that was marked, in LSL seconds; ahead of the first prediction that ends after it.
 
-    `NAME=VALUE` in `text` is a state that holds until the next marker of that name.
+    `NAME=VALUE` in `text` is a state that holds until the next marker of that name. `source` is the
+    stream that it came by, `rest`, or empty. It lies in the last hop of the window that ends at
+    `window_end_s`; one that comes late follows the prediction of that window.
     """
 
     t_s: float
     text: str
+    source: str = ""
+    window_end_s: float | None = None
 
 
 class GapFrame(Frame, frozen=True, kw_only=True, tag="gap"):

@@ -30,7 +30,6 @@ STREAM_TYPES = {
     STEPS: "HaduaSteps",
     FRAMES: "HaduaFrames",
     PREDICTIONS: "Predictions",
-    MARKERS: MARKER_TYPE,
 }
 
 MODALITIES = (Modality.EEG, Modality.EYE)

@@ -136,10 +136,12 @@ class Marker:
     Args:
         t_s: LSL time.
         text: What; `NAME=VALUE` for a state that holds until the next one of that name.
+        source: Name of the stream that it came by; empty for a source's own.
     """
 
     t_s: float
     text: str
+    source: str = ""
 
 
 class EndOfStreamError(HaduaError):

@@ -39,6 +39,9 @@ def serve(
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record every session there.")
     ] = None,
+    markers: Annotated[
+        list[str] | None, typer.Option(metavar="QUERY", help="lsl:type=Markers; repeatable.")
+    ] = None,
     outlet: Annotated[
         bool | None, typer.Option("--outlet/--no-outlet", help="Predictions over LSL.")
     ] = None,
@@ -90,6 +93,10 @@ def run(flags: Mapping[str, object], *, config: Path | None) -> int:
 
 
 def _require_sense(settings: "Settings") -> None:
+    from hadua.adapters.sources.lsl_markers import parse_markers
+
+    for text in settings.markers:
+        parse_markers(text)
     if settings.demo and (settings.eeg or settings.gaze):
         raise UsageError(
             "--demo with a stream",

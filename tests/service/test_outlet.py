@@ -31,7 +31,7 @@ from hadua.adapters.sources.source import Source
 from hadua.models.errors import RuntimeUnavailableError
 from hadua.models.features import Modality
 from hadua.service.metrics import Metrics
-from hadua.service.outlet import WAITING_AT_MOST, SessionOutlet
+from hadua.service.outlet import REST, WAITING_AT_MOST, SessionOutlet
 from hadua.service.prediction_frame import Moment, prediction_frame
 from hadua.service.session_lsl import LslSide
 from hadua.service.state_changes import StateChanges
@@ -174,7 +174,7 @@ def test_changes_of_state_and_markers_are_strings(unique: str) -> None:
         for frame in (status("waiting", eeg="waiting"), status(eeg="live"), status(eeg="live")):
             outlet.said(frame, "", 5.0)
         outlet.said(status("degraded", reason="eeg: no samples", eeg="stale"), "", 6.0)
-        outlet.republish(MarkerFrame(t_s=7.5, text="stimulus=3"))
+        outlet.said(MarkerFrame(t_s=7.5, text="stimulus=3", source=REST), "", 0.0)
         said = [json.loads(events.pull_sample(timeout=10.0)[0][0]) for _ in range(7)]
         text, stamp_s = markers.pull_sample(timeout=10.0)
     finally:
@@ -232,7 +232,7 @@ def test_a_network_that_stalls_drops_the_oldest_and_counts_them() -> None:
     outlet = outlet_of(opener, dropped)
     outlet.start()
     for k in range(WAITING_AT_MOST + 50):
-        outlet.republish(MarkerFrame(t_s=float(k), text=str(k)))
+        outlet.said(MarkerFrame(t_s=float(k), text=str(k), source=REST), "", 0.0)
     gate.set()
     finish(outlet)
     sent = [t_s for made_ in made for _, t_s in made_.pushed]
@@ -267,10 +267,10 @@ def test_no_prediction_is_no_number() -> None:
 def test_a_fault_of_the_outlet_ends_the_outlet_and_is_shown(fault: Exception, told: str) -> None:
     outlet = outlet_of(lambda spec: FakeOutlet(spec, fault=fault), [])
     outlet.start()
-    outlet.republish(MarkerFrame(t_s=0.0, text="a"))
+    outlet.said(MarkerFrame(t_s=0.0, text="a", source=REST), "", 0.0)
     assert outlet.join(10.0)
     assert told in (outlet.status().error or "")
-    outlet.republish(MarkerFrame(t_s=1.0, text="b"))  # nothing happens
+    outlet.said(MarkerFrame(t_s=1.0, text="b", source=REST), "", 0.0)  # nothing happens
 
 
 @async_test

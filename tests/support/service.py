@@ -226,6 +226,8 @@ class FakeBundle:
     manifest: FakeManifest = field(default_factory=FakeManifest)
     specs: Mapping[Modality, FeatureSpec] = field(default_factory=lambda: FEATURES)
 
+    hop_s: float = 0.5
+
     @property
     def normalisation(self) -> dict[Modality, Normalisation]:
         widths = {m: len(spec.names) for m, spec in self.specs.items()}
