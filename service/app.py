@@ -23,6 +23,7 @@ from hadua.service import (
     problems,
     recording_routes,
     routes,
+    settings_routes,
     stream_routes,
     websocket,
 )
@@ -52,7 +53,8 @@ from hadua.service.workers import DaemonExecutor
 GOODBYE_S = 1.0
 _PARTS = (
     *(health, stream_routes, routes, mapping_routes, participant_routes),
-    *(access_routes, recording_routes, marker_routes, predict_routes, websocket, asyncapi),
+    *(access_routes, recording_routes, marker_routes, predict_routes, settings_routes),
+    *(websocket, asyncapi),
 )
 
 Started = Callable[[Session | None], None]

@@ -1,4 +1,4 @@
-"""The page at `/`: files that the browser asks for once; it then talks to the contract itself.
+"""The pages at `/`: files that the browser asks for once; it then talks to the contract itself.
 
 Nothing here runs per prediction. The chart library is the one inside NiceGUI's wheel, found
 without importing NiceGUI (see docs/decisions/0001-dashboard.md).
@@ -6,6 +6,8 @@ without importing NiceGUI (see docs/decisions/0001-dashboard.md).
 
 import html
 import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +20,16 @@ from starlette.types import Scope
 logger = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
+LIVE = ""
+PAGES = {
+    LIVE: "Live",
+    "participants": "Participants",
+    "sessions": "Sessions",
+    "recordings": "Recordings",
+    "settings": "Settings",
+    "log": "Log",
+}
+"""Address of each page, and its name. All but the live one are `pages/ADDRESS.html` and `.js`."""
 CHARTS_ENTRY = "index.js"
 _SUFFIXES = frozenset({".css", ".js", ".svg"})
 # Nothing leaves the machine, whatever a later edit of the page tries: the browser refuses it.
@@ -35,18 +47,16 @@ _HEADERS = {
 
 
 def install(app: FastAPI, *, title: str = "HADUA") -> None:
-    """Serve the dashboard at `/` and its files under `/dashboard/`; neither is in the schema.
+    """Serve the dashboard's pages and their files under `/dashboard/`; none is in the schema.
 
     Args:
         app: The service; the page reads its `/api/v1`.
-        title: Name of the page, plain text.
+        title: Name of the pages, plain text.
     """
-    page = _render(title)
-
-    @app.get("/", include_in_schema=False)
-    async def dashboard() -> HTMLResponse:
-        return HTMLResponse(page, headers=_HEADERS)
-
+    for address in PAGES:
+        app.add_api_route(
+            f"/{address}", _answering(_render(address, title=title)), include_in_schema=False
+        )
     charts = charts_folder()
     if charts is None:
         logger.warning("the chart library of NiceGUI was not found: the page shows no chart")
@@ -64,9 +74,38 @@ def charts_folder() -> Path | None:
     return folder if (folder / CHARTS_ENTRY).is_file() else None
 
 
-def _render(title: str) -> str:
-    text = (FOLDER / "index.html").read_text(encoding="utf-8")
-    return text.replace("{{ title }}", html.escape(title))
+def _answering(text: str) -> Callable[[], Awaitable[Response]]:
+    async def dashboard() -> Response:
+        return HTMLResponse(text, headers=_HEADERS)
+
+    return dashboard
+
+
+def _render(address: str, *, title: str) -> str:
+    """One page: the live one has a frame of its own, the others share `frame.html`."""
+    words = {"title": html.escape(title), "navigation": _navigation(address)}
+    words |= {"sign-in": _read("sign-in.html"), "address": address, "name": PAGES[address]}
+    if address == LIVE:
+        return _filled("index.html", words)
+    return _filled("frame.html", words | {"main": _read(f"pages/{address}.html")})
+
+
+def _navigation(current: str) -> str:
+    links = "".join(_link(address, is_current=address == current) for address in PAGES)
+    return f'<nav id="navigation" aria-label="Pages"><ul>{links}</ul></nav>'
+
+
+def _link(address: str, *, is_current: bool) -> str:
+    here = ' aria-current="page"' if is_current else ""
+    return f'<li><a id="to-{address or "live"}" href="./{address}"{here}>{PAGES[address]}</a></li>'
+
+
+def _filled(name: str, words: Mapping[str, str]) -> str:
+    return re.sub(r"{{ ([a-z-]+) }}", lambda blank: words[blank[1]], _read(name))
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 class _PageFiles(StaticFiles):

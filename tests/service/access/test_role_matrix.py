@@ -11,6 +11,7 @@ ADMIN = {
     ("DELETE", "/api/v1/participants/{participant}"),
     ("GET", "/api/v1/participants/{participant}/export"),
     ("GET", "/api/v1/audit"),
+    ("GET", "/api/v1/settings"),
     ("GET", "/api/v1/tokens"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/{name}"),

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hadua.service.dashboard.page import FOLDER, charts_folder, install
+from hadua.service.dashboard.page import FOLDER, PAGES, charts_folder, install
 
 
 class Client:
@@ -41,31 +41,52 @@ def test_the_title_is_text_and_not_markup(client: Client) -> None:
 
 
 def test_every_file_the_page_names_is_there(client: Client) -> None:
-    asked = re.findall(r'(?:src|href)="(dashboard/[^"]+)"', client.get("/").text)
+    asked = [
+        name
+        for address in PAGES
+        for name in re.findall(r'(?:src|href)="(dashboard/[^"]+)"', client.get(f"/{address}").text)
+    ]
     imported = [
-        f"dashboard/{name}"
-        for path in FOLDER.glob("*.js")
-        for name in re.findall(r'"\./([^"]+)"', path.read_text(encoding="utf-8"))
+        f"dashboard/{(path.parent / name).resolve().relative_to(FOLDER).as_posix()}"
+        for path in FOLDER.rglob("*.js")
+        for name in re.findall(r'(?:from |import\()"(\.[^"]+)"', path.read_text(encoding="utf-8"))
     ]
     assert {"dashboard/app.js", "dashboard/charts/index.js"} <= {*asked, *imported}
     for address in {*asked, *imported}:
         assert client.get(f"/{address}").status_code == 200, address
 
 
+def test_each_page_leads_to_all_others_and_says_which_it_is(client: Client) -> None:
+    for address, name in PAGES.items():
+        text = client.get(f"/{address}").text
+        links = re.findall(r'<a id="to-[a-z]+" href="\./([a-z]*)"', text)
+        assert links == list(PAGES)
+        assert re.findall(r'href="\./([a-z]*)" aria-current="page">(\w+)', text) == [
+            (address, name)
+        ]
+
+
 def test_a_browser_is_told_to_ask_nobody_else(client: Client) -> None:
-    for address in ("/", "/dashboard/app.js"):
+    for address in (*(f"/{page}" for page in PAGES), "/dashboard/app.js"):
         policy = client.get(address).headers["content-security-policy"]
         assert policy.startswith("default-src 'self';")
         assert "http" not in policy
 
 
 def test_no_file_names_another_machine() -> None:
-    for path in [*FOLDER.glob("*.js"), *FOLDER.glob("*.css"), *FOLDER.glob("*.html")]:
+    for path in [p for p in FOLDER.rglob("*") if p.suffix in (".js", ".css", ".html")]:
         assert not re.search(r"https?://", path.read_text(encoding="utf-8")), path.name
 
 
 def test_the_package_itself_is_not_handed_out(client: Client) -> None:
-    for address in ("page.py", "__init__.py", "index.html", "../app.py", "%2e%2e/app.py"):
+    for address in (
+        "page.py",
+        "__init__.py",
+        "index.html",
+        "../app.py",
+        "%2e%2e/app.py",
+        "pages/log.html",
+    ):
         assert client.get(f"/dashboard/{address}").status_code == 404, address
 
 

@@ -115,7 +115,7 @@ async def test_a_service_that_asks_for_tokens_is_used_with_one_that_stays_out_of
 
 
 def test_every_request_of_the_page_can_carry_a_token() -> None:
-    modules = [p for p in page_module.FOLDER.glob("*.js") if p.name != "access.js"]
+    modules = [p for p in page_module.FOLDER.rglob("*.js") if p.name != "access.js"]
 
     assert modules
     for module in modules:

@@ -1,0 +1,71 @@
+// Recordings: how each session's stands, and buttons that begin and end it.
+
+import { $, el, put, replaceIfChanged } from "../view.js";
+import { modalityName } from "../words.js";
+import { get, part, post } from "./api.js";
+import { begin, whileSeen } from "./page.js";
+import { button, facts, link, state } from "./parts.js";
+import { atWork, tell } from "./said.js";
+import * as words from "./words.js";
+
+const LOOK_MS = 2000;
+const PATH = "sessions/{session_id}/recording";
+
+begin(async (me) => {
+  const box = document.querySelector("#recordings-section .said");
+  const look = async () => {
+    const found = await tell(box, everyRecording);
+    if (found === null) return put($("recordings-state"), "");
+    put($("recordings-state"), found.length ? "" : words.NOTHING_TO_RECORD);
+    replaceIfChanged($("recordings"), found.map((each) => card(each, me, box, look)));
+  };
+  await look();
+  whileSeen(look, LOOK_MS);
+});
+
+// Newest session first; one that has ended is shown as long as it was recorded.
+async function everyRecording() {
+  const { sessions } = await get("sessions?limit=1000");
+  return sessions
+    .map((s) => ({ id: s.id, over: words.OVER.has(s.status.state), recording: s.status.recording }))
+    .filter((s) => !s.over || s.recording)
+    .reverse();
+}
+
+function card({ id, over, recording }, me, box, look) {
+  const node = el("article", "session");
+  node.id = `recording-${id}`;
+  const head = el("h3");
+  head.append(link(id, `./#${part(id)}`), state(words.RECORDING_STATE, recording?.state ?? "none"));
+  node.append(head);
+  if (recording) node.append(told(recording));
+  if (recording?.note) node.append(el("p", "note", recording.note));
+  if (!over) node.append(control(id, recording, me, box, look));
+  return node;
+}
+
+function told(r) {
+  const samples = Object.entries(r.samples).map(([key, n]) => `${modalityName(key)} ${words.count(n)}`);
+  return facts([
+    ["File", r.path],
+    ["Size", words.megabytes(r.size_bytes)],
+    ["Length", words.duration(r.duration_s)],
+    ["Samples", samples.join(", ") || "–"],
+    ["Answers", words.count(r.predictions)],
+    ["Markers", words.count(r.markers)],
+    ["Free on the disk", words.megabytes(r.free_mb * 1e6)],
+    ["Waiting for the disk", words.megabytes(r.waiting_mb * 1e6)],
+  ]);
+}
+
+function control(id, recording, me, box, look) {
+  const runs = recording?.state === "recording";
+  const path = runs ? `${PATH}/stop` : PATH;
+  if (!me.may("POST", path)) return me.whyNot(words.TO_RECORD, "POST", path);
+  const [text, name] = runs ? ["End the recording", "end"] : ["Record", "record"];
+  return button(text, `${name}-${id}`, async (event) => {
+    const work = () => post(path.replace("{session_id}", part(id)));
+    const done = await atWork(box, work, { buttons: [event.target] });
+    if (done) await look();
+  });
+}
