@@ -1,6 +1,7 @@
 # make demo   the service with a simulated person, in a browser at http://127.0.0.1:8000
 # make test   all tests
 # make check  style, types, layers
+# make docs   the documentation as a site, into build/site
 # make bench  measured rows, into benchmarks/results
 # make dev    the environment for working on the code
 PYTHON ?= python3
@@ -10,7 +11,7 @@ WORKERS ?= 3
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench dev soak demo-bundle clean
+.PHONY: demo test check docs screenshots bench dev soak demo-bundle clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set it with: make PYTHON=python3.12 ..."; exit 1; }
@@ -38,8 +39,16 @@ test: $(VENV)/.dev
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .overlay/hadua tests benchmarks
+	$(BIN)/mypy .overlay/hadua tests benchmarks docs
 	$(BIN)/lint-imports
+
+# Warnings are errors: a link that leads nowhere, a page that is not there.
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+# The handbook's pictures, from the real demo; needs Chromium.
+screenshots: $(VENV)/.dev
+	$(BIN)/python docs/make_screenshots.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -155,7 +155,9 @@ async def history(asked: Asked, after: After = None, limit: Limit = 100) -> Resp
     openapi_extra=needs(Role.ADMIN),
 )
 async def audit(
-    asked: Asked, after: Annotated[int, Query(ge=0, le=2**53)] = 0, limit: Limit = 100
+    asked: Asked,
+    after: Annotated[int, Query(ge=0, le=2**53, description="`next` of the page before.")] = 0,
+    limit: Limit = 100,
 ) -> Response:
     """Who did what, when. It names no participant: a token stands for each."""
     look = functools.partial(asked.storage.trail, after=after, limit=limit + 1)

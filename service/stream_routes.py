@@ -15,7 +15,8 @@ router: APIRouter = api_router("streams")
 
 @router.get("/streams", responses=answers(StreamList, "invalid-request", "service-stopping"))
 async def list_streams(
-    asked: Asked, timeout_s: Annotated[float, Query(gt=0.0, le=10.0)] = 1.0
+    asked: Asked,
+    timeout_s: Annotated[float, Query(gt=0.0, le=10.0, description="How long to search.")] = 1.0,
 ) -> Response:
     """Streams on the network right now: one search, so all of them at once."""
     search = functools.partial(asked.list_streams, timeout_s)

@@ -1,0 +1,80 @@
+"""Take the handbook's pictures: the real demo, looked at with Debian's Chromium.
+
+    make screenshots
+
+Waits until the demo has something to show, so it takes about a minute.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+IMAGES = Path(__file__).resolve().parent / "images"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WIDTH_PX, HEIGHT_PX = 1180, 900
+COLOURS = 64  # flat areas and letters: a third of the size, and nothing to be seen
+SHOW_S = 45.0  # until the chart has something to show
+# Parts of the page, by the id of their section; the page's own order is of no matter.
+PARTS = ("now", "history", "signals", "delays", "log")
+
+
+def main() -> None:
+    """Take all of them anew."""
+    IMAGES.mkdir(exist_ok=True)
+    with demo() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = opened(browser, url, scheme="light")
+        page.wait_for_timeout(SHOW_S * 1000.0)
+        page.screenshot(path=IMAGES / "demo.png")
+        for part in PARTS:
+            section = page.locator(f"#{part}")
+            if section.is_visible():
+                section.screenshot(path=IMAGES / f"{part}.png")
+        dark = opened(browser, url, scheme="dark")
+        dark.wait_for_timeout(3000.0)
+        dark.screenshot(path=IMAGES / "dark.png")
+        browser.close()
+    for image in sorted(IMAGES.glob("*.png")):
+        with Image.open(image) as picture:
+            few = picture.convert("RGB").quantize(COLOURS)
+        few.save(image, optimize=True)
+        sys.stdout.write(f"{image.name}: {image.stat().st_size / 1024:.0f} KiB\n")
+
+
+def opened(browser: Browser, url: str, *, scheme: str) -> Page:
+    """The page, with its first answers."""
+    page = browser.new_page(
+        viewport={"width": WIDTH_PX, "height": HEIGHT_PX},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    page.goto(url)
+    page.locator("#bars li").first.wait_for()
+    return page
+
+
+@contextmanager
+def demo() -> Iterator[str]:
+    """The demo at a free port; its address."""
+    command = [sys.executable, "-m", "hadua.service.cli.serve", "--demo", "--port", "0"]
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        try:
+            for line in process.stdout or ():
+                if address := next((w for w in line.split() if w.startswith("http://")), None):
+                    yield address.rstrip(".,")
+                    break
+        finally:
+            process.terminate()
+
+
+if __name__ == "__main__":
+    main()
