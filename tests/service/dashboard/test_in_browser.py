@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from support.browser import NOTICE, Feeder, Witness, chromium, gap, served
 
+from hadua.service.dashboard.page import PAGES
+
 pytestmark = pytest.mark.browser
 
 
@@ -163,7 +165,9 @@ def test_a_silent_service_makes_the_page_old_and_news_make_it_new(visit: Opener)
     expect(scene.page.locator("#stale")).to_have_text(
         re.compile(r"^No news from the service for \d+ s\. What you see is old\.$")
     )
-    expect(scene.page.locator("#label")).to_have_css("opacity", "0.55")
+    expect(scene.page.locator("#label")).to_have_css("opacity", "0.86")
+    expect(scene.page.locator("#label")).to_have_css("filter", "grayscale(1)")
+    expect(scene.page.locator("#now")).to_have_css("border-style", "dashed")
     expect(scene.page.locator("#connection")).to_have_text("Connected, but silent")
     expect(scene.page.locator("#streams")).not_to_contain_text("Live")
     expect(scene.page.locator("#streams")).not_to_contain_text("ago")
@@ -172,6 +176,8 @@ def test_a_silent_service_makes_the_page_old_and_news_make_it_new(visit: Opener)
 
     expect(scene.page.locator("#stale")).to_be_hidden()
     expect(scene.page.locator("#label")).to_have_css("opacity", "1")
+    expect(scene.page.locator("#label")).to_have_css("filter", "none")
+    expect(scene.page.locator("#now")).to_have_css("border-style", "solid")
 
 
 def test_what_was_heard_before_is_not_counted_again(visit: Opener) -> None:
@@ -274,15 +280,17 @@ def test_it_fits_and_follows_the_scheme(visit: Opener, scheme: str, width: int) 
 def test_everything_is_reached_with_the_keyboard(visit: Opener) -> None:
     scene = visit(started())
     scene.points(3)
-    reached = []
-    for _ in range(3):
-        scene.page.keyboard.press("Tab")
-        reached.append(scene.page.evaluate("document.activeElement.textContent.trim()"))
-    assert reached == [
+    wanted = [
         "Skip to the current answer",
         "Colours: as the system",
+        *PAGES.values(),
         "Last predictions as a table",
     ]
+    reached = []
+    for _ in wanted:
+        scene.page.keyboard.press("Tab")
+        reached.append(scene.page.evaluate("document.activeElement.textContent.trim()"))
+    assert reached == wanted
     scene.page.keyboard.press("Enter")
     expect(scene.page.locator("#table tbody tr")).to_have_count(3)
 
