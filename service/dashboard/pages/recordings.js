@@ -12,9 +12,9 @@ const LOOK_MS = 2000;
 const PATH = "sessions/{session_id}/recording";
 
 begin(async (me) => {
-  const box = document.querySelector("#recordings-section .said");
+  const box = $("record-said"); // apart from that of the looks, which would wipe a refusal away
   const look = async () => {
-    const found = await tell(box, everyRecording);
+    const found = await tell($("look-said"), everyRecording);
     if (found === null) return put($("recordings-state"), "");
     put($("recordings-state"), found.length ? "" : words.NOTHING_TO_RECORD);
     replaceIfChanged($("recordings"), found.map((each) => card(each, me, box, look)));

@@ -8,14 +8,15 @@ import { button, facts, link, state } from "./parts.js";
 import { atWork, explained, tell } from "./said.js";
 import * as words from "./words.js";
 
+// What a press was refused for stays until the next press; a look says its own things.
 export class Running {
   constructor(me, { changed }) {
-    Object.assign(this, { me, changed, over: null, box: $("now-section").querySelector(".said") });
+    Object.assign(this, { me, changed, over: null });
   }
 
   // Newest first; what has ended since the last look is in the history, too.
   async look() {
-    const page = await tell(this.box, () => get("sessions?limit=1000"));
+    const page = await tell($("now-said"), () => get("sessions?limit=1000"));
     if (page === null) return put($("now-state"), "");
     const sessions = page.sessions.reverse();
     put($("now-state"), sessions.length ? "" : words.NO_SESSION);
@@ -53,7 +54,7 @@ export class Running {
     return button("Stop", `stop-${id}`, async (event) => {
       const sure = await confirmed({ title: `Stop the session ${id}`, text: words.STOPPING, yes: "Stop it" });
       if (!sure) return;
-      await atWork(this.box, () => post(`sessions/${part(id)}/stop`), { buttons: [event.target] });
+      await atWork($("stop-said"), () => post(`sessions/${part(id)}/stop`), { buttons: [event.target] });
       await this.look();
     });
   }

@@ -15,7 +15,7 @@ const MOST = 50;
 begin(async (me) => {
   const history = new List({
     name: "history",
-    box: $("now-section").querySelector(".said"),
+    box: $("now-said"),
     ask: async (after) => {
       const page = await get(`history?limit=${MOST}${after ? `&after=${part(after)}` : ""}`);
       return { items: page.sessions, next: page.next };

@@ -155,6 +155,25 @@ def test_a_session_is_recorded_and_stopped(page: Page, new_folder: Path) -> None
     assert list(new_folder.rglob("*.xdf"))
 
 
+def test_a_refusal_stays_while_the_page_looks_again(page: Page) -> None:
+    parts = Parts(
+        sources={"fake:eeg": FakeSource([*ramps(EEG, 4), threading.Event()])},
+        settings=settings_for_tests(min_free_mb=1e12),
+    )
+    with threaded(parts) as service:
+        opened(page, service.url, "recordings")
+        page.evaluate(
+            "fetch('api/v1/sessions', {method: 'POST', body: JSON.stringify({eeg: 'fake:eeg', "
+            "id: 'full'}), headers: {'Content-Type': 'application/json'}})"
+        )
+        page.click("#record-full")
+        saying_why(page.locator("#recordings-section"), code="disk-full")
+        for _ in range(2):
+            with page.expect_response("**/api/v1/sessions?limit=1000"):
+                pass
+        saying_why(page.locator("#recordings-section"), code="disk-full")
+
+
 def test_settings_are_shown_and_what_is_secret_is_not(page: Page) -> None:
     settings = settings_for_tests(database="postgresql://hadua:sesame@db/x", stale_s=1.5)
     with threaded(Parts(settings=settings)) as service:
