@@ -15,11 +15,15 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from hadua.service.dashboard.page import PAGES
+
 IMAGES = Path(__file__).resolve().parent / "images"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WIDTH_PX, HEIGHT_PX = 1180, 900
 COLOURS = 64  # flat areas and letters: a third of the size, and nothing to be seen
+NOT_SHOWN = {"", "settings"}  # the live page has pictures of its own; settings name folders
+SETTLE_S = 3.0
 SHOW_S = 45.0  # until the chart has something to show
 # Parts of the page, by the id of their section; the page's own order is of no matter.
 PARTS = ("now", "history", "signals", "delays", "log")
@@ -37,8 +41,12 @@ def main() -> None:
             section = page.locator(f"#{part}")
             if section.is_visible():
                 section.screenshot(path=IMAGES / f"{part}.png")
+        for name in PAGES.keys() - NOT_SHOWN:
+            page.goto(f"{url}/{name}")
+            page.wait_for_timeout(SETTLE_S * 1000.0)
+            page.locator("main").screenshot(path=IMAGES / f"page-{name}.png")
         dark = opened(browser, url, scheme="dark")
-        dark.wait_for_timeout(3000.0)
+        dark.wait_for_timeout(SETTLE_S * 1000.0)
         dark.screenshot(path=IMAGES / "dark.png")
         browser.close()
     for image in sorted(IMAGES.glob("*.png")):
