@@ -6,7 +6,14 @@ from hadua.adapters.sources.stream_summary import StreamSummary
 from hadua.service.confirmed_mapping import ConfirmedMapping
 from hadua.service.problem import Problem
 from hadua.service.storage.records import AuditEntry, Participant, SessionRecord, TokenRecord
-from hadua.service.wire import BundleInfo, MappingStatus, MarkerFrame, PredictionFrame, StatusFrame
+from hadua.service.wire import (
+    BundleInfo,
+    MappingStatus,
+    MarkerFrame,
+    PredictionFrame,
+    RecordingStatus,
+    StatusFrame,
+)
 
 
 class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +159,12 @@ class MarkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     t_s: float
     offset_s: float | None
     uncertainty_ms: float | None
+
+
+class RecordingAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest recording of a session as it is now; null if there was none."""
+
+    recording: RecordingStatus | None
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):

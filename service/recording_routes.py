@@ -3,17 +3,16 @@
 import functools
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from hadua.service.answers import RecordingAnswer
 from hadua.service.config import Identifier
 from hadua.service.idempotency import ONCE, Once
 from hadua.service.openapi import answers
 from hadua.service.rest import Asked, answer, api_router
 from hadua.service.session_recording import SessionRecording
-from hadua.service.wire import RecordingStatus
 
 router: APIRouter = api_router("recordings")
 SessionId = Annotated[str, Path(description="Id of a session.", examples=["demo"])]
@@ -30,12 +29,6 @@ class StartRecording(BaseModel):
     task: Identifier | None = Field(
         None, description="Task in the file's name; the setting record_task if not given."
     )
-
-
-class RecordingAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest recording of a session as it is now; null if there was none."""
-
-    recording: RecordingStatus | None
 
 
 @router.get(

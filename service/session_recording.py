@@ -148,7 +148,12 @@ class SessionRecording:
         self._note_pipeline()
 
     async def end(self) -> None:
-        """End the recording, as was asked for, and wait until its file is closed."""
+        """End the recording, as was asked for, and wait until its file is closed.
+
+        A recording that has ended with its session is left alone.
+        """
+        if self._closed:
+            return
         await self._end(ASKED)
         self._on_change()
 

@@ -11,8 +11,9 @@ from hadua.service.client.errors import (
     UnreachableError,
 )
 from hadua.service.client.follower import Follower
+from hadua.service.client.plain_stream import Stream
 from hadua.service.client.stream import AsyncStream
-from hadua.service.client.synchronous import Client, Stream
+from hadua.service.client.synchronous import Client
 
 __all__ = [
     "AsyncClient",

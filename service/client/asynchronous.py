@@ -1,12 +1,13 @@
 """`AsyncClient`: the contract as coroutines."""
 
 import asyncio
+import functools
 import ssl
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from hadua.service.answers import SessionInfo
+from hadua.service.answers import MarkerAnswer, SessionInfo
 from hadua.service.client import calls
 from hadua.service.client.calls import Call
 from hadua.service.client.clock import ServiceClock
@@ -15,7 +16,7 @@ from hadua.service.client.http import Http
 from hadua.service.client.progress import Heard, Onlooker, Policy, Progress
 from hadua.service.client.stream import AsyncStream
 from hadua.service.clock_echo import ClockOffset
-from hadua.service.wire import BundleInfo, PredictionFrame
+from hadua.service.wire import BundleInfo, PredictionFrame, RecordingStatus
 
 URL = "http://127.0.0.1:8000"
 F = TypeVar("F")
@@ -37,7 +38,8 @@ class AsyncClient:
 
     Args:
         url: Of the service.
-        headers: Sent with every request, as for an access token.
+        token: Of a service that asks for one (docs/access.md).
+        headers: Further ones, sent with every request.
         timeout_s: For one try of a request.
         patience_s: For how long a service that does not answer is tried again.
         tls: How to trust an https service; by default as the system does.
@@ -47,12 +49,15 @@ class AsyncClient:
         self,
         url: str = URL,
         *,
+        token: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,
         patience_s: float = 30.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._headers = dict(headers or {})
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
         self._patience_s = patience_s
         self._tls = tls
         self.http = Http(
@@ -103,10 +108,16 @@ class AsyncClient:
         gaze: str | None = None,
         participant: str | None = None,
         session_id: str | None = None,
+        markers: Sequence[str] | None = None,
     ) -> SessionInfo:
-        """Start a session with one SOURCE or two; its `status.state` says how far it is."""
+        """Start a session with one SOURCE or two; its `status.state` says how far it is.
+
+        `markers` are SOURCE texts of LSL marker streams; None: those of the service's settings.
+        """
         return await self.perform(
-            calls.start_session(eeg=eeg, gaze=gaze, participant=participant, session_id=session_id)
+            calls.start_session(
+                eeg=eeg, gaze=gaze, participant=participant, session_id=session_id, markers=markers
+            )
         )
 
     async def stop_session(self, session_id: str) -> SessionInfo:
@@ -129,6 +140,30 @@ class AsyncClient:
             if page.next_after_seq == after_seq or not page.predictions:
                 return found
             after_seq, epoch = page.next_after_seq, page.epoch
+
+    async def mark(self, session_id: str, text: str, *, t_s: float | None = None) -> MarkerAnswer:
+        """Say that something happens now, or did at the LSL time `t_s`.
+
+        "Now" is when this is called, by `time.perf_counter()`; the answer says where on LSL's time
+        line that is, and how sure.
+        """
+        client_s = self.clock.local_s()
+        mark = functools.partial(self.clock.mark, session_id, text, t_s=t_s, client_s=client_s)
+        return await asyncio.to_thread(mark)
+
+    async def start_recording(
+        self, session_id: str, *, task: str | None = None
+    ) -> RecordingStatus | None:
+        """Record a session from now on, into a new file."""
+        return (await self.perform(calls.start_recording(session_id, task=task))).recording
+
+    async def recording(self, session_id: str) -> RecordingStatus | None:
+        """The latest recording of a session; None if there was none."""
+        return (await self.perform(calls.recording(session_id))).recording
+
+    async def stop_recording(self, session_id: str) -> RecordingStatus | None:
+        """End the recording and wait until its file is closed."""
+        return (await self.perform(calls.stop_recording(session_id))).recording
 
     async def sync_clock(self) -> ClockOffset:
         """How far LSL time is from `time.perf_counter()`, and how sure that is."""

@@ -1,7 +1,7 @@
 """The requests of the contract as values: what to send, and what the answer is."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -10,11 +10,14 @@ import msgspec
 from hadua.service.answers import (
     BundleList,
     ClockReading,
+    MarkerAnswer,
     PredictionPage,
+    RecordingAnswer,
     SessionInfo,
     SessionPage,
     StreamList,
 )
+from hadua.service.clock_echo import Echo
 
 API = "/api/v1"
 T = TypeVar("T")
@@ -50,10 +53,16 @@ def session(session_id: str) -> Call[SessionInfo]:
 
 
 def start_session(
-    *, eeg: str | None, gaze: str | None, participant: str | None, session_id: str | None
+    *,
+    eeg: str | None,
+    gaze: str | None,
+    participant: str | None,
+    session_id: str | None,
+    markers: Sequence[str] | None,
 ) -> Call[SessionInfo]:
     """Start a session."""
-    given = {"eeg": eeg, "gaze": gaze, "participant": participant, "id": session_id}
+    given = {"eeg": eeg, "gaze": gaze, "participant": participant, "id": session_id,
+             "markers": markers}  # fmt: skip
     body = {name: value for name, value in given.items() if value is not None}
     return Call("POST", _path("sessions"), SessionInfo, body)
 
@@ -84,6 +93,38 @@ def bundles() -> Call[BundleList]:
 def clock() -> Call[ClockReading]:
     """The service's clock."""
     return Call("GET", _path("clock"), ClockReading)
+
+
+def mark(session_id: str, text: str, *, t_s: float) -> Call[MarkerAnswer]:
+    """A marker at an LSL time."""
+    body = {"text": text, "t_s": t_s}
+    return Call("POST", _path("sessions", session_id, "markers"), MarkerAnswer, body)
+
+
+def mark_by(
+    session_id: str, text: str, *, client_s: float, echoes: Iterable[Echo]
+) -> Call[MarkerAnswer]:
+    """A marker at a time of the client's clock, with exchanges that tell LSL's from it."""
+    exchanges = [asdict(echo) for echo in echoes]
+    body = {"text": text, "client_s": client_s, "exchanges": exchanges}
+    return Call("POST", _path("sessions", session_id, "markers"), MarkerAnswer, body)
+
+
+def start_recording(session_id: str, *, task: str | None) -> Call[RecordingAnswer]:
+    """Record a session from now on."""
+    body = {} if task is None else {"task": task}
+    return Call("POST", _path("sessions", session_id, "recording"), RecordingAnswer, body)
+
+
+def recording(session_id: str) -> Call[RecordingAnswer]:
+    """How a recording stands."""
+    return Call("GET", _path("sessions", session_id, "recording"), RecordingAnswer)
+
+
+def stop_recording(session_id: str) -> Call[RecordingAnswer]:
+    """End a recording and wait until its file is closed."""
+    path = _path("sessions", session_id, "recording", "stop")
+    return Call("POST", path, RecordingAnswer, wait_s=30.0)
 
 
 def frames_path(session_id: str | None, query: Mapping[str, object]) -> str:

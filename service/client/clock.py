@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from hadua.service.answers import MarkerAnswer
 from hadua.service.client import calls
 from hadua.service.client.http import Http
 from hadua.service.clock_echo import ClockOffset, Echo, estimate
@@ -53,8 +54,22 @@ class ServiceClock:
         return now_s + estimate((self.echo(),)).offset_s
 
     def local_s(self) -> float:
-        """Our own clock."""
+        """Our own clock, now; never waits."""
         return self._clock()
+
+    def mark(
+        self, session_id: str, text: str, *, t_s: float | None, client_s: float
+    ) -> MarkerAnswer:
+        """Mark a session at the LSL time `t_s`, or at `client_s` of our own clock.
+
+        Raises:
+            RefusedError: there is no such session, or it is over.
+            UnreachableError: the service does not answer.
+        """
+        if t_s is not None:
+            return self._http.perform(calls.mark(session_id, text, t_s=t_s))
+        call = calls.mark_by(session_id, text, client_s=client_s, echoes=(self.echo(),))
+        return self._http.perform(call)
 
     def _exchange(self) -> Echo:
         asked_s = self._clock()

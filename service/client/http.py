@@ -1,4 +1,4 @@
-"""Requests over one connection that is kept: standard library, no proxy, a time limit on each."""
+"""Requests over connections that are kept: standard library, no proxy, a time limit on each."""
 
 import http.client
 import random
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Http:
-    """Carries requests out, one after the other; safe to share among threads.
+    """Carries requests out; safe to share among threads, of which none waits for another.
 
     A request whose answer was lost is sent again, under the same `Idempotency-Key`: the service
     carries it out once.
@@ -64,7 +64,7 @@ class Http:
         self._tls = tls
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._connection: http.client.HTTPConnection | None = None
+        self._idle: list[http.client.HTTPConnection] = []  # one for each thread that asks at once
 
     def perform(self, call: Call[T]) -> T:
         """The answer of a request.
@@ -93,23 +93,29 @@ class Http:
         raise AssertionError
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connections."""
         with self._lock:
-            self._drop()
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _once(self, call: Call[T], headers: Mapping[str, str]) -> T:
         with self._lock:
-            try:
-                status, body = self._exchange(call, headers)
-            except _LOST:
-                self._drop()
-                raise
+            connection = self._idle.pop() if self._idle else self._connect()
+        try:
+            status, body = self._exchange(connection, call, headers)
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
         if status >= 300:
             raise refusal(status, body)
         return msgspec.json.decode(body, type=call.shape)
 
-    def _exchange(self, call: Call[T], headers: Mapping[str, str]) -> tuple[int, bytes]:
-        connection = self._connection = self._connection or self._connect()
+    def _exchange(
+        self, connection: http.client.HTTPConnection, call: Call[T], headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
         connection.timeout = self._timeout_s + call.wait_s
         if connection.sock is not None:
             connection.sock.settimeout(connection.timeout)
@@ -122,11 +128,6 @@ class Http:
             context = self._tls or ssl.create_default_context()
             return http.client.HTTPSConnection(self._host, self._port, context=context)
         return http.client.HTTPConnection(self._host, self._port)
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 def _unreachable(url: str, fault: Exception) -> UnreachableError:

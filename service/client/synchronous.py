@@ -1,118 +1,26 @@
 """`Client`: the contract as plain calls, and frames as plain iterators."""
 
 import ssl
-from collections.abc import Collection, Coroutine, Mapping
-from concurrent.futures import Future
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self, TypeVar
 
-from hadua.service.answers import SessionInfo
+from hadua.service.answers import MarkerAnswer, SessionInfo
 from hadua.service.client import calls
 from hadua.service.client.asynchronous import URL, AsyncClient
 from hadua.service.client.follower import Follower
 from hadua.service.client.frames import AnyFrame
 from hadua.service.client.loop_thread import LoopThread
+from hadua.service.client.plain_stream import Stream
 from hadua.service.client.progress import Policy
-from hadua.service.client.stream import AsyncStream
 from hadua.service.clock_echo import ClockOffset
-from hadua.service.wire import BundleInfo, Hello, PredictionFrame
+from hadua.service.wire import BundleInfo, PredictionFrame, RecordingStatus
 
-GLANCE_S = 0.2  # how soon a wait notices Ctrl-C, which on Windows does not end it by itself
 CLOSE_S = 5.0
 
 F = TypeVar("F")
 T = TypeVar("T")
-
-
-class Stream(Generic[F]):
-    """Frames as an iterator; it ends when the session is over. See `AsyncStream`.
-
-    Args:
-        stream: What it iterates over.
-        thread: In which that lives.
-    """
-
-    def __init__(self, stream: AsyncStream[F], thread: LoopThread) -> None:
-        self._stream = stream
-        self._thread = thread
-        self._asked: Future[F | None] | None = None
-
-    @property
-    def hello(self) -> Hello | None:
-        """What the service said of itself at the latest connection."""
-        return self._stream.hello
-
-    @property
-    def missed(self) -> int:
-        """Frames that did not reach this client, of those it asked for."""
-        return self._stream.missed
-
-    @property
-    def reconnects(self) -> int:
-        """How often the connection was lost."""
-        return self._stream.reconnects
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has ended."""
-        return self._stream.closed
-
-    def __enter__(self) -> Self:
-        """Nothing is connected before the first frame is asked for."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close."""
-        self.close()
-
-    def __iter__(self) -> Self:
-        """The stream is its own iterator."""
-        return self
-
-    def __next__(self) -> F:
-        """The next frame; waits for it."""
-        while not self._stream.closed:
-            if (frame := self.next(GLANCE_S)) is not None:
-                return frame
-        raise StopIteration
-
-    def next(self, timeout_s: float) -> F | None:
-        """The next frame, or None if there is none in that time, or if the stream has ended.
-
-        Raises:
-            SessionFailedError: the session has failed.
-            RefusedError: there is no such session, or the service says no.
-            UnreachableError: the service does not answer.
-        """
-        if self._asked is None:
-            self._asked = self._thread.submit(self._next_or_none())
-        try:
-            frame = self._asked.result(timeout_s)
-        except TimeoutError:
-            if not self._asked.done():
-                return None
-            raise
-        finally:
-            if self._asked.done():
-                self._asked = None
-        return frame
-
-    async def _next_or_none(self) -> F | None:
-        try:
-            return await anext(self._stream)
-        except StopAsyncIteration:
-            return None
-
-    def close(self) -> None:
-        """Leave; nothing happens if that is done."""
-        with suppress(TimeoutError):
-            self._thread.submit(self._stream.aclose()).result(CLOSE_S)
 
 
 class Client:
@@ -120,7 +28,8 @@ class Client:
 
     Args:
         url: Of the service.
-        headers: Sent with every request, as for an access token.
+        token: Of a service that asks for one (docs/access.md).
+        headers: Further ones, sent with every request.
         timeout_s: For one try of a request.
         patience_s: For how long a service that does not answer is tried again.
         tls: How to trust an https service; by default as the system does.
@@ -130,13 +39,14 @@ class Client:
         self,
         url: str = URL,
         *,
+        token: str | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,
         patience_s: float = 30.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._client = AsyncClient(
-            url, headers=headers, timeout_s=timeout_s, patience_s=patience_s, tls=tls
+            url, token=token, headers=headers, timeout_s=timeout_s, patience_s=patience_s, tls=tls
         )
         self._thread = LoopThread()
 
@@ -174,10 +84,14 @@ class Client:
         gaze: str | None = None,
         participant: str | None = None,
         session_id: str | None = None,
+        markers: Sequence[str] | None = None,
     ) -> SessionInfo:
-        """Start a session with one SOURCE or two; its `status.state` says how far it is."""
+        """Start a session with one SOURCE or two; its `status.state` says how far it is.
+
+        `markers` are SOURCE texts of LSL marker streams; None: those of the service's settings.
+        """
         call = calls.start_session(
-            eeg=eeg, gaze=gaze, participant=participant, session_id=session_id
+            eeg=eeg, gaze=gaze, participant=participant, session_id=session_id, markers=markers
         )
         return self._client.http.perform(call)
 
@@ -196,6 +110,29 @@ class Client:
         return self._run(
             self._client.past_predictions(session_id, after_seq=after_seq, epoch=epoch)
         )
+
+    def mark(self, session_id: str, text: str, *, t_s: float | None = None) -> MarkerAnswer:
+        """Say that something happens now, or did at the LSL time `t_s`.
+
+        "Now" is when this is called, by `time.perf_counter()`; the answer says where on LSL's time
+        line that is, and how sure.
+        """
+        client_s = self._client.clock.local_s()
+        return self._client.clock.mark(session_id, text, t_s=t_s, client_s=client_s)
+
+    def start_recording(
+        self, session_id: str, *, task: str | None = None
+    ) -> RecordingStatus | None:
+        """Record a session from now on, into a new file."""
+        return self._client.http.perform(calls.start_recording(session_id, task=task)).recording
+
+    def recording(self, session_id: str) -> RecordingStatus | None:
+        """The latest recording of a session; None if there was none."""
+        return self._client.http.perform(calls.recording(session_id)).recording
+
+    def stop_recording(self, session_id: str) -> RecordingStatus | None:
+        """End the recording and wait until its file is closed."""
+        return self._client.http.perform(calls.stop_recording(session_id)).recording
 
     def sync_clock(self) -> ClockOffset:
         """How far LSL time is from `time.perf_counter()`, and how sure that is."""

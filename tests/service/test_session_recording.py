@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from support.keeping import Forgetful
+from support.keeping import Forgetful, new_data_folder
 from support.recordings import load, only_file, samples, stamps, texts
 from support.service import (
     CLASSES,
@@ -255,7 +255,8 @@ async def test_too_little_room_refuses_to_begin(tmp_path: Path) -> None:
 async def test_a_recording_over_rest(tmp_path: Path) -> None:
     hold = threading.Event()
     source = FakeSource([*ramps(EEG, 30), hold])
-    parts = Parts(sources={"fake:eeg": source}, settings=settings_of(tmp_path))
+    folder = new_data_folder(tmp_path)
+    parts = Parts({"fake:eeg": source}, settings=settings_of(folder), data_folder=folder)
     async with running(parts) as service:
         await service.http.post("/api/v1/sessions", json={"eeg": "fake:eeg", "id": "a"})
         session = service.service.sessions.get("a")

@@ -8,11 +8,20 @@ from pathlib import Path
 import pytest
 from support.flaky_proxy import flaky_proxy
 from support.keeping import new_data_folder
-from support.service import EEG, FakeSource, Parts, async_test, ramps, running
+from support.service import (
+    EEG,
+    FakeSource,
+    Parts,
+    async_test,
+    ramps,
+    running,
+    settings_for_tests,
+)
 
 from hadua.adapters.sources.source import SampleChunk
 from hadua.models.errors import StreamNotFoundError, UsageError
 from hadua.models.features import Modality
+from hadua.service.answers import MarkerAnswer
 from hadua.service.client import (
     AsyncClient,
     Client,
@@ -22,7 +31,7 @@ from hadua.service.client import (
 )
 from hadua.service.client.clock import ServiceClock
 from hadua.service.client.http import Http
-from hadua.service.wire import PredictionFrame, StatusFrame
+from hadua.service.wire import MarkerFrame, PredictionFrame, StatusFrame
 
 
 def gated(n: int) -> tuple[threading.Event, FakeSource]:
@@ -74,6 +83,63 @@ async def test_the_same_from_a_program_without_asyncio() -> None:
             assert client.stop_session("a").status.state == "stopped"
 
     async with running(Parts({"fake:eeg": source})) as service:
+        await asyncio.to_thread(program, service.url)
+
+
+@async_test
+async def test_a_marker_lies_where_it_was_made_and_says_how_sure_that_is() -> None:
+    source = FakeSource([threading.Event()])
+    now = time.monotonic  # the fake service's LSL clock, on one machine
+
+    def program(url: str) -> list[MarkerAnswer]:
+        with Client(url) as client:
+            client.sync_clock()
+            marked = []
+            for text in ("word=one", "word=two"):
+                before_s = now()
+                marker = client.mark("a", text)
+                assert marker.uncertainty_ms is not None
+                slack_s = marker.uncertainty_ms / 1e3 + 1e-6
+                assert before_s - slack_s <= marker.t_s <= now() + slack_s
+                marked.append(marker)
+            exact = client.mark("a", "then", t_s=12.5)
+            assert (exact.t_s, exact.offset_s) == (12.5, None)
+            return marked
+
+    async with running(Parts({"fake:eeg": source})) as service, AsyncClient(service.url) as client:
+        await client.start_session(eeg="fake:eeg", session_id="a")
+        session = service.service.sessions.get("a")
+        await session.running.wait()
+        marked = await asyncio.to_thread(program, service.url)
+        marked.append(await client.mark("a", "word=three"))
+        stream = client.frames("a", after_seq=0, types={"marker"})
+        said = [await anext(stream) for _ in range(4)]
+    assert [m.t_s for m in said if isinstance(m, MarkerFrame)] == [
+        marked[0].t_s, marked[1].t_s, 12.5, marked[2].t_s
+    ]  # fmt: skip
+
+
+@async_test
+async def test_a_recording_from_start_to_its_closed_file(tmp_path: Path) -> None:
+    gate, source = gated(20)
+    parts = Parts({"fake:eeg": source}, data_folder=new_data_folder(tmp_path))
+    parts.settings = settings_for_tests(data_dir=tmp_path, min_free_mb=0.0)
+
+    def program(url: str) -> None:
+        with Client(url) as client:
+            client.start_session(eeg="fake:eeg", session_id="a")
+            assert client.recording("a") is None
+            begun = client.start_recording("a", task="film")
+            assert begun is not None
+            assert begun.state == "recording"
+            gate.set()
+            list(client.predictions("a", after_seq=0))
+            ended = client.stop_recording("a")
+            assert ended is not None
+            assert ended.predictions == 20
+            assert "task-film" in ended.path
+
+    async with running(parts) as service:
         await asyncio.to_thread(program, service.url)
 
 
