@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from hadua.models.prediction import Prediction
 from hadua.service.wire import PredictionFrame
 
+OF_THE_MOMENT = frozenset(
+    {
+        "v", "type", "session_id", "epoch", "seq", "time_unix", "latency_ms",
+        "clock_uncertainty_ms", "markers",
+    }
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -55,6 +62,16 @@ def prediction_frame(prediction: Prediction, moment: Moment) -> PredictionFrame:
         clock_uncertainty_ms=moment.clock_uncertainty_ms,
         markers=moment.markers,
     )
+
+
+def answer_of(prediction: Prediction) -> dict[str, object]:
+    """What of a frame says something of the window and nothing of the moment it was said in."""
+    nobody = Moment(
+        session_id=None, epoch=0, seq=0, time_unix=0.0, latency_ms={}, clock_uncertainty_ms=None
+    )
+    frame = prediction_frame(prediction, nobody)
+    names = (f for f in frame.__struct_fields__ if f not in OF_THE_MOMENT)
+    return {name: getattr(frame, name) for name in names}
 
 
 def _by_class(prediction: Prediction) -> dict[str, float] | None:

@@ -22,11 +22,10 @@ from hadua.models.features import Modality
 from hadua.models.prediction import Prediction
 from hadua.service.engine import Engine, StepResult
 from hadua.service.machine import machine
-from hadua.service.prediction_frame import Moment, prediction_frame
+from hadua.service.prediction_frame import OF_THE_MOMENT, Moment, prediction_frame
 from hadua.service.wire import PredictionFrame, encode
 
 SHOWN = 5
-_LIVE = ("v", "type", "session_id", "epoch", "seq", "time_unix", "latency_ms")
 _ANY = dict[str, object]
 
 
@@ -111,7 +110,7 @@ class _Comparison:
     def _differ(self, frame: PredictionFrame, text: str, again: PredictionFrame) -> None:
         said = msgspec.json.decode(text, type=_ANY)
         now = msgspec.json.decode(encode(again), type=_ANY)
-        fields = [k for k in said if k not in _LIVE and said[k] != now.get(k)]
+        fields = [k for k in said if k not in OF_THE_MOMENT and said[k] != now.get(k)]
         if not fields:  # only the format of frames has changed since
             return
         self.differing += 1
@@ -150,7 +149,7 @@ def verify(path: Path, rebuild: RebuildEngine) -> Verdict:
                 case Noted(document) if document["event"] == "pipeline":
                     if engine is not None:
                         engine.close()
-                    needs = _needs(document, path)
+                    needs = needs_of(document, path)
                     engine = rebuild(needs)
                     made_by |= _facts(needs.bundle, needs.runtime)
                     recomputed_by |= _engine_facts(engine)
@@ -202,7 +201,12 @@ def _verdict(
     )
 
 
-def _needs(document: Document, path: Path) -> Rebuild:
+def needs_of(document: Document, path: Path) -> Rebuild:
+    """What a document of a pipeline says of it.
+
+    Raises:
+        RecordingError: too little.
+    """
     try:
         return msgspec.convert(document, Rebuild)
     except msgspec.ValidationError as error:

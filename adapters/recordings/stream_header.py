@@ -25,6 +25,10 @@ def device_header(
     desc = info.find("desc")
     if desc is None:
         desc = ElementTree.SubElement(info, "desc")
+    declared = desc.find("synchronization/offset_mean")
+    if declared is not None and declared.text:  # taken off already: never a second time
+        facts = {**facts, "offset_mean_taken_off": declared.text}
+        declared.text = "0"
     _add(ElementTree.SubElement(desc, "hadua"), facts)
     return info
 

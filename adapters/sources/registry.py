@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
 from hadua.adapters.devices.preset_library import preset_named
@@ -22,6 +23,7 @@ _EXAMPLES = (
     "fieldtrip:localhost:1972"
 )
 _OPTION = re.compile(r",(?=\w+=)")
+XDF_SUFFIXES = (".xdf", ".xdfz", ".xdf.gz")
 _FILE_KEYS = ("stream", "speed")
 _FIELDTRIP_KEYS = ("unit",)
 _STREAM_TYPES = {Modality.EEG: "eeg", Modality.EYE: "gaze"}
@@ -74,13 +76,34 @@ def _file(text: str, rest: str, modality: Modality) -> Source:
     options = _options(text, parts, known=(*_FILE_KEYS, *TOLD_KEYS))
     if not path:
         raise UsageError(f"source {text!r}", got="no path", expected="file:recording.xdf")
-    if not path.lower().endswith((".xdf", ".xdfz", ".xdf.gz")):
-        raise UsageError(
-            f"source {text!r}", got=f"the file {path!r}", expected="a file whose name ends in .xdf"
-        )
+    if not path.lower().endswith(XDF_SUFFIXES):
+        return _recorded(text, path, options, modality)
     return XdfSource(
         path,
         stream=options.get("stream", _STREAM_TYPES[modality]),
+        speed=_speed(text, options.get("speed")),
+        told=_told(text, options, modality),
+    )
+
+
+def _recorded(text: str, path: str, options: dict[str, str], modality: Modality) -> Source:
+    """A file of another format, whose readers are loaded only now."""
+    formats = import_module("hadua.adapters.datasets.recorded_streams")
+    if formats.format_of(Path(path)) is None:
+        expected = ", ".join(f.suffix for f in formats.FORMATS)
+        raise UsageError(
+            f"source {text!r}",
+            got=f"the file {path!r}",
+            expected=f"a file whose name ends in .xdf, {expected}, packed (.gz) or not",
+        )
+    if "stream" in options:
+        raise UsageError(
+            f"source {text!r}", got="'stream'", expected="no stream: such a file holds one"
+        )
+    make = cast("Callable[..., Source]", formats.RecordedSource)
+    return make(
+        Path(path),
+        modality=modality,
         speed=_speed(text, options.get("speed")),
         told=_told(text, options, modality),
     )

@@ -1,16 +1,17 @@
 """Recordings as sources: an XDF file, or the very chunks that a live run received."""
 
-import math
 import struct
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from hadua.adapters.sources.clock import lsl_now_s
-from hadua.adapters.sources.delivery import Delivery, not_open
+from hadua.adapters.sources.delivery import not_open
+from hadua.adapters.sources.loaded import Loaded, LoadedSource
 from hadua.adapters.sources.source import (
     EndOfStreamError,
     SampleChunk,
@@ -20,11 +21,10 @@ from hadua.adapters.sources.source import (
 from hadua.adapters.sources.stream_info import parse_stream_info
 from hadua.adapters.sources.told import NOTHING_TOLD, Told
 from hadua.adapters.sources.xdf_file import XdfContents, stream_name_and_type, walk_xdf
-from hadua.models.errors import RecordingError, StreamInvalidError, UsageError
+from hadua.models.errors import RecordingError, StreamInvalidError
 from hadua.models.features import FloatArray
 
 _TYPES = ("eeg", "gaze")
-_FIRST_STRETCH = 256
 # What pyxdf lets through when it meets a damaged chunk that has the right length.
 _UNREADABLE = (
     ValueError,
@@ -39,12 +39,10 @@ _UNREADABLE = (
 )
 
 
-class XdfSource:
+class XdfSource(LoadedSource):
     """Replays one numeric stream of an XDF file.
 
-    Clocks are put together by pyxdf from the file's clock offsets; stamps are smoothed by our own
-    `SegmentClock`, as in a live run, and never by pyxdf's dejitter. They stay those of the
-    recording, so two sources on one file keep their relation, whatever the speed.
+    Clocks are put together by pyxdf from the file's clock offsets, and never by its dejitter.
 
     Args:
         path: The file (`.xdf`, or `.xdfz`).
@@ -68,20 +66,11 @@ class XdfSource:
         clock: Callable[[], float] = lsl_now_s,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if speed is not None and not (math.isfinite(speed) and speed > 0.0):
-            raise UsageError("replay speed", got=f"{speed}", expected="a positive number, as in 1")
         self._path = Path(path)
         self._stream = stream
-        self._speed = speed
-        self._chunk_s = chunk_s
         self._told = told
-        self._clock = clock
-        self._sleep = sleep
-        self._delivery: Delivery | None = None
-        self._open = False
-        self._stamp_s: FloatArray = np.empty(0)
-        self._x: npt.NDArray[np.generic] = np.empty((0, 0))
-        self._position, self._started_s, self._origin_s = 0, 0.0, 0.0
+        name = f"recording {str(self._path)!r}: stream {stream!r}"
+        super().__init__(name, speed=speed, chunk_s=chunk_s, clock=clock, sleep=sleep)
 
     @property
     def description(self) -> str:
@@ -89,8 +78,8 @@ class XdfSource:
         speed = "" if self._speed is None else f",speed={self._speed:g}"
         return f"file:{self._path},stream={self._stream}{speed}{self._told}"
 
-    def open(self, timeout_s: float) -> StreamSpec:
-        """Read the file; it takes as long as it takes, but waits for nothing.
+    def load(self) -> Loaded:
+        """Walk the file, then read the stream.
 
         Raises:
             RecordingError: missing, truncated, damaged, not XDF, or without one such stream.
@@ -102,54 +91,19 @@ class XdfSource:
             contents.headers[wanted], regular=self._stream == "eeg", told=self._told
         )
         everything = self._load(wanted)
-        self._stamp_s, self._x = everything[wanted]
+        stamp_s, x = everything[wanted]
         written = contents.finished.get(wanted)
         written = contents.samples[wanted] if written is None else written
-        if not self._stamp_s.shape[0] == contents.samples[wanted] == written:
+        if not stamp_s.shape[0] == contents.samples[wanted] == written:
             raise RecordingError(
                 f"recording {str(self._path)!r}: stream {info.spec.name!r} is damaged",
-                got=f"{self._stamp_s.shape[0]} readable samples of {contents.samples[wanted]}",
+                got=f"{stamp_s.shape[0]} readable samples of {contents.samples[wanted]}",
                 expected=f"{written}, as the recorder wrote",
             )
         cut_off = "the recorder did not close this stream: its end may be missing"
         notes = info.notes + (() if wanted in contents.finished else (cut_off,))
-        self._delivery = Delivery(info.spec, notes=notes, lag=info.lag, patience_s=None)
-        starts = [float(stamp_s[0]) for stamp_s, _ in everything.values() if stamp_s.shape[0]]
-        self._origin_s = min(starts, default=0.0)
-        self._position, self._started_s, self._open = 0, self._clock(), True
-        return info.spec
-
-    def read(self, timeout_s: float) -> SampleChunk | None:
-        """The next chunk when it is due; see `Source`."""
-        delivery = self._delivery
-        if delivery is None or not self._open:
-            raise not_open(self.description)
-        until_s = self._clock() + timeout_s
-        while (chunk := delivery.pop()) is None:
-            if self._position >= self._stamp_s.shape[0]:
-                return self._last(delivery)
-            stop = self._next_stop()
-            if not self._wait_until_due(stop - 1, max(until_s - self._clock(), 0.0)):
-                return None
-            part = slice(self._position, stop)
-            self._position = stop
-            delivery.push(self._stamp_s[part], self._x[part])
-        return chunk
-
-    def _last(self, delivery: Delivery) -> SampleChunk:
-        delivery.flush()
-        if (chunk := delivery.pop()) is None:
-            raise EndOfStreamError(f"recording {str(self._path)!r}: stream {self._stream!r} ends")
-        return chunk
-
-    def health(self) -> SourceHealth:
-        """Counts; a recording has no clock of its own any more."""
-        return SourceHealth() if self._delivery is None else self._delivery.health()
-
-    def close(self) -> None:
-        """Let go of the samples."""
-        self._open = False
-        self._stamp_s, self._x = np.empty(0), np.empty((0, 0))
+        starts = [float(stamps[0]) for stamps, _ in everything.values() if stamps.shape[0]]
+        return Loaded(replace(info, notes=notes), stamp_s, x, min(starts, default=0.0))
 
     def _load(self, wanted: int) -> dict[int, tuple[FloatArray, npt.NDArray[np.generic]]]:
         """Stamps and samples by stream id; only the wanted one, unless a pace is to be kept."""
@@ -158,7 +112,7 @@ class XdfSource:
         try:
             streams, _ = pyxdf.load_xdf(
                 str(self._path),
-                select_streams=wanted if self._speed is None else None,
+                select_streams=None if self.paced else wanted,
                 synchronize_clocks=True,
                 dejitter_timestamps=False,
             )
@@ -173,27 +127,6 @@ class XdfSource:
             )
             for s in streams
         }
-
-    def _next_stop(self) -> int:
-        """The end of the chunk that begins at the position: `chunk_s` long, one sample at least."""
-        n, end_s = _FIRST_STRETCH, self._stamp_s[self._position] + self._chunk_s
-        while True:  # never over the whole rest: that would cost the square of the recording
-            stretch_s = self._stamp_s[self._position : self._position + n]
-            beyond = np.flatnonzero(stretch_s >= end_s)
-            if beyond.shape[0]:
-                return self._position + max(int(beyond[0]), 1)
-            if stretch_s.shape[0] < n:
-                return int(self._stamp_s.shape[0])
-            n *= 2
-
-    def _wait_until_due(self, last: int, timeout_s: float) -> bool:
-        if self._speed is None:
-            return True
-        due_s = self._started_s + (float(self._stamp_s[last]) - self._origin_s) / self._speed
-        wait_s = due_s - self._clock()
-        if wait_s > 0.0:
-            self._sleep(min(wait_s, timeout_s))
-        return wait_s <= timeout_s
 
 
 class ChunkReplaySource:

@@ -16,9 +16,11 @@ import pylsl
 import pytest
 from support.fieldtrip_server import buffer, header, names, samples
 from support.lsl_outlets import IndexOutlet
+from support.muse_files import HEADER as MUSE_HEADER
 from support.xdf_writer import XdfStream, write_xdf
 
-import hadua.adapters.sources
+import hadua.adapters
+from hadua.adapters.datasets.recorded_streams import RecordedSource
 from hadua.adapters.sources import lsl_discovery
 from hadua.adapters.sources.fieldtrip import FieldTripSource
 from hadua.adapters.sources.lsl import LslSource
@@ -86,6 +88,14 @@ def fieldtrip(folder: Path, unique: str) -> Iterator[Case]:
         yield Case(source, start=send)
 
 
+def recorded(folder: Path, unique: str) -> Iterator[Case]:
+    """A Muse's file that the test writes; its stamps are rounded to 1 ms."""
+    path = folder / f"{unique}.csv"
+    rows = (f"{100.0 + k / 256.0:.3f},{k},3,3,3,3,0" for k in range(N))
+    path.write_text("\n".join([MUSE_HEADER, *rows]))
+    yield Case(RecordedSource(path, modality=Modality.EEG))
+
+
 def chunk_replay(folder: Path, unique: str) -> Iterator[Case]:
     """Chunks that another source delivered."""
     (case,) = xdf(folder, unique)
@@ -106,6 +116,7 @@ MAKERS: dict[str, tuple[type[Source], Maker]] = {
     "lsl": (LslSource, lsl),
     "xdf": (XdfSource, xdf),
     "fieldtrip": (FieldTripSource, fieldtrip),
+    "recorded": (RecordedSource, recorded),
     "chunk-replay": (ChunkReplaySource, chunk_replay),
     "simulator-eeg": (SimulatorSource, simulator(Modality.EEG)),
     "simulator-gaze": (SimulatorSource, simulator(Modality.EYE)),
@@ -149,11 +160,11 @@ def chunks(source: Source, n: int) -> Iterator[SampleChunk]:
 
 
 def sources_in_the_package() -> set[type[object]]:
-    """Every public class of `adapters.sources` with the methods of the protocol."""
+    """Every public class of the packages that have some, with the methods of the protocol."""
     wanted = {"description", "open", "read", "health", "close"}
     found: set[type[object]] = set()
-    for module in pkgutil.iter_modules(hadua.adapters.sources.__path__):
-        loaded = import_module(f"hadua.adapters.sources.{module.name}")
+    for module in pkgutil.walk_packages(hadua.adapters.__path__, "hadua.adapters."):
+        loaded = import_module(module.name)
         for _, one in inspect.getmembers(loaded, inspect.isclass):
             if one is not Source and wanted <= set(dir(one)) and not inspect.isabstract(one):
                 found.add(one)
