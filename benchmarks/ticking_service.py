@@ -18,6 +18,7 @@ from hadua.adapters.sources.source import Channel, SampleChunk, SourceHealth, St
 from hadua.models.bundle import demo_bundle_path, load_bundle
 from hadua.models.features import Modality
 from hadua.models.prediction import ModalityState, Prediction
+from hadua.models.quality import SignalQuality
 from hadua.models.runtime import Runtime, load_runtime
 from hadua.service.app import build_service, create_app, drain
 from hadua.service.config import Settings
@@ -63,6 +64,7 @@ class Ticks:
 class Result:
     prediction: Prediction
     stage_ms: Mapping[str, float] = field(default_factory=lambda: {"features": 0.8, "model": 0.7})
+    quality: Mapping[Modality, SignalQuality] = field(default_factory=dict)
 
 
 class Answering:

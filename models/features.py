@@ -175,9 +175,8 @@ class FeatureWindow:
         Of EEG its channels, an interpolated one by the share that is expected back of it; of eyes
         the features, some of which are absent whenever nobody blinks.
         """
-        if self.spec.modality is Modality.EEG:
-            return self.quality
-        return float(self.present.mean())
+        there = float(self.present.mean())
+        return min(there, self.quality) if self.spec.modality is Modality.EEG else there
 
     @property
     def measured(self) -> BoolArray:

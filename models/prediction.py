@@ -16,9 +16,19 @@ class ModalityState(StrEnum):
 
     USED = "used"
     MISSING = "missing"  # no usable samples in this window: gap, loss, stream gone
+    MASKED = "masked"  # samples came, but too little of them was good enough to be used
     UNMAPPED = "unmapped"  # the stream covers too little of what the model was trained on
     NOT_CONNECTED = "not connected"  # the session was started without such a stream
     NOT_IN_MODEL = "not in model"  # the bundle has no such input
+
+
+class Abstention(StrEnum):
+    """Why there is no label."""
+
+    UNMAPPED = "unmapped"  # a connected stream does not map to the model
+    NO_SIGNAL = "no-signal"  # nothing was measured in the window
+    POOR_SIGNAL = "poor-signal"  # what was measured was not good enough to be used
+    LOW_CONFIDENCE = "low-confidence"  # the likeliest class is not likely enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,9 @@ class Prediction:
         quality: Share of usable signal of each modality by name, 0 to 1.
         profile_version: Version of the participant's profile; 0 is the bundle as shipped.
         bundle: `name@hash` of the bundle.
+        abstention: Why there is no label, as a word of its own; None if there is one.
+        interpolated: EEG channels, missing or bad, whose features came from their neighbours.
+        left_out: EEG channels that were bad and could not be interpolated.
     """
 
     start_s: float
@@ -52,6 +65,9 @@ class Prediction:
     quality: Mapping[str, float]
     profile_version: int
     bundle: str
+    abstention: Abstention | None = None
+    interpolated: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def softmax(logits: FloatArray, *, temperature: float = 1.0) -> FloatArray:
@@ -72,6 +88,8 @@ def decide(
     reason: str,
     bundle_id: str,
     profile_version: int = 0,
+    interpolated: tuple[str, ...] = (),
+    left_out: tuple[str, ...] = (),
 ) -> Prediction:
     """Turn what is known of one window into an answer, or into a reason for giving none.
 
@@ -89,6 +107,8 @@ def decide(
         reason: What is wrong with the window, in words; empty if nothing is.
         bundle_id: `name@hash` of the bundle.
         profile_version: Version of the participant's profile.
+        interpolated: EEG channels whose features came from their neighbours.
+        left_out: EEG channels that were bad and could not be interpolated.
 
     Raises:
         InvalidInputError: Logits of another number, or not finite.
@@ -97,7 +117,7 @@ def decide(
     if logits is not None and ModalityState.USED in modalities.values():
         _require_logits(logits, manifest)
         probabilities = softmax(logits, temperature=manifest.temperature)
-    refusal = _refusal(probabilities, modalities, abstain_below=manifest.abstain_below)
+    abstention, refusal = _refusal(probabilities, modalities, abstain_below=manifest.abstain_below)
     best = None if probabilities is None else int(probabilities.argmax())
     # A refusal that only repeats what the caller has said in better words is left out.
     generic = probabilities is None or ModalityState.UNMAPPED in modalities.values()
@@ -107,14 +127,17 @@ def decide(
         end_s=end_s,
         classes=manifest.classes,
         probabilities=None if probabilities is None else tuple(probabilities.tolist()),
-        label=manifest.classes[best] if best is not None and not refusal else None,
+        label=manifest.classes[best] if best is not None and abstention is None else None,
         confidence=None if probabilities is None else float(probabilities.max()),
-        abstained=bool(refusal),
+        abstained=abstention is not None,
         reason=said,
         modalities=modalities,
         quality=quality,
         profile_version=profile_version,
         bundle=bundle_id,
+        abstention=abstention,
+        interpolated=interpolated,
+        left_out=left_out,
     )
 
 
@@ -123,17 +146,23 @@ def _refusal(
     modalities: Mapping[str, ModalityState],
     *,
     abstain_below: float,
-) -> str:
-    """Why no label may be given; empty if one may."""
+) -> tuple[Abstention | None, str]:
+    """Why no label may be given, in a word and in words; None and nothing if one may."""
     unmapped = [name for name, s in modalities.items() if s is ModalityState.UNMAPPED]
     if unmapped:
-        return f"{' and '.join(unmapped)}: too little of what the model was trained on"
+        which = " and ".join(unmapped)
+        return Abstention.UNMAPPED, f"{which}: too little of what the model was trained on"
+    if probabilities is None and ModalityState.MASKED in modalities.values():
+        return Abstention.POOR_SIGNAL, "what was measured in this window is not good enough"
     if probabilities is None:
-        return "nothing was measured in this window"
+        return Abstention.NO_SIGNAL, "nothing was measured in this window"
     confidence = float(probabilities.max())
     if confidence < abstain_below:
-        return f"confidence {confidence:.2f} is below {abstain_below:.2f}"
-    return ""
+        return (
+            Abstention.LOW_CONFIDENCE,
+            f"confidence {confidence:.2f} is below {abstain_below:.2f}",
+        )
+    return None, ""
 
 
 def _require_logits(logits: FloatArray, manifest: Description) -> None:

@@ -104,6 +104,12 @@ class EegQuality:
         return tuple(self.names[i] for i in self.positions[self.bad].tolist())
 
     @property
+    def left_out_names(self) -> tuple[str, ...]:
+        """Channels of the stream that were not used, and for which no other stands in."""
+        gone = self.positions[self.bad & ~self.interpolated[self.positions]]
+        return tuple(self.names[i] for i in gone.tolist())
+
+    @property
     def stands_in(self) -> BoolArray:
         """`(n_channels,)` bad channels for which an interpolated one stands in."""
         stands_in = np.zeros(len(self.names), np.bool_)

@@ -11,13 +11,14 @@ from hadua.service.wire import (
     MappingStatus,
     MarkerFrame,
     PredictionFrame,
+    QualityFrame,
     RecordingStatus,
     StatusFrame,
 )
 
 
 class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A session as REST shows it."""
+    """A session as REST shows it; `quality` is the latest frame of that type."""
 
     id: str
     epoch: int
@@ -26,6 +27,7 @@ class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
     status: StatusFrame
     reports: dict[str, dict[str, object]]
     last_marker: MarkerFrame | None
+    quality: QualityFrame | None
     problem: Problem | None
 
 

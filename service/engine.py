@@ -7,13 +7,15 @@ from typing import Protocol
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.features import Modality
 from hadua.models.prediction import ModalityState, Prediction
+from hadua.models.quality import SignalQuality
 from hadua.service.bridge import Arrival
 from hadua.service.latency import ArrivalLog
 from hadua.service.ordering import in_time_order
 
 Tap = Callable[[Modality, SampleChunk], None]
 
-_NOTHING_THERE = frozenset(ModalityState) - {ModalityState.USED, ModalityState.UNMAPPED}
+_SIGNAL_CAME = {ModalityState.USED, ModalityState.UNMAPPED, ModalityState.MASKED}
+_NOTHING_THERE = frozenset(ModalityState) - _SIGNAL_CAME
 
 
 class StepResult(Protocol):
@@ -27,6 +29,11 @@ class StepResult(Protocol):
     @property
     def stage_ms(self) -> Mapping[str, float]:
         """What it cost, by stage."""
+        ...
+
+    @property
+    def quality(self) -> Mapping[Modality, SignalQuality]:
+        """How good the signal behind it was, of each modality that had any."""
         ...
 
 

@@ -17,7 +17,7 @@ from hadua.models.features import FeatureSpec, FloatArray, Modality
 from hadua.models.runtime import Float32Array
 from hadua.service.evaluation_plan import DatasetName, Plan
 from hadua.service.own_recordings import read_own
-from hadua.service.training_data import Recorded
+from hadua.service.training_data import Recorded, usable
 from hadua.service.training_sets import TrainingSet, muse_ssvep
 
 OnFile = Callable[[int, int], None]
@@ -197,6 +197,6 @@ def _runs(recorded: Recorded, hop_s: float) -> list[slice]:
 
 
 def _measured(recorded: Recorded, modality: Modality, rows: slice) -> FloatArray:
-    """`(n, d)`, NaN where nothing was measured."""
+    """`(n, d)`, NaN where nothing was measured that a session would use."""
     windows = [w.windows[modality] for w in recorded.windows[rows]]
-    return np.stack([np.where(w.present, w.values, np.nan) for w in windows])
+    return np.stack([np.where(w.present & usable(w), w.values, np.nan) for w in windows])

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from hadua.models.prediction import ModalityState, Prediction
+
 _LATENCY_BUCKETS_S = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
 )  # fmt: skip
@@ -39,6 +41,20 @@ class Metrics:
         self.predictions = Counter(
             "hadua_predictions", "Windows answered.", ["abstained"], registry=own
         )
+        self.abstained = Counter(
+            "hadua_abstained", "Windows without a label, by reason.", ["reason"], registry=own
+        )
+        self.windows_interpolated = Counter(
+            "hadua_windows_interpolated",
+            "Windows in which EEG channels were interpolated.",
+            registry=own,
+        )
+        self.windows_masked = Counter(
+            "hadua_windows_masked",
+            "Windows of a modality that came, but were too poor to be used.",
+            ["modality"],
+            registry=own,
+        )
         self.frames_dropped = Counter(
             "hadua_frames_dropped", "Frames that slow clients missed.", registry=own
         )
@@ -70,6 +86,16 @@ class Metrics:
             buckets=_LATENCY_BUCKETS_S,
             registry=own,
         )
+
+    def count_quality(self, prediction: Prediction) -> None:
+        """Count what the quality of its signal did to an answer."""
+        if prediction.abstention is not None:
+            self.abstained.labels(str(prediction.abstention)).inc()
+        if prediction.interpolated:
+            self.windows_interpolated.inc()
+        for modality, state in prediction.modalities.items():
+            if state is ModalityState.MASKED:
+                self.windows_masked.labels(modality).inc()
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -20,7 +20,7 @@ from hadua.adapters.sources.lsl_outlet import LslOutlet, OutletSpec, open_outlet
 from hadua.models.bundle import Bundle
 from hadua.models.errors import HaduaError
 from hadua.service.state_changes import StateChanges
-from hadua.service.wire import MarkerFrame, OutletStatus, PredictionFrame, StatusFrame
+from hadua.service.wire import MarkerFrame, OutletStatus, PredictionFrame, SessionFrame, StatusFrame
 
 WAITING_AT_MOST = 256  # the oldest goes: a stalled network must not cost memory
 WAKE_S = 0.5
@@ -100,9 +100,7 @@ class SessionOutlet:
             error=self._error,
         )
 
-    def said(
-        self, frame: PredictionFrame | StatusFrame | MarkerFrame, text: str, now_s: float
-    ) -> None:
+    def said(self, frame: SessionFrame, text: str, now_s: float) -> None:
         """Send a frame; returns at once."""
         del text
         if isinstance(frame, PredictionFrame):
@@ -112,7 +110,7 @@ class SessionOutlet:
             changes = self._changes.of_status(frame)
         else:
             changes = ()
-            if frame.source == REST:
+            if isinstance(frame, MarkerFrame) and frame.source == REST:
                 self._put(Sending("markers", (frame.text,), frame.t_s))
         for change in changes:
             self._put(Sending("events", (msgspec.json.encode(change).decode(),), now_s))

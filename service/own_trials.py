@@ -11,7 +11,7 @@ from hadua.adapters.datasets.own_recordings import LabelledInterval, LabelTable,
 from hadua.adapters.windows.alignment import AlignedWindows
 from hadua.models.errors import RecordingError
 from hadua.models.features import FeatureSpec, FloatArray, Modality
-from hadua.service.training_data import label
+from hadua.service.training_data import label, usable
 
 Specs = Mapping[Modality, FeatureSpec]
 
@@ -125,11 +125,11 @@ def _runs(windows: Sequence[AlignedWindows], hop_s: float) -> Iterator[Sequence[
 
 
 def _values(windows: Sequence[AlignedWindows], modality: Modality, spec: FeatureSpec) -> FloatArray:
-    """`(n_windows, n_features)`, NaN where nothing was measured."""
+    """`(n_windows, n_features)`, NaN where nothing was measured that a session would use."""
     values = np.full((len(windows), len(spec.names)), np.nan)
     for row, window in zip(values, windows, strict=True):
         mine = window.windows.get(modality)
-        if mine is not None:
+        if mine is not None and usable(mine):
             row[mine.present] = mine.values[mine.present]
     return values
 

@@ -22,6 +22,7 @@ from hadua.models.bundle import Bundle
 from hadua.models.errors import UsageError
 from hadua.models.features import FeatureSpec, FeatureWindow, FloatArray, Modality
 from hadua.models.prediction import ModalityState, Prediction, decide
+from hadua.models.quality import EegQuality, SignalQuality
 from hadua.models.runtime import Runtime
 from hadua.service.context import TokenContext
 from hadua.service.serving import Serving
@@ -35,10 +36,12 @@ class WindowResult:
         prediction: The answer for one window.
         stage_ms: Milliseconds spent per stage: `features` (shared by the windows that one chunk
             completed) and `model`.
+        quality: How good the signal behind it was, of each modality that had any.
     """
 
     prediction: Prediction
     stage_ms: Mapping[str, float]
+    quality: Mapping[Modality, SignalQuality]
 
 
 class Pipeline:
@@ -163,7 +166,7 @@ class Pipeline:
         return {
             # Came after their time had been answered without them.
             "late_windows": self._aligner.late_windows,
-            # Never came out: every stream was silent for longer than a minute.
+            # Have no answer of their own: every stream was silent, one answer stands for all.
             "skipped_windows": self._aligner.skipped,
             # Samples older than one that had been taken already.
             "stale_samples": sum(stale),
@@ -171,33 +174,36 @@ class Pipeline:
 
     def _predict(self, aligned: AlignedWindows, features_ms: float) -> WindowResult:
         started = self._clock()
-        self._observe_baseline(aligned)
         used = {m: w for m, w in aligned.windows.items() if self._measured(m, w)}
+        self._observe_baseline(aligned.end_s, used)
         self._recent.append((aligned.end_s, used))
         self._push(aligned.end_s, used)
         reason, abstain = self._reason(aligned, used)
         logits: FloatArray | None = None
         if not abstain:
             logits = np.asarray(self._runtime.logits(*self._context.tokens())[0], np.float64)
+        signals = {m: w.signal for m, w in aligned.windows.items() if w.signal is not None}
+        eeg = signals.get(Modality.EEG) if Modality.EEG in used else None
         prediction = decide(
             logits,
             manifest=self._bundle.manifest,
             start_s=min(w.start_s for w in aligned.windows.values()),
             end_s=aligned.end_s,
-            modalities={str(m): self._state(m, used) for m in Modality},
+            modalities={str(m): self._state(m, aligned, used) for m in Modality},
             quality={str(m): w.quality for m, w in aligned.windows.items()},
             reason=reason,
             bundle_id=self._bundle.id,
             profile_version=self._profile_version,
+            interpolated=eeg.interpolated_names if isinstance(eeg, EegQuality) else (),
+            left_out=eeg.left_out_names if isinstance(eeg, EegQuality) else (),
         )
         model_ms = (self._clock() - started) * 1e3
-        return WindowResult(prediction, {"features": features_ms, "model": model_ms})
+        return WindowResult(prediction, {"features": features_ms, "model": model_ms}, signals)
 
     def _measured(self, modality: Modality, window: FeatureWindow) -> bool:
         if modality in self._unmapped or not window.usable:
             return False
-        needed = self._bundle.manifest.min_coverage[modality]
-        return float(window.present.mean()) >= needed
+        return window.coverage >= self._bundle.manifest.min_coverage[modality]
 
     def _reason(
         self, aligned: AlignedWindows, used: Mapping[Modality, FeatureWindow]
@@ -205,26 +211,39 @@ class Pipeline:
         """Say what is wrong with this window, and whether nothing can be predicted from it."""
         if self._unmapped:
             return "; ".join(self._unmapped.values()), True
-        degraded = [w.reason for m, w in aligned.windows.items() if w.reason or m not in used]
-        return "; ".join(r for r in degraded if r), not used
+        said = (self._words(m, w, used=m in used) for m, w in aligned.windows.items())
+        return "; ".join(filter(None, said)), not used
 
-    def _state(self, modality: Modality, used: Mapping[Modality, FeatureWindow]) -> ModalityState:
+    def _words(self, modality: Modality, window: FeatureWindow, *, used: bool) -> str:
+        if used or not window.usable:
+            return window.reason
+        needed = self._bundle.manifest.min_coverage[modality]
+        share = f"{window.coverage:.0%} of it is good, {needed:.0%} are needed"
+        return "; ".join(filter(None, (f"{modality}: masked, {share}", window.reason)))
+
+    def _state(
+        self, modality: Modality, aligned: AlignedWindows, used: Mapping[Modality, FeatureWindow]
+    ) -> ModalityState:
         if modality not in self._bundle.specs:
             return ModalityState.NOT_IN_MODEL
         if modality not in self._connected:
             return ModalityState.NOT_CONNECTED
         if modality in self._unmapped:
             return ModalityState.UNMAPPED
-        return ModalityState.USED if modality in used else ModalityState.MISSING
+        if modality in used:
+            return ModalityState.USED
+        window = aligned.windows[modality]
+        poor = window.masked or window.usable or isinstance(window.signal, EegQuality)
+        return ModalityState.MASKED if poor else ModalityState.MISSING
 
-    def _observe_baseline(self, aligned: AlignedWindows) -> None:
+    def _observe_baseline(self, end_s: float, used: Mapping[Modality, FeatureWindow]) -> None:
         if self._baseline_s <= 0.0:
             return
         if self._baseline_until_s is None:
-            self._baseline_until_s = aligned.end_s + self._baseline_s
-        over = aligned.end_s >= self._baseline_until_s
-        for m, window in aligned.windows.items():
-            self._lanes[m].observe(window, last=over)
+            self._baseline_until_s = end_s + self._baseline_s
+        over = end_s >= self._baseline_until_s
+        for m, lane in self._lanes.items():
+            lane.observe(used.get(m), last=over)
 
 
 class Lane:
@@ -277,9 +296,13 @@ class Lane:
         """Normalised values `(n_features,)`, 0 where nothing was measured."""
         return self.normaliser.apply(window.values, window.present)
 
-    def observe(self, window: FeatureWindow, *, last: bool) -> None:
-        """Count a window of the resting baseline, if one is being observed; `last` closes it."""
-        if self.normaliser.observing and window.usable:
-            self.normaliser = self.normaliser.observe(window.values, window.present)
+    def observe(self, window: FeatureWindow | None, *, last: bool) -> None:
+        """Count a window of the resting baseline, if one is being observed; `last` closes it.
+
+        Only what was measured well enough to be used tells of a person's rest: no window that is
+        masked, and no channel that others stand in for.
+        """
+        if self.normaliser.observing and window is not None:
+            self.normaliser = self.normaliser.observe(window.values, window.measured)
         if last:
             self.normaliser = self.normaliser.end_baseline()

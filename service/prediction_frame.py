@@ -61,6 +61,9 @@ def prediction_frame(prediction: Prediction, moment: Moment) -> PredictionFrame:
         latency_ms=dict(moment.latency_ms),
         clock_uncertainty_ms=moment.clock_uncertainty_ms,
         markers=moment.markers,
+        abstention=prediction.abstention,
+        interpolated=prediction.interpolated,
+        left_out=prediction.left_out,
     )
 
 

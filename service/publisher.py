@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from hadua.adapters.sources.source import Marker
 from hadua.models.errors import HaduaError
+from hadua.models.features import Modality
 from hadua.models.prediction import Prediction
+from hadua.models.quality import SignalQuality
 from hadua.service.engine import Timed
 from hadua.service.hub import Hub
 from hadua.service.journal import Journal, Kind, Published
@@ -13,10 +15,18 @@ from hadua.service.latency import LatencyTotals, stages_ms
 from hadua.service.marker_order import MarkerOrder
 from hadua.service.metrics import Metrics
 from hadua.service.prediction_frame import Moment, prediction_frame
-from hadua.service.wire import MarkerFrame, PredictionFrame, StatusFrame, encode
+from hadua.service.quality_frame import EVERY_S, quality_frame
+from hadua.service.wire import (
+    MarkerFrame,
+    PredictionFrame,
+    QualityFrame,
+    SessionFrame,
+    StatusFrame,
+    encode,
+)
 
 _SAME = 1e-9  # hops: what lies so close behind a window's end lies at it
-Listener = Callable[[PredictionFrame | StatusFrame | MarkerFrame, str, float], None]
+Listener = Callable[[SessionFrame, str, float], None]
 
 
 class Publisher:
@@ -57,6 +67,7 @@ class Publisher:
         self.markers = 0
         self.markers_late = 0
         self.last_marker: MarkerFrame | None = None
+        self.last_quality: QualityFrame | None = None
         self.unkept: HaduaError | None = None
         self._listeners: list[Listener] = []
         self._markers = MarkerOrder()
@@ -139,6 +150,15 @@ class Publisher:
         frame = prediction_frame(prediction, moment)
         self._publish("prediction", frame, now_s)
         self._count(prediction, latency_ms)
+        self._quality(frame, timed.result.quality)
+
+    def _quality(self, answer: PredictionFrame, signals: Mapping[Modality, SignalQuality]) -> None:
+        """Say how good the signal behind an answer was, if that was not just said."""
+        last = self.last_quality
+        if not signals or (last is not None and answer.end_s < last.end_s + EVERY_S):
+            return
+        self.last_quality = quality_frame(answer, signals, seq=self.next_seq)
+        self._publish("quality", self.last_quality, self._clock())
 
     def _take_markers(self, end_s: float) -> tuple[str, ...]:
         """Texts of the markers in the last hop of the window that ends at `end_s`."""
@@ -151,9 +171,7 @@ class Publisher:
         """Publish a status that carries `next_seq`."""
         self._publish("status", frame, self._clock())
 
-    def _publish(
-        self, kind: Kind, frame: PredictionFrame | StatusFrame | MarkerFrame, now_s: float
-    ) -> None:
+    def _publish(self, kind: Kind, frame: SessionFrame, now_s: float) -> None:
         text = encode(frame)
         for listener in self._listeners:
             listener(frame, text, now_s)
@@ -172,6 +190,7 @@ class Publisher:
         self.abstained += prediction.abstained
         self.totals.add(latency_ms["total"])
         self._metrics.predictions.labels(str(prediction.abstained).lower()).inc()
+        self._metrics.count_quality(prediction)
         for stage, value_ms in latency_ms.items():
             self._metrics.latency_s.labels(stage).observe(value_ms / 1e3)
 

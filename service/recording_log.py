@@ -28,7 +28,7 @@ from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival
 from hadua.service.outlet import REST
-from hadua.service.wire import MarkerFrame, PredictionFrame, StatusFrame
+from hadua.service.wire import MarkerFrame, PredictionFrame, SessionFrame
 
 _QUALITIES = tuple(str(m) for m in MODALITIES)
 
@@ -46,7 +46,7 @@ class Said:
     """A frame, and its text as the clients got it."""
 
     t_s: float
-    frame: PredictionFrame | StatusFrame | MarkerFrame
+    frame: SessionFrame
     text: str
 
 

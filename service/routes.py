@@ -113,5 +113,6 @@ def describe(session: Session) -> SessionInfo:
         status=session.status(),
         reports={name: dict(report) for name, report in session.reports().items()},
         last_marker=session.publisher.last_marker,
+        quality=session.publisher.last_quality,
         problem=problems.of_error(session.error) if session.error else None,
     )

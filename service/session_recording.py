@@ -23,7 +23,10 @@ from hadua.service.recorder import Recorder, RecordingState
 from hadua.service.recording_file import RecordingFailedError
 from hadua.service.recording_log import Said
 from hadua.service.recordings import About, Recordings, note, plain_spec
-from hadua.service.wire import MarkerFrame, PredictionFrame, RecordingStatus, StatusFrame
+from hadua.service.wire import (
+    RecordingStatus,
+    SessionFrame,
+)
 from hadua.service.workers import DaemonExecutor
 
 ASKED = "asked to"
@@ -249,9 +252,7 @@ class SessionRecording:
             self._recorder.stop(reason, last=[note(self._clock(), "end", reason=reason)])
         return self._recorder
 
-    def _said(
-        self, frame: PredictionFrame | StatusFrame | MarkerFrame, text: str, now_s: float
-    ) -> None:
+    def _said(self, frame: SessionFrame, text: str, now_s: float) -> None:
         if self._recorder is not None:
             self._recorder.put(Said(now_s, frame, text))
 

@@ -19,7 +19,7 @@ from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.adapters.windows.alignment import AlignedWindows, Aligner
 from hadua.calibration.labelled import UNLABELLED, LabelledWindows, concatenate
 from hadua.calibration.windows import IntArray, Windows
-from hadua.models.features import BoolArray, FeatureSpec, FloatArray, Modality
+from hadua.models.features import BoolArray, FeatureSpec, FeatureWindow, FloatArray, Modality
 
 Specs = Mapping[Modality, FeatureSpec]
 Statistics = Mapping[Modality, tuple[FloatArray, FloatArray]]
@@ -81,7 +81,7 @@ def statistics(recordings: Sequence[Recorded], specs: Specs) -> Statistics:
 
     A feature that was never measured, or never varied, gets the standard deviation 1.
     """
-    return {m: _moments([_tables(r, m) for r in recordings], spec) for m, spec in specs.items()}
+    return {m: _moments([_table(r, m) for r in recordings]) for m in specs}
 
 
 def normalised(
@@ -106,9 +106,9 @@ def normalised(
     for k, m in enumerate(MODALITIES):
         if m not in specs:
             continue
-        values, measured = _tables(recording, m)
-        present[:, k] = measured.mean(axis=1) >= MIN_COVERAGE[m]
-        applied = _apply(Normaliser(*source[m]), values, measured, baseline)
+        table = _table(recording, m)
+        present[:, k] = table.used
+        applied = _apply(Normaliser(*source[m]), table, baseline)
         x[m] = np.where(present[:, k, None], applied, 0.0).astype(np.float32)
     subject = np.full(n, recording.subject, np.int64)
     windows = Windows(
@@ -150,10 +150,37 @@ def _start_s(window: AlignedWindows) -> float:
     return max(w.start_s for w in window.windows.values())
 
 
-def _tables(recording: Recorded, modality: Modality) -> tuple[FloatArray, BoolArray]:
-    """Values `(n, d)` and which of them were measured."""
+def usable(window: FeatureWindow) -> bool:
+    """Whether a session would use it: the rule of `Pipeline` for what is not masked."""
+    return window.usable and window.coverage >= MIN_COVERAGE[window.spec.modality]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """The windows of one modality: what is used of them, and what may be learned from.
+
+    Args:
+        values: `(n, d)`.
+        present: `(n, d)` where there is a value.
+        measured: `(n, d)` where it was measured of a channel that was good.
+        used: `(n,)` windows that are not masked.
+    """
+
+    values: FloatArray
+    present: BoolArray
+    measured: BoolArray
+    used: BoolArray
+
+
+def _table(recording: Recorded, modality: Modality) -> _Table:
     windows = [w.windows[modality] for w in recording.windows]
-    return np.stack([w.values for w in windows]), np.stack([w.present for w in windows])
+    used = np.array([usable(w) for w in windows], np.bool_)
+    return _Table(
+        np.stack([w.values for w in windows]),
+        np.stack([w.present for w in windows]),
+        np.stack([w.measured for w in windows]) & used[:, None],
+        used,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,27 +199,23 @@ class _Rest:
         return self.ends_s[i] >= self.ends_s[0] + self.baseline_s
 
 
-def _apply(
-    normaliser: Normaliser, values: FloatArray, measured: BoolArray, rest: _Rest
-) -> FloatArray:
+def _apply(normaliser: Normaliser, table: _Table, rest: _Rest) -> FloatArray:
     """`(n, d)`; a baseline is observed window by window and counts from its last one on."""
     if rest.windows:
         normaliser = normaliser.begin_baseline(rest.windows)
-    out = np.zeros_like(values)
-    for i, (x, there) in enumerate(zip(values, measured, strict=True)):
-        if normaliser.observing and there.any():
-            normaliser = normaliser.observe(x, there)
+    out = np.zeros_like(table.values)
+    for i, x in enumerate(table.values):
+        if normaliser.observing and table.used[i]:
+            normaliser = normaliser.observe(x, table.measured[i])
         if rest.is_over(i):
             normaliser = normaliser.end_baseline()
-        out[i] = normaliser.apply(x, there)
+        out[i] = normaliser.apply(x, table.present[i])
     return out
 
 
-def _moments(
-    tables: Sequence[tuple[FloatArray, BoolArray]], spec: FeatureSpec
-) -> tuple[FloatArray, FloatArray]:
-    weights = np.concatenate([m / np.maximum(m.sum(axis=0), 1) for _, m in tables])
-    values = np.concatenate([np.where(m, x, 0.0) for x, m in tables])
+def _moments(tables: Sequence[_Table]) -> tuple[FloatArray, FloatArray]:
+    weights = np.concatenate([t.measured / np.maximum(t.measured.sum(axis=0), 1) for t in tables])
+    values = np.concatenate([np.where(t.measured, t.values, 0.0) for t in tables])
     total = np.maximum(weights.sum(axis=0), 1e-12)
     mean = (weights * values).sum(axis=0) / total
     sd = np.sqrt((weights * (values - mean) ** 2).sum(axis=0) / total)

@@ -1,8 +1,8 @@
 """The JSON frames that WebSocket clients receive, and their one encoder.
 
 Each frame is an object with `v` (the contract's version, 1), `type`, `epoch` and `seq`.
-`prediction`, `status` and `marker` take the next `seq` of their session; `hello`, `gap` and
-`bye` belong to one connection and repeat the `seq` up to which that client is now informed.
+`prediction`, `status`, `quality` and `marker` take the next `seq` of their session; `hello`, `gap`
+and `bye` belong to one connection and repeat the `seq` up to which that client is now informed.
 A number that is not finite is never sent: it becomes null.
 """
 
@@ -150,7 +150,9 @@ class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
 
     `latency_ms` runs from the arrival of the window's last sample to the hand-over to the
     clients' senders; its stages add up to `total`. `markers` are the texts of those in the last
-    hop of the window, as far as they had come by then.
+    hop of the window, as far as they had come by then. `abstention` says in a word why there is no
+    label: `unmapped`, `no-signal`, `poor-signal` or `low-confidence`; `interpolated` names the EEG
+    channels whose features came from their neighbours, `left_out` the bad ones without any.
     """
 
     start_s: float
@@ -168,6 +170,9 @@ class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
     latency_ms: dict[str, float]
     clock_uncertainty_ms: float | None
     markers: tuple[str, ...] = ()
+    abstention: str | None = None
+    interpolated: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
@@ -192,6 +197,59 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     marker_streams: tuple[MarkerStreamStatus, ...] = ()
 
 
+class EegQualityPart(msgspec.Struct, frozen=True, kw_only=True):
+    """How good each EEG channel was. Lists run in the order of `names`, the model's channels.
+
+    A state is `good`, `noisy` (used, but hum is stronger than the EEG), `bad` (not used) or
+    `missing` (not in the stream). `flags` says of each channel with any what is wrong with it;
+    `interpolated` names those whose features came from their neighbours, `left_out` the bad ones
+    for which none could. `numbers` holds, by name with its unit, null where not measured.
+    """
+
+    names: tuple[str, ...]
+    states: tuple[str, ...]
+    flags: dict[str, tuple[str, ...]]
+    interpolated: tuple[str, ...]
+    left_out: tuple[str, ...]
+    numbers: dict[str, tuple[float | None, ...]]
+
+
+class EyePart(msgspec.Struct, frozen=True, kw_only=True):
+    """One eye: `good`, `blinking`, `off-screen`, `frozen` or `lost`, and the shares behind that.
+
+    `measured` is the share of the window in which it was seen, `on_screen` the share of that in
+    which it looked at the screen.
+    """
+
+    state: str
+    measured: float
+    on_screen: float | None
+
+
+class EyeQualityPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Both eyes, and how much of the window blinks closed them."""
+
+    left: EyePart
+    right: EyePart
+    blink_share: float
+    blinks_per_s: float
+
+
+class QualityFrame(Frame, frozen=True, kw_only=True, tag="quality"):
+    """How good the signal behind a window was, about once a second, right after its prediction.
+
+    `start_s` and `end_s` are those of the prediction; null in place of a modality that had no
+    signal in it.
+    """
+
+    start_s: float
+    end_s: float
+    time_unix: float
+    modalities: dict[str, str]
+    eeg: EegQualityPart | None = None
+    eye: EyeQualityPart | None = None
+
+
 class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
     """An event that was marked, in LSL seconds; ahead of the first prediction that ends after it.
 
@@ -204,6 +262,10 @@ class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
     text: str
     source: str = ""
     window_end_s: float | None = None
+
+
+SessionFrame = PredictionFrame | StatusFrame | QualityFrame | MarkerFrame
+"""What a session says."""
 
 
 class GapFrame(Frame, frozen=True, kw_only=True, tag="gap"):

@@ -14,6 +14,9 @@ from hadua.adapters.windows.windower import GapWindow, SignalWindow, Windower
 from hadua.models.errors import StreamInvalidError
 from hadua.models.features import BoolArray, FeatureSpec, FeatureWindow, FloatArray
 
+FORGOTTEN_S = 60.0
+"""Smoothing starts anew after a longer gap."""
+
 
 class EegExtractor:
     """Maps, windows, measures and smooths; an `Extractor`.
@@ -21,7 +24,7 @@ class EegExtractor:
     A value is present in a window if it was measured in that window, or interpolated from what was:
     channels that the stream has not, or that were bad. Everything before the smoothing is done with
     the window's own samples alone, and no bad channel ever reaches the smoothing's memory: to that
-    it was not measured. Smoothing lives through gaps up to `LONG_GAP_S` with growing variance, and
+    it was not measured. Smoothing lives through gaps up to `FORGOTTEN_S` with growing variance, and
     starts anew after a longer one. Where the features' spec asks for another rate, a window comes
     later by the reach of the filter.
 
@@ -98,11 +101,9 @@ class EegExtractor:
 
     def _gap(self, gap: GapWindow) -> FeatureWindow:
         if self._kalman is not None:
-            if gap.count > 1:
+            self._kalman.skip(gap.count)
+            if gap.count * self._spec.hop_s > FORGOTTEN_S:
                 self._kalman.reset()
-            else:
-                nothing = np.zeros(len(self._spec.names), np.bool_)
-                self._kalman.update(np.full(len(nothing), np.nan), nothing)
         return FeatureWindow.absent(
             self._spec, start_s=gap.start_s, end_s=gap.end_s, reason=f"eeg: {gap.reason}"
         )

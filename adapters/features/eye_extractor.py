@@ -10,14 +10,19 @@ from hadua.adapters.devices.gaze_report import GazeReport
 from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.devices.screen import Screen
 from hadua.adapters.features.eye_movement import EyeMovementFeatures, eye_feature_spec
+from hadua.adapters.features.eye_pupil import CELL_HZ, MAX_HOLE_CELLS
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.quality.gaze_watch import objection, screen_edges_deg
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.adapters.windows.windower import LONG_GAP_S
 from hadua.models.errors import StreamInvalidError
 from hadua.models.features import FeatureSpec, FeatureWindow
 
-# After a longer silence the windows in between are left out.
-MAX_SILENCE_S = 60.0
+# After a longer silence nothing from before it is used: holes in the pupil's history are bridged up
+# to this length, and an event that nobody saw the end of tells nothing.
+FORGOTTEN_S = MAX_HOLE_CELLS / CELL_HZ
+# Smoothed levels are those of a person, and live as long as those of the EEG.
+LEVELS_FORGOTTEN_S = 60.0
 _ROUNDING_S = 1e-9
 
 
@@ -29,8 +34,9 @@ class EyeExtractor:
 
     Ends `e` are multiples of the hop in LSL time. The first window is the first that lies wholly
     after the stream's first sample. From then on there is one window per end, in order: a silence,
-    a lost eye or a gaze beside the screen gives absent windows with their reason, up to 60 s of
-    them; then the grid goes on at the first end after the silence. What is emitted does not depend
+    a lost eye or a gaze beside the screen gives absent windows with their reason. A silence longer
+    than `LONG_GAP_S` is accounted for by a single one from there on; after one that is longer than
+    `FORGOTTEN_S` nothing is remembered of the time before. What is emitted does not depend
     on how chunks were cut. Samples older than the newest seen are left out and counted: after a
     clock that jumped back, call `reset`.
 
@@ -146,13 +152,29 @@ class EyeExtractor:
             return []
         windows: list[FeatureWindow] = []
         while self._end_s() <= t_s:
-            if self._end_s() > self._newest_s + MAX_SILENCE_S:
-                self._next_k = floor(t_s / hop_s) + 1
-                if self._kalman is not None:
-                    self._kalman.reset()
+            if self._end_s() > self._newest_s + LONG_GAP_S:
+                windows.append(self._silence(t_s, silent_s=t_s - self._newest_s))
                 break
             windows.append(self._next_window())
         return windows
+
+    def _silence(self, t_s: float, *, silent_s: float) -> FeatureWindow:
+        """One absent window for all ends up to `t_s`; forgets what is too long ago."""
+        hop_s, first_s = self._spec.hop_s, self._end_s()
+        last_k = max(self._next_k or 0, floor(t_s / hop_s))
+        if self._kalman is not None:
+            self._kalman.skip(last_k + 1 - (self._next_k or 0))
+            if silent_s > LEVELS_FORGOTTEN_S:
+                self._kalman.reset()
+        if silent_s > FORGOTTEN_S:
+            self._features.reset()
+        self._next_k = last_k + 1
+        return FeatureWindow.absent(
+            self._spec,
+            start_s=first_s - self._spec.window_s,
+            end_s=last_k * hop_s,
+            reason=f"eye: nothing came for {silent_s:.1f} s",
+        )
 
     def _next_window(self) -> FeatureWindow:
         end_s = self._end_s()
@@ -181,5 +203,5 @@ class EyeExtractor:
 
 def _before_silence(samples: GazeSamples, done: int) -> int:
     """Index of the first sample after `done` that follows a silence; all of them if none does."""
-    silent = np.flatnonzero(np.diff(samples.t_s[done:]) > MAX_SILENCE_S)
+    silent = np.flatnonzero(np.diff(samples.t_s[done:]) > LONG_GAP_S)
     return done + 1 + int(silent[0]) if silent.size else len(samples)

@@ -20,6 +20,9 @@ MEDIAN_RATE = 0.005
 # Where it starts, and below which it never falls: gaze that stands still for minutes (a tracker
 # that repeats its last sample) would take it to 0, from where no factor leads back.
 LEAST_MEDIAN_DEG_S = 1.0
+# Above which it never rises: the threshold does not either, and a second after any disturbance it
+# is back where it was.
+MOST_MEDIAN_DEG_S = MAX_THRESHOLD_DEG_S / NOISE_FACTOR
 
 
 @dataclass(slots=True)
@@ -109,7 +112,8 @@ class SaccadeThreshold:
     def update(self, speed_deg_s: float) -> float:
         """Take a speed; return the threshold that holds now."""
         up = speed_deg_s > self._median_deg_s
-        self._median_deg_s = max(LEAST_MEDIAN_DEG_S, self._median_deg_s * (_UP if up else _DOWN))
+        median_deg_s = self._median_deg_s * (_UP if up else _DOWN)
+        self._median_deg_s = min(MOST_MEDIAN_DEG_S, max(LEAST_MEDIAN_DEG_S, median_deg_s))
         noise = NOISE_FACTOR * self._median_deg_s
         return min(MAX_THRESHOLD_DEG_S, max(THRESHOLD_DEG_S, noise))
 

@@ -48,6 +48,10 @@ class CausalKalman:
         self._seen.fill(False)
         self._all_seen = False
 
+    def skip(self, windows: int) -> None:
+        """Go so many windows on in which nothing was measured."""
+        self._variance[self._seen] += windows * self._q
+
     def update(self, values: FloatArray, present: BoolArray) -> FloatArray:
         """Go one window on and return the levels.
 

@@ -16,8 +16,9 @@ import numpy as np
 from hadua.models.errors import InvalidInputError, StreamInvalidError
 from hadua.models.features import FloatArray
 
-LONG_GAP_S = 60.0
-"""A gap longer than this is accounted for by one `GapWindow`, not by one for each grid end."""
+LONG_GAP_S = 2.0
+"""A gap longer than this is accounted for by one `GapWindow`, not by one for each grid end: what
+would be said of each is the same, and all of it would be said at once, after the gap."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

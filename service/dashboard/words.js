@@ -5,6 +5,7 @@ export const MODALITY = { eeg: "EEG (brain)", eye: "Eye tracking", gaze: "Eye tr
 export const MODALITY_STATE = {
   used: ["Used", "good"],
   missing: ["Missing: no usable samples in this window", "bad"],
+  masked: ["Not used: too little of the signal is good enough", "bad"],
   unmapped: ["Not used: the device covers too little of what the model needs", "bad"],
   "not connected": ["Not connected", "off"],
   "not in model": ["Not used by this model", "off"],

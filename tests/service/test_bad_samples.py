@@ -113,7 +113,7 @@ def test_no_number_is_ever_made_of_nan_or_infinity(url: str, unique: str) -> Non
                 assert "channel 'CZ' had 250 of 250 samples" in str(frame["reason"])
             for frame in within(heard, start_s + 6.0, start_s + 9.0):
                 is_withheld(frame)
-                assert frame["modalities"]["eeg"] == "missing"  # type: ignore[index]
+                assert frame["modalities"]["eeg"] == "masked"  # type: ignore[index]
                 assert "channel 'TP9' had 1 of 250 samples" in str(frame["reason"])
             for frame in within(heard, start_s + 9.0, start_s + 12.0):
                 is_answered(frame)
@@ -141,7 +141,7 @@ def test_channels_without_names_are_not_guessed(url: str, unique: str) -> None:
                 assert frame["modalities"]["eeg"] == "unmapped"  # type: ignore[index]
                 assert "covers 0% of the model's input, 80% are needed" in str(frame["reason"])
                 assert "sends no channel names" in str(frame["reason"])
-                assert "name the channels in the outlet" in str(frame["reason"])
+                assert "Name them in the outlet" in str(frame["reason"])
 
         shown = await session_of(url, outlet, talk)
         report = shown["reports"]["eeg"]  # type: ignore[index]

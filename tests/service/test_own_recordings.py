@@ -172,15 +172,15 @@ def test_a_complete_cap_is_read_in_the_order_of_seed(tmp_path: Path) -> None:
 
 
 def test_a_gap_is_not_measured_and_a_long_one_begins_a_new_trial(tmp_path: Path) -> None:
-    write_recording(tmp_path / "short.xdf", eeg_stream(1, gap_s=2.0))
+    write_recording(tmp_path / "short.xdf", eeg_stream(1, gap_s=1.0))
     write_recording(tmp_path / "long.xdf", eeg_stream(1, gap_s=100.0))
-    write_table(tmp_path, "short.xdf,1000,1014,x", "long.xdf,1000,1112,x")
+    write_table(tmp_path, "short.xdf,1000,1013,x", "long.xdf,1000,1112,x")
 
     short, before, after = read_own(tmp_path).trials
 
     measured = np.isfinite(short.values[EEG]).all(axis=1)
-    assert len(short) == 27
-    assert np.flatnonzero(~measured).tolist() == list(range(11, 16))
+    assert len(short) == 25
+    assert np.flatnonzero(~measured).tolist() == list(range(11, 14))
     assert (before.stimulus, before.trial, after.stimulus, after.trial) == (
         "long.xdf, line 3",
         1,

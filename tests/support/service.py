@@ -30,6 +30,7 @@ from hadua.models.bundle import Bundle, Normalisation
 from hadua.models.errors import UsageError
 from hadua.models.features import BoolArray, FeatureSpec, Modality
 from hadua.models.prediction import ModalityState, Prediction
+from hadua.models.quality import SignalQuality
 from hadua.models.runtime import Float32Array
 from hadua.service.app import build_service, create_app, drain
 from hadua.service.config import Settings
@@ -136,6 +137,7 @@ class FakeMarkedSource(FakeSource):
 class FakeResult:
     prediction: Prediction
     stage_ms: Mapping[str, float] = field(default_factory=lambda: {"features": 0.5, "model": 0.25})
+    quality: Mapping[Modality, SignalQuality] = field(default_factory=dict)
 
 
 def a_prediction(end_s: float = 1.0, *, reason: str = "") -> Prediction:

@@ -15,11 +15,10 @@ from hadua.adapters.features.eeg_entropy import (
     differential_entropy,
     eeg_feature_spec,
 )
-from hadua.adapters.features.eeg_extractor import EegExtractor
+from hadua.adapters.features.eeg_extractor import FORGOTTEN_S, EegExtractor
 from hadua.adapters.features.extractor import Extractor
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
-from hadua.adapters.windows.windower import LONG_GAP_S
 from hadua.models.errors import InvalidInputError, StreamInvalidError
 from hadua.models.features import FeatureSpec, FeatureWindow, FloatArray, Smoothing
 
@@ -175,7 +174,9 @@ def test_gap_windows_are_absent_with_the_reason() -> None:
     assert out[3].quality == 0.0
 
 
-@pytest.mark.parametrize(("gap_s", "forgets"), [(5.0, False), (LONG_GAP_S + 5.0, True)])
+@pytest.mark.parametrize(
+    ("gap_s", "forgets"), [(1.0, False), (5.0, False), (FORGOTTEN_S + 5.0, True)]
+)
 def test_smoothing_outlives_a_short_gap_and_not_a_long_one(gap_s: float, forgets: bool) -> None:
     x = noise(2560)
     t_s = np.arange(2560) / 256.0
@@ -187,6 +188,19 @@ def test_smoothing_outlives_a_short_gap_and_not_a_long_one(gap_s: float, forgets
     after = next(i for i, w in enumerate(raw) if w.end_s > t_s[1280] and w.usable)
     assert np.array_equal(smooth[after].values, raw[after].values) is forgets
     assert [w.end_s for w in raw] == [w.end_s for w in smooth]
+
+
+@pytest.mark.parametrize("gap_s", [3.0, 50.0, 600.0])
+def test_what_comes_at_once_after_a_gap_is_a_single_window(gap_s: float) -> None:
+    extractor = EegExtractor(MUSE, SMOOTH)
+    t_s = np.arange(768) / 256.0
+    extractor.push(SampleChunk(MUSE, t_s, noise(768)))
+
+    (after,) = extractor.push(SampleChunk(MUSE, np.array([3.0 + gap_s]), noise(1)))
+
+    assert not after.usable
+    assert (after.start_s, after.end_s) == (2.5, 3.0 + gap_s)
+    assert f"samples are missing before {3.0 + gap_s:.3f} s" in after.reason
 
 
 def test_watermark_is_the_end_of_the_newest_sample() -> None:

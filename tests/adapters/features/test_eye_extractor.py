@@ -127,11 +127,40 @@ def test_a_gap_gives_absent_windows_with_their_reason() -> None:
     windows = extractor.push(chunk(100.0, 4.0))
     windows += extractor.push(chunk(110.0, 4.0, gap_before=True))
 
-    assert ends(windows) == np.arange(102.0, 114.5, 0.5).tolist()
+    one_by_one = [*np.arange(102.0, 106.0, 0.5), *np.arange(110.5, 114.5, 0.5)]
+    assert ends(windows) == sorted([*one_by_one, 110.0])
     silent = [w for w in windows if 105.5 <= w.end_s <= 110.5]
     assert not any(w.usable for w in silent)
-    assert all("of the window, 50% needed" in w.reason for w in silent)
+    assert "of the window, 50% needed" in silent[0].reason
+    for_all = next(w for w in windows if w.end_s == 110.0)
+    assert for_all.start_s == 104.0  # of the window that would have ended at 106
+    assert for_all.reason == "eye: nothing came for 6.0 s"
     assert all(w.usable for w in windows if w.end_s <= 104.0 or w.end_s >= 111.5)
+
+
+@pytest.mark.parametrize("silence_s", [3.0, 50.0, 600.0])
+def test_what_comes_at_once_after_a_silence_is_a_handful(silence_s: float) -> None:
+    extractor = fresh()
+    extractor.push(chunk(100.0, 4.0))
+
+    back = chunk(104.0 + silence_s, 4.0)
+
+    assert len(extractor.push(part(back, 0, 1))) <= 5
+
+
+def test_after_a_long_silence_nothing_of_the_time_before_is_remembered() -> None:
+    """Pupil, events in the making and the noise of the tracker: as if it had just begun."""
+    first, second = chunk(100.0, 40.0), chunk(200.0, 8.0)
+    noisy = SampleChunk(STREAM, first.t_s, first.x + np.sin(900.0 * first.t_s)[:, None])
+    extractor, new = fresh(), fresh()
+    extractor.push(noisy)
+
+    after = {w.end_s: w for w in extractor.push(second)}
+
+    for w in new.push(second):
+        np.testing.assert_array_equal(after[w.end_s].values, w.values)
+        assert after[w.end_s].signal == w.signal
+    assert len(after) > 10
 
 
 def test_a_long_silence_is_not_filled() -> None:

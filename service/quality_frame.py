@@ -1,0 +1,76 @@
+"""From the quality of a window's signal to the frame that clients get."""
+
+from collections.abc import Mapping
+from math import floor, log10
+
+from hadua.models.features import Modality
+from hadua.models.quality import EegQuality, EyeQuality, GazeQuality, SignalQuality
+from hadua.service.wire import (
+    EegQualityPart,
+    EyePart,
+    EyeQualityPart,
+    PredictionFrame,
+    QualityFrame,
+)
+
+EVERY_S = 1.0
+"""Least distance between two quality frames, in seconds of signal."""
+
+_DIGITS = 3
+
+
+def quality_frame(
+    answer: PredictionFrame, signals: Mapping[Modality, SignalQuality], *, seq: int
+) -> QualityFrame:
+    """The frame that follows a prediction."""
+    eeg, eye = signals.get(Modality.EEG), signals.get(Modality.EYE)
+    return QualityFrame(
+        session_id=answer.session_id,
+        epoch=answer.epoch,
+        seq=seq,
+        start_s=answer.start_s,
+        end_s=answer.end_s,
+        time_unix=answer.time_unix,
+        modalities=answer.modalities,
+        eeg=_eeg(eeg) if isinstance(eeg, EegQuality) else None,
+        eye=_gaze(eye) if isinstance(eye, GazeQuality) else None,
+    )
+
+
+def _eeg(quality: EegQuality) -> EegQualityPart:
+    channels = quality.channels()
+    return EegQualityPart(
+        names=quality.names,
+        states=tuple(str(c.state) for c in channels),
+        flags={c.name: tuple(map(str, c.flags)) for c in channels if c.flags},
+        interpolated=quality.interpolated_names,
+        left_out=quality.left_out_names,
+        numbers={
+            name: tuple(_short(c.numbers.get(name)) for c in channels) for name in quality.numbers
+        },
+    )
+
+
+def _gaze(quality: GazeQuality) -> EyeQualityPart:
+    left, right = map(_eye, quality.eyes)
+    return EyeQualityPart(
+        left=left,
+        right=right,
+        blink_share=round(quality.blink_share, _DIGITS),
+        blinks_per_s=round(quality.blinks_per_s, _DIGITS),
+    )
+
+
+def _eye(eye: EyeQuality) -> EyePart:
+    return EyePart(
+        state=str(eye.state),
+        measured=round(eye.measured, _DIGITS),
+        on_screen=None if eye.on_screen is None else round(eye.on_screen, _DIGITS),
+    )
+
+
+def _short(x: float | None) -> float | None:
+    """Three digits: more of them nobody can read, and they are most of the frame."""
+    if x is None or x == 0.0:
+        return x
+    return round(x, _DIGITS - 1 - floor(log10(abs(x))))
