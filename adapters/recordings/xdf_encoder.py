@@ -37,7 +37,14 @@ class Tag(IntEnum):
     STREAM_FOOTER = 6
 
 
-NUMERIC = {"float32": "<f4", "double64": "<f8", "int8": "<i1", "int16": "<i2", "int32": "<i4"}
+NUMERIC = {
+    "float32": "<f4",
+    "double64": "<f8",
+    "int8": "<i1",
+    "int16": "<i2",
+    "int32": "<i4",
+    "int64": "<i8",
+}
 """Formats of numbers that are written, and how numpy calls them."""
 
 

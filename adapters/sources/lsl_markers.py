@@ -58,23 +58,25 @@ class MarkerClock:
 
 
 class MarkerFinder:
-    """Follows which marker streams there are; made and asked in one thread.
+    """Follows which streams there are; made and asked in one thread.
 
     Args:
         queries: A stream that answers to any of them is wanted.
+        ours: Those that a service sends, too.
     """
 
-    def __init__(self, queries: Sequence[Query]) -> None:
+    def __init__(self, queries: Sequence[Query], *, ours: bool = False) -> None:
+        self._ours = ours
         self._queries = tuple(queries)
         self._resolver: LslResolver = pylsl().ContinuousResolver()
 
     def found(self) -> dict[str, LslInfo]:
-        """The streams that there are now, by their outlets' unique ids; never those sent here."""
+        """The streams that there are now, by their outlets' unique ids."""
         wanted: dict[str, LslInfo] = {}
         for info in self._resolver.results():
             summary = summarise(info)
             ours = summary.source_id.startswith(OURS)
-            if not ours and any(summary.matches(query) for query in self._queries):
+            if (self._ours or not ours) and any(summary.matches(query) for query in self._queries):
                 wanted[info.uid()] = info
         return wanted
 

@@ -18,6 +18,7 @@ _COMMANDS = {
     "tokens": "hadua.service.cli.tokens",
     "backup": "hadua.service.cli.backup",
     "restore": "hadua.service.cli.backup",
+    "record": "hadua.service.cli.record",
     "replay": "hadua.service.cli.replay",
     "verify": "hadua.service.cli.verify",
 }
