@@ -10,7 +10,7 @@ import { keepState } from "./truth.js";
 import * as view from "./view.js";
 
 const TICK_MS = 500;
-const HISTORY_FRAMES = 260; // two minutes of two predictions a second, and the status between
+const HISTORY_FRAMES = 390; // two minutes of two predictions and one quality a second, and the status between
 
 const link = { state: "connecting", since_ms: performance.now() };
 const chart = new Chart(view.$("chart"));

@@ -15,7 +15,7 @@ export function initialState() {
     streams: {}, streamsAt_ms: 0, mapping: {}, mappings: {},
     predictions: null, abstained: null, normalisation: "",
     points: [], latency: [], gaps: [], events: [], states: [],
-    last: null, lastAt_ms: null, frameAt_ms: null, hop_s: 0.5, unknown: 0,
+    last: null, lastAt_ms: null, frameAt_ms: null, hop_s: 0.5, unknown: 0, quality: null,
   };
 }
 
@@ -37,7 +37,7 @@ export function reduce(state, frame, now_ms) {
   handler(state, frame, now_ms);
 }
 
-const NUMBERED = new Set(["prediction", "status", "marker"]);
+const NUMBERED = new Set(["prediction", "status", "quality", "marker"]);
 
 const handlers = {
   hello(state, frame) {
@@ -88,6 +88,11 @@ const handlers = {
     }
     state.phase = frame.state ?? state.phase;
     state.phaseReason = frame.reason ?? "";
+  },
+
+  quality(state, frame) {
+    advance(state, frame);
+    state.quality = frame;
   },
 
   marker(state, frame) {

@@ -137,11 +137,11 @@ function renderModalities(last, { bundle, startedAt_ms, lastAt_ms }) {
 
 export function renderStreams(state, fresh, now_ms) {
   const since_s = (now_ms - state.streamsAt_ms) / 1000;
-  const cards = Object.entries(state.streams).map(([key, s]) => streamCard(key, s, state.mapping[key], since_s, fresh?.kind));
+  const cards = Object.entries(state.streams).map(([key, s]) => streamCard(key, s, state.mapping[key], since_s, fresh?.kind, state.quality));
   if (cards.length) replaceIfChanged($("streams"), cards);
 }
 
-function streamCard(key, stream, mapping, since_s, kind) {
+function streamCard(key, stream, mapping, since_s, kind, quality) {
   const [text, tone] = words.OLD_STREAM[kind] ?? words.stateWords(words.STREAM_STATE, stream.state);
   const card = el("article", "stream");
   const head = el("h3", "", words.modalityName(key));
@@ -158,6 +158,7 @@ function streamCard(key, stream, mapping, since_s, kind) {
   addFact(facts, "Newest sample", Number.isFinite(age_s) && !words.OLD_STREAM[kind] ? `${words.age(age_s)} ago` : "–");
   addFact(facts, "Gaps", `${words.count(stream.gaps ?? 0)}${stream.lost_samples ? ` (${words.count(stream.lost_samples)} samples lost)` : ""}`);
   card.append(facts);
+  for (const [text, tone] of kind ? [] : words.qualityLines(key, quality)) card.append(el("p", `state ${tone}`, text));
   for (const line of [stream.last_error, ...(stream.notes ?? [])]) if (line) card.append(el("p", "note", line));
   if (mapping) card.append(mappingLine(mapping));
   return card;

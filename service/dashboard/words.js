@@ -98,3 +98,39 @@ export function staleText(fresh) {
   if (fresh.kind === "ended") return `The session has ended${fresh.why} What you see is its last answer.`;
   return `No new prediction for ${since}. Look at the signals: a device may have stopped.`;
 }
+
+const FLAGS = {
+  "not-finite": "no numbers", flat: "flat", railed: "at the end of its range", line: "mains hum",
+  noise: "high-frequency noise", jump: "jumps", neighbours: "unlike its neighbours",
+};
+const EYES = {
+  good: ["seen", "good"], blinking: ["blinking much", "warn"], "off-screen": ["beside the screen", "bad"],
+  frozen: ["frozen", "bad"], lost: ["lost", "bad"],
+};
+const NAMED = 6;
+
+// How good the signal is: each line has a sign beside its colour, and words.
+export function qualityLines(key, quality) {
+  if (key === "eeg" && quality?.eeg) return eegLines(quality.eeg);
+  if (key === "eye" && quality?.eye) {
+    return ["left", "right"].map((side) => {
+      const eye = quality.eye[side];
+      const [text, tone] = stateWords(EYES, eye.state);
+      return [`${sentence(side)} eye: ${text} (${percent(eye.measured)} of the window)`, tone];
+    });
+  }
+  return [];
+}
+
+function eegLines({ names, states, flags, interpolated }) {
+  const of = (state) => names.filter((_, k) => states[k] === state);
+  const told = (list) => {
+    const some = list.slice(0, NAMED).map((name) => `${name} (${(flags[name] ?? []).map((f) => FLAGS[f] ?? f).join(", ")})`);
+    return some.join(", ") + (list.length > NAMED ? ` and ${list.length - NAMED} more` : "");
+  };
+  const [bad, noisy] = [of("bad"), of("noisy")];
+  const lines = [[`${of("good").length + noisy.length} of ${names.length} channels are good`, bad.length ? "warn" : "good"]];
+  if (bad.length) lines.push([`Not used: ${told(bad)}${interpolated.length ? `; ${interpolated.length} interpolated` : ""}`, "bad"]);
+  if (noisy.length) lines.push([`Hum, but used: ${told(noisy)}`, "warn"]);
+  return lines;
+}
