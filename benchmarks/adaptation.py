@@ -1,7 +1,7 @@
 """The tables of adaptation to people left out, by `hadua evaluate` with settings that are fixed.
 
     python benchmarks/adaptation.py synthetic     all methods, simulated people, five seeds
-    python benchmarks/adaptation.py ablation      ours without each of its parts, two of these seeds
+    python benchmarks/adaptation.py ablation      ours without each of its parts, one of these seeds
     python benchmarks/adaptation.py muse          all methods, real Muse EEG of three people;
                                                   HADUA_RECORDINGS names the recordings' folder
 
@@ -55,7 +55,8 @@ TABLES: Mapping[str, Table] = {
     "synthetic": Table(("--dataset", "synthetic", "--first-seed", "1", "--seeds", "5")),
     "ablation": Table(
         (
-            *("--dataset", "synthetic", "--first-seed", "1", "--seeds", "2"),
+            *("--dataset", "synthetic", "--first-seed", "1", "--seeds", "1"),
+            *("--protocols", "transductive,inductive"),
             *("--methods", ",".join(["source-only", "ours", *(f"ours-{p}" for p in _PARTS)])),
         )
     ),
