@@ -66,6 +66,8 @@ class Neighbours:
             worst = int(rows[r[rows].argmin()]) if len(rows) else 0
             if not len(rows) or r[worst] >= self._threshold:
                 break
+            if 2 * np.count_nonzero(r[rows] < self._threshold) > len(rows):
+                break  # a cap that is off the head: there is nobody to tell whose fault it is
             there[worst] = False
         accused = np.flatnonzero(r < self._threshold)
         if len(accused):
