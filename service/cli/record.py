@@ -23,7 +23,7 @@ def record(
     min_free_mb: Annotated[float, typer.Option(help="Stop below this disk space.")] = 1000.0,
     as_json: Annotated[bool, typer.Option("--json", help="Say at the end as JSON.")] = False,
 ) -> None:
-    """Record LSL streams as they are sent; with their clocks' offsets, as LabRecorder does."""
+    """Record LSL streams into an XDF file, as they are sent."""
     from hadua.adapters.recordings.xdf_encoder import XdfEncoder
     from hadua.adapters.sources.lsl_markers import parse_markers
     from hadua.service.lsl_recording import LslRecording

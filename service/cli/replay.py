@@ -35,7 +35,7 @@ def replay(
         Path | None, typer.Option(envvar="HADUA_CONFIG", help="TOML file of settings.")
     ] = None,
 ) -> None:
-    """Print the predictions of a recording, a JSON line each, as fast as it goes."""
+    """Print the predictions of a recording, one JSON line each."""
     from hadua.service.config import load_settings
 
     logging.getLogger("pyxdf").setLevel(logging.ERROR)  # its warnings are of no use here
