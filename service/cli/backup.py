@@ -15,7 +15,9 @@ def backup(
     data_dir: DataDir = DATA_DIR,
     recordings: Annotated[bool, typer.Option(help="Recordings of raw signals too.")] = False,
 ) -> None:
-    """Write the data folder into one file; the service may go on meanwhile.
+    """Write the data folder into one file.
+
+    The service may go on meanwhile.
 
     Whoever has the file has everything about the participants: keep it as you keep the folder.
     A PostgreSQL database is backed up by its own tools.
@@ -34,7 +36,10 @@ def restore(
     archive: Annotated[Path, typer.Argument(help="File that hadua backup has written.")],
     data_dir: Annotated[Path, typer.Option(help="New or empty folder.")],
 ) -> None:
-    """Make a data folder from a back-up: whole and checked, or not at all."""
+    """Make a data folder from a back-up.
+
+    It is whole and checked, or not made at all.
+    """
     from hadua.service.backup import restore as make_anew
 
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hadua.service.storage.storage import Storage
 
 app = typer.Typer(
-    help="Participants: who they are, what they agreed to, their profiles, and erasure.",
+    help="Participants: consent, profiles, export, erasure.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
