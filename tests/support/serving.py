@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -42,9 +43,18 @@ class Process:
 
 @contextmanager
 def process(command: Sequence[str]) -> Iterator[Process]:
-    """A child that is ended with the block: asked first, killed after three seconds."""
+    """A child that is ended with the block: asked first, killed after three seconds.
+
+    It works in an empty folder of its own, so that no two services keep things in the same place.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="hadua-process-")
     child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=folder.name,
     )
     running = Process(child)
     assert child.stdout is not None
@@ -75,6 +85,7 @@ def process(command: Sequence[str]) -> Iterator[Process]:
             reader.join()
         out.close()
         err.close()
+        folder.cleanup()
 
 
 @contextmanager
