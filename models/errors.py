@@ -75,6 +75,12 @@ class StreamLostError(HaduaError):
     code = "stream-lost"
 
 
+class StreamSilentError(StreamLostError):
+    """A stream whose sender is there, and sends nothing over this connection any more."""
+
+    code = "stream-silent"
+
+
 class RecordingError(HaduaError):
     """A recording that is missing, truncated or not what its name says."""
 

@@ -36,6 +36,7 @@ from hadua.service.config import Settings
 from hadua.service.dashboard import page
 from hadua.service.engine import EngineFactory, Tap
 from hadua.service.hub import Hub
+from hadua.service.loop_lag import observe_lag
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.person_data import PROFILES, RECORDINGS, PersonData
@@ -84,9 +85,10 @@ def create_app(
             async with service.sessions, asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(_start_first(service, started))
                 tidying = tasks.create_task(keep_tidy(service))
+                lag = tasks.create_task(observe_lag(service.metrics.loop_lag_s.observe))
                 yield
-                watch.cancel()
-                tidying.cancel()
+                for task in (watch, tidying, lag):
+                    task.cancel()
         finally:
             service.close()
 

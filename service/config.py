@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     tls_cert: Path | None = Field(None, description="Certificate (PEM) to serve HTTPS with.")
     tls_key: Path | None = Field(None, description="Its private key (PEM).")
     wait_s: Seconds = Field(10.0, description="How long to wait for a stream to be found.")
-    stale_s: Seconds = Field(2.0, description="A stream silent for longer than this is stale.")
+    stale_s: Seconds = Field(1.5, description="A stream silent for longer than this is stale.")
     bridge_s: Seconds = Field(5.0, description="Signal kept per stream when inference lags.")
     baseline_s: float | None = Field(
         None,

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from hadua.models.prediction import ModalityState, Prediction
+from hadua.service.stream_figures import StreamFigures
 
 _LATENCY_BUCKETS_S = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
@@ -23,6 +24,8 @@ class Metrics:
             ["modality"],
             registry=own,
         )
+        self.streams = StreamFigures()
+        own.register(self.streams)
         self.lost = Counter(
             "hadua_lost", "Windows and samples lost inside pipelines.", ["kind"], registry=own
         )
@@ -71,6 +74,12 @@ class Metrics:
         )
         self.clients = Gauge(
             "hadua_websocket_clients", "WebSocket clients connected.", registry=own
+        )
+        self.loop_lag_s = Histogram(
+            "hadua_loop_lag_seconds",
+            "By how much sleeps of 20 ms on the event loop were too long.",
+            buckets=_LATENCY_BUCKETS_S,
+            registry=own,
         )
         self.latency_s = Histogram(
             "hadua_latency_seconds",

@@ -14,6 +14,7 @@ import numpy as np
 
 from hadua.adapters.devices.screen import Screen
 from hadua.adapters.features.eeg_extractor import EegExtractor
+from hadua.adapters.features.extractor import Extractor
 from hadua.adapters.features.eye_extractor import EyeExtractor
 from hadua.adapters.features.normalisation import Normaliser
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
@@ -24,6 +25,7 @@ from hadua.models.features import FeatureSpec, FeatureWindow, FloatArray, Modali
 from hadua.models.prediction import ModalityState, Prediction, decide
 from hadua.models.quality import EegQuality, SignalQuality
 from hadua.models.runtime import Runtime
+from hadua.service.changed_stream import go_on
 from hadua.service.context import TokenContext
 from hadua.service.serving import Serving
 
@@ -74,10 +76,9 @@ class Pipeline:
         self._runtime = runtime
         self._clock = clock
         self._connected = frozenset(streams)
+        self._screen = screen or Screen()
         self._lanes = {
-            m: Lane.build(
-                bundle, spec, streams[m], screen=screen or Screen(), baseline_s=baseline_s
-            )
+            m: Lane.build(bundle, spec, streams[m], screen=self._screen, baseline_s=baseline_s)
             for m, spec in bundle.specs.items()
             if m in streams
         }
@@ -125,12 +126,19 @@ class Pipeline:
         self._context.push(end_s, values)
 
     def step(self, modality: Modality, chunk: SampleChunk) -> list[WindowResult]:
-        """Take one chunk; give a result for every window that it completed, oldest first."""
+        """Take one chunk; give a result for every window that it completed, oldest first.
+
+        A chunk whose stream is not the one before is that of a stream that came back changed: it is
+        mapped anew, and where that cannot be done its modality is left out, with the reason.
+        """
         lane = self._lanes.get(modality)
         if lane is None:
             return []
+        if len(chunk) and chunk.spec is not lane.stream and chunk.spec != lane.stream:
+            lane.go_on(self._bundle, chunk, screen=self._screen)
+            self._unmapped.pop(modality, None)
         started = self._clock()
-        windows = lane.extractor.push(chunk)
+        windows = lane.push(chunk)
         aligned = self._aligner.push(modality, windows, watermark_s=lane.extractor.watermark_s)
         if not aligned:
             return []
@@ -228,7 +236,7 @@ class Pipeline:
             return ModalityState.NOT_IN_MODEL
         if modality not in self._connected:
             return ModalityState.NOT_CONNECTED
-        if modality in self._unmapped:
+        if modality in self._unmapped or self._lanes[modality].useless:
             return ModalityState.UNMAPPED
         if modality in used:
             return ModalityState.USED
@@ -252,12 +260,16 @@ class Lane:
     def __init__(
         self,
         spec: FeatureSpec,
-        extractor: EegExtractor | EyeExtractor,
+        stream: StreamSpec,
+        extractor: Extractor,
         normaliser: Normaliser,
     ) -> None:
         self.spec = spec
+        self.stream = stream
         self.extractor = extractor
         self.normaliser = normaliser
+        self.useless = ""  # why the stream, as it came back, is left out
+        self._given_s: float | None = None
 
     @classmethod
     def build(
@@ -270,16 +282,30 @@ class Lane:
         baseline_s: float,
     ) -> "Lane":
         """The extractor that the bundle's definition asks for, fed by `stream`."""
-        extractor: EegExtractor | EyeExtractor
-        if spec.modality is Modality.EEG:
-            extractor = EegExtractor(stream, spec)
-        else:
-            extractor = EyeExtractor(stream, spec, screen=screen)
         source = bundle.normalisation[spec.modality]
         normaliser = Normaliser(source.mean, source.std)
         if baseline_s > 0.0:
             normaliser = normaliser.begin_baseline(ceil(baseline_s / spec.hop_s))
-        return cls(spec, extractor, normaliser)
+        return cls(spec, stream, _extractor(stream, spec, screen=screen), normaliser)
+
+    def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
+        """The windows that a chunk completes, in order."""
+        windows = self.extractor.push(chunk)
+        if windows:
+            self._given_s = windows[-1].end_s
+        return windows
+
+    def go_on(self, bundle: Bundle, chunk: SampleChunk, *, screen: Screen) -> None:
+        """Go on with a stream that came back changed, from its first chunk, for the same person."""
+        self.extractor = changed = go_on(
+            self.stream,
+            chunk,
+            self.spec,
+            last_end_s=self._given_s,
+            least=bundle.manifest.min_coverage[self.spec.modality],
+            extractor=lambda stream: _extractor(stream, self.spec, screen=screen),
+        )
+        self.stream, self.useless = chunk.spec, changed.useless
 
     def unmapped(self, bundle: Bundle) -> str:
         """Why the stream does not do for the bundle; empty if it does."""
@@ -306,3 +332,9 @@ class Lane:
             self.normaliser = self.normaliser.observe(window.values, window.measured)
         if last:
             self.normaliser = self.normaliser.end_baseline()
+
+
+def _extractor(stream: StreamSpec, spec: FeatureSpec, *, screen: Screen) -> Extractor:
+    if spec.modality is Modality.EEG:
+        return EegExtractor(stream, spec)
+    return EyeExtractor(stream, spec, screen=screen)

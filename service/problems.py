@@ -27,6 +27,7 @@ _STATUS = {
     "stream-ambiguous": HTTPStatus.CONFLICT,
     "stream-invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "stream-lost": HTTPStatus.CONFLICT,
+    "stream-silent": HTTPStatus.CONFLICT,
     "recording-invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "session-unknown": HTTPStatus.NOT_FOUND,
     "session-exists": HTTPStatus.CONFLICT,

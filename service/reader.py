@@ -1,4 +1,8 @@
-"""The one thread that owns a source: open, read until told to stop, close."""
+"""The one thread that owns a source: open, read until told to stop, close.
+
+A stream that is lost is looked for, as long as it takes: whoever stumbles over a cable plugs it in
+again, and the session goes on.
+"""
 
 import threading
 from collections.abc import Callable
@@ -12,12 +16,23 @@ from hadua.adapters.sources.source import (
     SourceHealth,
     StreamSpec,
 )
-from hadua.models.errors import HaduaError
+from hadua.models.errors import (
+    HaduaError,
+    StreamAmbiguousError,
+    StreamInvalidError,
+    StreamLostError,
+    StreamNotFoundError,
+    StreamSilentError,
+)
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Ended, Item, Marked
+from hadua.service.lives import Lives
 from hadua.service.watch import StreamWatch
 
 READ_TIMEOUT_S = 0.2
+FIND_AGAIN_S = 2.0
+LOOK_AGAIN_S = 0.1
+_MAY_COME_BACK = (StreamNotFoundError, StreamAmbiguousError, StreamInvalidError, StreamLostError)
 
 _log = structlog.get_logger("hadua.reader")
 
@@ -31,7 +46,7 @@ class ReaderThread:
         opened: Called in the thread, once: with the stream as found, or why it was not.
         deliver: Called in the thread with each `Arrival` of an opened stream, and with its
             markers before the chunk in whose time they lie, then `Ended`. An exception of any kind
-            ends there; only a reader told to stop ends silently.
+            ends there, but for a stream that is lost; only a reader told to stop ends silently.
         watch: Follows the stream.
         clock: LSL seconds now, for the time of arrival.
         wait_s: How long to wait for the stream to be found.
@@ -57,6 +72,7 @@ class ReaderThread:
         self._clock = clock
         self._wait_s = wait_s
         self._delivered = 0
+        self._lives = Lives()
         self._stop = threading.Event()
         # A daemon: liblsl may block for long inside `open`, and must not hold up an exit.
         self._thread = threading.Thread(target=self._run, name=f"read-{modality}", daemon=True)
@@ -86,8 +102,8 @@ class ReaderThread:
         return self._watch
 
     def health(self) -> SourceHealth:
-        """What the source says about itself."""
-        return self._source.health()
+        """What the source says about itself, counted since the first time it was opened."""
+        return self._lives.all_of(self._source.health())
 
     def _run(self) -> None:
         try:
@@ -107,13 +123,37 @@ class ReaderThread:
         self._watch.saw_open(spec)
         self._opened(self._modality, spec)
         while not self._stop.is_set():
-            chunk = self._source.read(READ_TIMEOUT_S)
-            if chunk is not None:
-                arrived_s = self._clock()
-                self._watch.saw_chunk(chunk, arrived_s=arrived_s)
-                self._deliver_markers(chunk)
-                self._deliver(Arrival(self._modality, chunk, arrived_s, self._delivered))
-                self._delivered += len(chunk)
+            try:
+                chunk = self._source.read(READ_TIMEOUT_S)
+            except StreamLostError as error:
+                self._find_again(error)
+                continue
+            self._watch.saw_answer(self._source.health().answers)
+            if chunk is not None and (chunk := self._lives.go_on(chunk)) is not None:
+                self._take(chunk)
+
+    def _take(self, chunk: SampleChunk) -> None:
+        arrived_s = self._clock()
+        self._watch.saw_chunk(chunk, arrived_s=arrived_s)
+        self._deliver_markers(chunk)
+        self._deliver(Arrival(self._modality, chunk, arrived_s, self._delivered))
+        self._delivered += len(chunk)
+
+    def _find_again(self, error: StreamLostError) -> None:
+        """Look for a stream that is lost until it is back, or the reader is told to stop."""
+        if not isinstance(error, StreamSilentError):
+            self._watch.saw_lost(error)
+        self._lives.end(self._source.health())
+        while not self._stop.is_set():
+            try:
+                spec = self._source.open(FIND_AGAIN_S)
+            except _MAY_COME_BACK as why:
+                self._watch.saw_lost(why)
+                self._stop.wait(LOOK_AGAIN_S)
+            else:
+                self._lives.begin()
+                self._watch.saw_open(spec)
+                return
 
     def _deliver_markers(self, chunk: SampleChunk) -> None:
         """Markers up to the end of the chunk: no window that it completes ends later."""

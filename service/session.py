@@ -10,8 +10,8 @@ import structlog
 from prometheus_client import Counter
 
 from hadua.adapters.sources.lsl_markers import Query
-from hadua.adapters.sources.source import EndOfStreamError, Marker, Source, StreamSpec
-from hadua.models.errors import HaduaError, StreamLostError
+from hadua.adapters.sources.source import EndOfStreamError, Marker, Source
+from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
 from hadua.service.config import Settings
@@ -21,18 +21,16 @@ from hadua.service.marker_streams import MarkerStreams
 from hadua.service.metrics import Metrics
 from hadua.service.outlet import SessionOutlet
 from hadua.service.publisher import Publisher
-from hadua.service.reader import ReaderThread
 from hadua.service.recordings import About, Recordings
 from hadua.service.session_mapping import SessionMapping
 from hadua.service.session_recording import SessionOverError, SessionRecording
 from hadua.service.session_state import SessionState
-from hadua.service.status import degradation, session_status, stream_status, worst_uncertainty_ms
-from hadua.service.watch import StreamWatch
+from hadua.service.session_streams import SessionStreams
+from hadua.service.status import session_status
 from hadua.service.wire import StatusFrame, StreamStatus
 from hadua.service.workers import DaemonExecutor
 
-TICK_S = 0.5
-JOIN_TIMEOUT_S = 1.0
+TICK_S = 0.25
 
 T = TypeVar("T")
 
@@ -109,14 +107,19 @@ class Session:
             on_change=self._say_status,
         )
         self._stop = asyncio.Event()
-        self._opened: dict[Modality, StreamSpec | Exception] = {}
-        self._opened_changed = asyncio.Event()
-        self._ended: dict[Modality, Exception] = {}
+        self._ended: set[Modality] = set()
         self._fault: HaduaError | None = None
         self._counted: dict[Counter, int] = {}  # how much of each loss the metrics know
         self._next_status_s = 0.0
         self._executor = DaemonExecutor(f"infer-{self.id}")
-        self._readers = {m: self._reader(m, source) for m, source in sources.items()}
+        self._streams = SessionStreams(
+            sources,
+            session_id=self.id,
+            bridge=self._bridge,
+            settings=settings,
+            metrics=metrics,
+            clock=clock,
+        )
 
     @property
     def id(self) -> str:
@@ -130,14 +133,7 @@ class Session:
 
     def streams(self) -> dict[str, StreamStatus]:
         """Each stream as it is now, by modality."""
-        return {
-            str(m): stream_status(
-                reader,
-                chunks_dropped=self._bridge.dropped(m),
-                chunks_before_start=self._bridge.dropped_before_start(m),
-            )
-            for m, reader in self._readers.items()
-        }
+        return self._streams.statuses()
 
     def status(self) -> StatusFrame:
         """The session as it is now, with the `seq` that it would be published under."""
@@ -147,7 +143,7 @@ class Session:
             reason=self.reason,
             streams=self.streams(),
             normalisation=self._engine.pipeline.normalisation_state if self._engine else "",
-            chunks_dropped=sum(self._bridge.dropped(m) for m in self._readers),
+            chunks_dropped=sum(self._bridge.dropped(m) for m in Modality),
             markers_dropped=self._bridge.markers_dropped,
             losses=self._losses(),
             mappings=self.mapping.statuses(),
@@ -163,7 +159,7 @@ class Session:
     def stop(self) -> None:
         """Ask for the end; `over` tells when it is reached."""
         self._stop.set()
-        self._opened_changed.set()
+        self._streams.stop()
         self.mapping.release()
         self._bridge.close()
 
@@ -222,9 +218,8 @@ class Session:
             self._markers.start()
         self._enter(SessionState.WAITING, "")
         await self.recording.begin_from_the_start()
-        for reader in self._readers.values():
-            reader.start()
-        specs = await self._wait_for_streams()
+        self._streams.start()
+        specs = await self._streams.found()
         if self._stop.is_set():
             return
         self._engine = await self._in_worker(functools.partial(self._make_engine, specs))
@@ -238,21 +233,11 @@ class Session:
         self._bridge.start()
         self._enter(SessionState.RUNNING, "")
         self.running.set()
-        while not self._stop.is_set() and len(self._ended) < len(self._readers):
+        while not self._stop.is_set() and len(self._ended) < len(self._streams):
             await self._process(await self._take(), stepper)
             self.recording.begin_if_asked()
             self._tick()
             self._raise_fault()
-        self._raise_if_lost()
-
-    async def _wait_for_streams(self) -> dict[Modality, StreamSpec]:
-        while not self._stop.is_set() and len(self._opened) < len(self._readers):
-            await self._opened_changed.wait()
-            self._opened_changed.clear()
-            for found in self._opened.values():
-                if isinstance(found, Exception):
-                    raise found
-        return {m: spec for m, spec in self._opened.items() if isinstance(spec, StreamSpec)}
 
     async def _wait_for_confirmation(self) -> None:
         """Where the settings want it, begin only when a person has confirmed every mapping."""
@@ -272,11 +257,15 @@ class Session:
 
     async def _process(self, items: Sequence[Item], stepper: Stepper) -> None:
         self.publisher.hold_markers(m for i in items if isinstance(i, Marked) for m in i.markers)
-        arrivals = [item for item in items if isinstance(item, Arrival)]
+        self._streams.release(self._confirmed)
+        come = [item for item in items if isinstance(item, Arrival)]
+        arrivals, changed = self._streams.let_through(come)
         if arrivals:
             await self._publish(await self._in_worker(functools.partial(stepper.step, arrivals)))
             for arrival in arrivals:
                 self._metrics.samples.labels(str(arrival.modality)).inc(len(arrival.chunk))
+            if changed:
+                self._map_anew()
         self.publisher.release_markers()
         for item in items:
             if isinstance(item, Ended):
@@ -285,33 +274,41 @@ class Session:
                 await self._publish(await self._in_worker(ended))
 
     async def _publish(self, timed: Sequence[Timed]) -> None:
-        uncertainty_ms = worst_uncertainty_ms(self._readers.values()) if timed else None
+        uncertainty_ms = self._streams.uncertainty_ms() if timed else None
         for each in timed:
             self.publisher.prediction(each, clock_uncertainty_ms=uncertainty_ms)
             await asyncio.sleep(0)  # many at once must not overrun the slots of clients that read
 
     def _note_end(self, item: Ended) -> None:
-        if not isinstance(item.error, EndOfStreamError | StreamLostError):
+        if not isinstance(item.error, EndOfStreamError):
             raise item.error
-        self._ended[item.modality] = item.error
+        self._ended.add(item.modality)
 
-    def _raise_if_lost(self) -> None:
-        if len(self._ended) == len(self._readers):
-            for error in self._ended.values():
-                if not isinstance(error, EndOfStreamError):
-                    raise error
+    def _map_anew(self) -> None:
+        """Take over the mapping of streams that came back changed, and say so."""
+        if self._engine is not None:
+            self.mapping.set(self._streams.specs, self._engine.pipeline.reports())
+            self._streams.release(self._confirmed)
+            self._say_status()
+
+    def _confirmed(self, modality: Modality) -> bool:
+        return str(modality) not in self.mapping.unconfirmed()
 
     def _tick(self) -> None:
         """Notice what changed; say so, or that nothing has for a while."""
         self._count_drops()
         self.recording.require_sound()
-        streams = degradation({m: r.watch.state for m, r in self._readers.items()})
-        reason = "; ".join(filter(None, (streams, self.recording.trouble())))
+        parts = (self._streams.look(), self._to_confirm(), self.recording.trouble())
+        reason = "; ".join(filter(None, parts))
         state = SessionState.DEGRADED if reason else SessionState.RUNNING
         if (state, reason) != (self.state, self.reason):
             self._enter(state, reason)
         elif self._clock() >= self._next_status_s:
             self._say_status()
+
+    def _to_confirm(self) -> str:
+        names = " and ".join(sorted(self._streams.withheld))
+        return f"the new mapping of {names} is to be confirmed" if names else ""
 
     def _losses(self) -> Mapping[str, int]:
         return self._engine.pipeline.losses() if self._engine else {}
@@ -320,7 +317,7 @@ class Session:
         """Pass on to the metrics what was lost since the last time."""
         metrics, bridge = self._metrics, self._bridge
         now = {metrics.lost.labels(kind): n for kind, n in self._losses().items()}
-        for m in self._readers:
+        for m in Modality:
             now[metrics.chunks_dropped.labels(str(m))] = bridge.dropped(m)
             now[metrics.chunks_before_start.labels(str(m))] = bridge.dropped_before_start(m)
         for counter, n in now.items():
@@ -328,8 +325,9 @@ class Session:
         self._counted = now
 
     def _enter(self, state: SessionState, reason: str) -> None:
-        level = "warning" if state in (SessionState.DEGRADED, SessionState.FAILED) else "info"
-        getattr(_log, level)("session " + state, session=self.id, reason=reason)
+        if state is not self.state:
+            level = "warning" if state in (SessionState.DEGRADED, SessionState.FAILED) else "info"
+            getattr(_log, level)("session " + state, session=self.id, reason=reason)
         self.state, self.reason = state, reason
         self._say_status()
         if state.over:
@@ -348,9 +346,8 @@ class Session:
 
     async def _finish(self, state: SessionState, reason: str) -> None:
         self._bridge.close()
-        for reader in self._readers.values():
-            reader.stop()
-        await self._join_readers()
+        self._streams.stop()
+        await self._streams.join(self._in_worker)
         await self.recording.close(reason or state)
         self._let_go()
         self._enter(state, reason)
@@ -360,39 +357,13 @@ class Session:
         self.publisher.end()
         self.recording.let_go()
         self._bridge.close()
-        for reader in self._readers.values():
-            reader.stop()
+        self._streams.stop()
         if self._engine is not None:
             self._executor.submit(self._engine.close)
         self._executor.shutdown()
-
-    async def _join_readers(self) -> None:
-        timeout_s = JOIN_TIMEOUT_S / len(self._readers)
-        for modality, reader in self._readers.items():
-            if not await self._in_worker(functools.partial(reader.join, timeout_s)):
-                _log.warning("reader does not end", session=self.id, modality=str(modality))
 
     async def _in_worker(self, call: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._executor, call)
 
     def _marked(self, markers: tuple[Marker, ...]) -> None:
         self._bridge.put(Marked(markers))
-
-    def _reader(self, modality: Modality, source: Source) -> ReaderThread:
-        watch = StreamWatch(stale_s=self._settings.stale_s, clock=self._clock)
-        return ReaderThread(
-            source,
-            modality=modality,
-            opened=self._on_opened_in_thread,
-            deliver=self._bridge.put,
-            watch=watch,
-            clock=self._clock,
-            wait_s=self._settings.wait_s,
-        )
-
-    def _on_opened_in_thread(self, modality: Modality, found: StreamSpec | Exception) -> None:
-        self._loop.call_soon_threadsafe(self._on_opened, modality, found)
-
-    def _on_opened(self, modality: Modality, found: StreamSpec | Exception) -> None:
-        self._opened[modality] = found
-        self._opened_changed.set()

@@ -1,8 +1,7 @@
 """What is said about a session's streams."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from hadua.models.features import Modality
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamState
@@ -22,19 +21,23 @@ _TROUBLE = {
 }
 
 
-def degradation(states: Mapping[Modality, StreamState]) -> str:
-    """What is wrong with the streams, in words; empty if nothing is."""
-    return "; ".join(f"{m}: {_TROUBLE[state]}" for m, state in states.items() if state in _TROUBLE)
-
-
-def worst_uncertainty_ms(readers: Iterable[ReaderThread]) -> float | None:
-    """The greatest clock uncertainty of the streams; None where no clock is remote."""
-    uncertainties = [reader.health().clock_uncertainty_s for reader in readers]
-    return max((u * 1e3 for u in uncertainties if u is not None), default=None)
+def trouble(modality: str, status: StreamStatus) -> str:
+    """What is wrong with a stream, in words; empty if nothing is."""
+    found = [_TROUBLE.get(StreamState(status.state), "")]
+    if status.change:
+        found.append(f"came back changed ({status.change})")
+    if status.twins:
+        found.append(f"{status.twins + 1} senders have its source_id: stop all but one")
+    text = ", ".join(filter(None, found))
+    return f"{modality}: {text}" if text else ""
 
 
 def stream_status(
-    reader: ReaderThread, *, chunks_dropped: int, chunks_before_start: int
+    reader: ReaderThread,
+    *,
+    chunks_dropped: int,
+    chunks_before_start: int,
+    chunks_withheld: int = 0,
 ) -> StreamStatus:
     """One stream as it is now."""
     watch, health = reader.watch, reader.health()
@@ -51,6 +54,12 @@ def stream_status(
         lost_samples=health.lost_samples,
         chunks_dropped=chunks_dropped,
         chunks_before_start=chunks_before_start,
+        chunks_withheld=chunks_withheld,
+        overflows=health.overflows,
+        outages=watch.outages,
+        last_outage_s=watch.last_outage_s,
+        twins=health.twins,
+        change=watch.change,
         clock_offset_ms=health.clock_offset_s * 1e3 if spec else None,
         clock_uncertainty_ms=None if uncertainty_s is None else uncertainty_s * 1e3,
         lag_ms=health.lag_s * 1e3,

@@ -1,4 +1,4 @@
-"""What is known about a stream while it runs: its state, its rate, its age."""
+"""What is known about a stream while it runs: its state, its rate, its age, its outages."""
 
 import threading
 from collections import deque
@@ -6,8 +6,10 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from hadua.adapters.sources.source import EndOfStreamError, SampleChunk, StreamSpec
+from hadua.service.changed_stream import what_changed
 
 RATE_WINDOW_S = 5.0
+BACK_S = 5.0
 
 
 class StreamState(StrEnum):
@@ -16,9 +18,21 @@ class StreamState(StrEnum):
     WAITING = "waiting"  # not found yet
     FOUND = "found"  # open, no sample yet
     LIVE = "live"
-    STALE = "stale"  # silent for too long, may come back
-    ENDED = "ended"  # a finite source is exhausted
-    LOST = "lost"  # gone for good, or unusable
+    STALE = "stale"  # connected, and silent for too long
+    LOST = "lost"  # not there: disconnected, or it does not answer; it is looked for
+    BACK = "back"  # live again, for a few seconds
+    CHANGED = "changed"  # live again, but not as it was
+    ENDED = "ended"  # a finite source is exhausted, or one is unusable
+
+    @property
+    def flows(self) -> bool:
+        """Whether samples arrive."""
+        return self in (StreamState.LIVE, StreamState.BACK, StreamState.CHANGED)
+
+    @property
+    def gone(self) -> bool:
+        """Whether samples should arrive and do not."""
+        return self in (StreamState.STALE, StreamState.LOST)
 
 
 class StreamWatch:
@@ -33,21 +47,43 @@ class StreamWatch:
         self._stale_s = stale_s
         self._clock = clock
         self._lock = threading.Lock()
+        self._first_spec: StreamSpec | None = None
         self._spec: StreamSpec | None = None
+        self._opened_s = 0.0
         self._last_arrival_s: float | None = None
         self._recent: deque[tuple[float, int]] = deque()
+        self._answers: bool | None = None
+        self._lost: Exception | None = None
         self._error: Exception | None = None
+        self._back_until_s = 0.0
+        self._outages, self._last_outage_s = 0, 0.0
 
     def saw_open(self, spec: StreamSpec) -> None:
-        """The stream was found."""
-        self._spec = spec
-        self._last_arrival_s = self._clock()
+        """The stream was found, for the first time or again."""
+        with self._lock:
+            self._first_spec = self._first_spec or spec
+            self._spec, self._lost, self._answers = spec, None, None
+            self._opened_s = self._clock()
+
+    def saw_lost(self, error: Exception) -> None:
+        """The stream is gone, or it is not found again, which is why."""
+        self._lost = error
+
+    def saw_answer(self, answers: bool | None) -> None:
+        """Whether its sender can be heard of; None where nobody would know."""
+        self._answers = answers
 
     def saw_chunk(self, chunk: SampleChunk, *, arrived_s: float) -> None:
         """Samples arrived."""
         if not len(chunk):
             return
         with self._lock:
+            before_s = self._last_arrival_s
+            if before_s is not None and self._was_away(before_s, arrived_s):
+                self._outages += 1
+                self._last_outage_s = arrived_s - before_s
+                self._back_until_s = arrived_s + BACK_S
+                self._recent.clear()
             self._last_arrival_s = arrived_s
             self._recent.append((arrived_s, len(chunk)))
             while self._recent[0][0] < arrived_s - RATE_WINDOW_S:
@@ -59,13 +95,29 @@ class StreamWatch:
 
     @property
     def spec(self) -> StreamSpec | None:
-        """The stream as found, or None before that."""
+        """The stream as it is now, or None before it was found."""
         return self._spec
 
     @property
+    def change(self) -> str:
+        """What is other than when it was found first, in words; empty if nothing is."""
+        first, now = self._first_spec, self._spec
+        return what_changed(first, now) if first is not None and now is not None else ""
+
+    @property
     def error(self) -> Exception | None:
-        """Why it gives no more, or None while it may."""
-        return self._error
+        """Why it gives no more, or is not found again; None while all is well."""
+        return self._error or self._lost
+
+    @property
+    def outages(self) -> int:
+        """How often it was away and came back."""
+        return self._outages
+
+    @property
+    def last_outage_s(self) -> float:
+        """How long it was away the last time; 0 if it never was."""
+        return self._last_outage_s
 
     @property
     def state(self) -> StreamState:
@@ -73,11 +125,18 @@ class StreamWatch:
         if self._error is not None:
             ended = isinstance(self._error, EndOfStreamError)
             return StreamState.ENDED if ended else StreamState.LOST
-        if self._last_arrival_s is None:
+        if self._lost is not None:
+            return StreamState.LOST
+        if self._spec is None:
             return StreamState.WAITING
-        if self._clock() - self._last_arrival_s > self._stale_s:
-            return StreamState.STALE
-        return StreamState.LIVE if self._recent else StreamState.FOUND
+        now_s, last_s = self._clock(), self._last_arrival_s
+        if now_s - (self._opened_s if last_s is None else last_s) > self._stale_s:
+            return StreamState.LOST if self._answers is False else StreamState.STALE
+        if last_s is None:
+            return StreamState.FOUND
+        if self.change:
+            return StreamState.CHANGED
+        return StreamState.BACK if now_s < self._back_until_s else StreamState.LIVE
 
     @property
     def sample_age_s(self) -> float | None:
@@ -85,18 +144,22 @@ class StreamWatch:
 
         By arrival, not by stamp: the stamps of a recording are those of its own day.
         """
-        if not self._recent or self._last_arrival_s is None:
-            return None
-        return self._clock() - self._last_arrival_s
+        return None if self._last_arrival_s is None else self._clock() - self._last_arrival_s
 
     @property
     def effective_rate_hz(self) -> float | None:
         """Samples per second over the latest seconds, by arrival; None until that is known.
 
-        The first chunk of the stretch only marks its beginning: its samples came before.
+        The first chunk of the stretch only marks its beginning: its samples came before. A stream
+        that is gone has none.
         """
+        if self.state.gone:
+            return None
         with self._lock:
             recent = list(self._recent)
         if len(recent) < 2 or recent[-1][0] <= recent[0][0]:
             return None
         return sum(n for _, n in recent[1:]) / (recent[-1][0] - recent[0][0])
+
+    def _was_away(self, before_s: float, arrived_s: float) -> bool:
+        return self._opened_s > before_s or arrived_s - before_s > self._stale_s

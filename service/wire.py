@@ -47,7 +47,14 @@ class BundleInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One stream of a session, as it is now."""
+    """One stream of a session, as it is now.
+
+    `state` is `waiting` (not found yet), `found` (no sample yet), `live`, `stale` (connected, but
+    silent), `lost` (not there; it is looked for), `back` (live again, for some seconds), `changed`
+    (live again, but not as it was: `change` says how), or `ended`. `outages` that are over,
+    `last_outage_s` the length of the latest; `overflows` of a buffer that dropped the oldest
+    samples; `twins` other senders with its source_id.
+    """
 
     source: str
     state: str
@@ -60,6 +67,12 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     lost_samples: int = 0
     chunks_dropped: int = 0
     chunks_before_start: int = 0
+    chunks_withheld: int = 0
+    overflows: int = 0
+    outages: int = 0
+    last_outage_s: float = 0.0
+    twins: int = 0
+    change: str = ""
     clock_offset_ms: float | None = None
     clock_uncertainty_ms: float | None = None
     lag_ms: float = 0.0

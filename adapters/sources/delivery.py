@@ -27,6 +27,7 @@ class Delivery:
         spec: The stream.
         notes: What its header had that was odd.
         lag: What its stamps are late by.
+        goes_on_from: The delivery before the stream was lost: its clock goes on, behind a gap.
         patience_s: Longest wait, by `clock`; None where it depends on the stamps alone.
         clock: The time now, in seconds.
     """
@@ -37,6 +38,7 @@ class Delivery:
         *,
         notes: tuple[str, ...] = (),
         lag: Lag = NO_LAG,
+        goes_on_from: "Delivery | None" = None,
         patience_s: float | None = 0.5,
         clock: Callable[[], float] = lsl_now_s,
     ) -> None:
@@ -45,11 +47,20 @@ class Delivery:
         self._lag = lag
         self._patience_s = patience_s
         self._now_s = clock
-        self._clock = SegmentClock(spec.rate_hz, name=spec.name)
+        if goes_on_from is None:
+            self._clock = SegmentClock(spec.rate_hz, name=spec.name)
+        else:
+            self._clock = goes_on_from.clock
+            self._clock.lose()
         self._held = np.empty((0, len(spec.channels)))
         self._held_since_s = 0.0
         self._ready: deque[SampleChunk] = deque()
         self._samples = self._gaps = self._lost = self._discarded_in_a_row = 0
+
+    @property
+    def clock(self) -> SegmentClock:
+        """What turns its stamps into instants."""
+        return self._clock
 
     def push(self, stamp_s: FloatArray, x: npt.NDArray[np.generic]) -> None:
         """Take `(n,)` stamps in LSL seconds of this machine, and `(n, n_channels)`, copied.

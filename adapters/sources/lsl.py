@@ -1,33 +1,39 @@
-"""A stream of Lab Streaming Layer as a `Source`: nothing here can block for ever."""
+"""A stream of Lab Streaming Layer as a `Source`."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
+from dataclasses import replace
 
 from hadua.adapters.sources.clock import lsl_now_s
-from hadua.adapters.sources.clock_offset import ClockOffset
 from hadua.adapters.sources.delivery import Delivery, not_open
-from hadua.adapters.sources.lsl_discovery import QUERY_KEYS, find
-from hadua.adapters.sources.lsl_library import LslInfo, LslInlet, clock_offset, pylsl, within
+from hadua.adapters.sources.lsl_connection import Connection
+from hadua.adapters.sources.lsl_discovery import QUERY_KEYS
+from hadua.adapters.sources.lsl_library import LslInfo, pylsl
+from hadua.adapters.sources.lsl_lookout import Lookout
+from hadua.adapters.sources.overflow import BufferWatch
 from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
 from hadua.adapters.sources.stream_info import StreamInfo, parse_stream_info
 from hadua.adapters.sources.told import NOTHING_TOLD, Told
-from hadua.models.errors import StreamLostError, StreamNotFoundError, UsageError
+from hadua.models.errors import StreamLostError, StreamSilentError, UsageError
 from hadua.models.features import Modality
 
-T = TypeVar("T")
-
 _WARM_UP_S = 1.5
-_GRACE_S = 0.25
-_CLOSE_S = 2.0
-_OFFSET_EVERY_S = 2.0
+_AGAIN = 0.15
 _CLOCKS_AGREE_S = 1e-3
 _MAX_PULL_S = 0.5
 _MIN_PULL = 64
+_TAKEN_OVER_S = 1.0
+_RENEW_AFTER_S, _RENEW_AT_MOST_S = 4.0, 60.0
 
 
 class LslSource:
     """Pulls one LSL stream, with our own time stamps: liblsl's dejitter is never used.
+
+    Nor is liblsl's recovery: it hides outages, does not look whether what comes back is what went,
+    and sometimes never comes back (liblsl#35). Where the sender closes the connection, `read` says
+    that the stream is lost, and `open` finds the same one again. A sender that only falls silent
+    may go on, and what it sends then is not lost: the connection is kept while it does not answer.
+    If it answers and still sends nothing, or another outlet has taken its place, `read` says so.
 
     Args:
         query: Any of `name`, `type`, `source_id`, `hostname`; all given must agree.
@@ -57,12 +63,14 @@ class LslSource:
         self._max_buffer_s = max_buffer_s
         self._modality = modality
         self._told = told
-        self._inlet: LslInlet | None = None
-        self._left_behind: list[LslInlet] = []
+        self._lookout: Lookout | None = None
+        self._connection: Connection | None = None
+        self._spec: StreamSpec | None = None
         self._delivery: Delivery | None = None
-        self._offset = ClockOffset()
-        self._offset_due_s = 0.0
-        self._max_pull = _MIN_PULL
+        self._buffer = BufferWatch(max_buffer_s)
+        self._lost: StreamLostError | None = None
+        self._last_s, self._max_pull = 0.0, _MIN_PULL
+        self._renew_after_s = _RENEW_AFTER_S
 
     @property
     def description(self) -> str:
@@ -70,114 +78,122 @@ class LslSource:
         return self._description
 
     def open(self, timeout_s: float) -> StreamSpec:
-        """Find the stream and warm it up, within `timeout_s`; see `Source`.
-
-        The order matters: liblsl's first pull asks for the header, and its first clock offset
-        waits for probes, both without the caller's time-out, so all are asked for beforehand.
-        """
-        self.close()
+        """Find the stream, or the same one again, and warm it up, within `timeout_s`."""
+        self._disconnect()
         deadline_s = time.monotonic() + timeout_s
-        found = find(self._query, timeout_s=max(timeout_s - _WARM_UP_S, timeout_s / 2.0))
+        if self._lookout is None:
+            self._lookout, self._renew_after_s = Lookout(self._query), _RENEW_AFTER_S
+            found = self._lookout.find(max(timeout_s - _WARM_UP_S, timeout_s / 2.0))
+        else:
+            found = self._lookout.find(_AGAIN * timeout_s)
         self._parse(found)  # before liblsl sets memory aside for a rate that cannot be
-        inlet: LslInlet = pylsl().StreamInlet(found, max_buflen=max(int(self._max_buffer_s), 1))
+        connection = Connection(
+            found,
+            what=self._description,
+            buffer_s=self._max_buffer_s,
+            timeout_s=deadline_s - time.monotonic(),
+        )
         try:
-            self._ask(inlet.open_stream, "its samples", deadline_s)
-            full = self._ask(inlet.info, "its description", deadline_s)
-            self._ask(inlet.time_correction, "its clock", deadline_s)
-            spec = self._accept(full)
+            spec = self._accept(self._parse(connection.info))
         except BaseException:
-            self._let_go(inlet)
+            connection.close()
             raise
-        self._inlet, self._offset = inlet, ClockOffset()
-        self._refresh_offset(inlet)
+        self._connection, self._last_s = connection, lsl_now_s()
         return spec
 
     def read(self, timeout_s: float) -> SampleChunk | None:
         """Wait for a first sample, take all that are there; see `Source`."""
-        inlet, delivery = self._inlet, self._delivery
-        if inlet is None or delivery is None:
+        connection, delivery, lookout = self._connection, self._delivery, self._lookout
+        if connection is None or delivery is None or lookout is None:
             raise not_open(self._description)
+        lookout.look()
         until_s = time.monotonic() + timeout_s
         while (chunk := delivery.pop()) is None:
+            if self._lost is not None:
+                raise self._lost
             left_s = max(until_s - time.monotonic(), 0.0)
             held_s = delivery.wait_s()
             wait_s = left_s if held_s is None else min(left_s, held_s)
-            if not self._pull(inlet, delivery, wait_s) and left_s == 0.0:
+            if not self._pull(connection, delivery, wait_s) and left_s == 0.0:
+                self._look_into_silence(lookout)
                 return None
         return chunk
 
-    def _pull(self, inlet: LslInlet, delivery: Delivery, timeout_s: float) -> bool:
-        """Pass on what has come, or comes in this time; whether anything did."""
-        try:
-            x, stamp_s = inlet.pull_chunk(
-                timeout=timeout_s, max_samples=self._max_pull, min_samples=1, as_numpy=True
-            )
-        except pylsl().util.LostError as error:
-            raise StreamLostError(
-                f"LSL stream {self._description!r} is gone",
-                hint="Is the sender still running? Start it again, then the session.",
-            ) from error
-        if not len(stamp_s):
-            return False
-        if lsl_now_s() >= self._offset_due_s and self._refresh_offset(inlet):
-            delivery.lose()  # the stamps of a clock that was reset say nothing about the old line
-        delivery.push(stamp_s + self._offset.offset_s, x)
-        return True
-
     def health(self) -> SourceHealth:
-        """Counts, the sender's clock offset and its uncertainty."""
-        if self._delivery is None:
+        """Counts, the sender's clock offset and its uncertainty, and who answers for it."""
+        connection, delivery, lookout = self._connection, self._delivery, self._lookout
+        if delivery is None:
             return SourceHealth()
-        return self._delivery.health(
-            clock_offset_s=self._offset.offset_s, clock_uncertainty_s=self._offset.uncertainty_s
+        offset = connection.offset if connection is not None else None
+        health = delivery.health(
+            clock_offset_s=offset.offset_s if offset else 0.0,
+            clock_uncertainty_s=offset.uncertainty_s if offset else None,
+        )
+        note = self._buffer.note
+        return replace(
+            health,
+            overflows=self._buffer.overflows,
+            answers=connection is not None and lookout is not None and lookout.answers,
+            twins=lookout.twins if lookout is not None else 0,
+            notes=(*health.notes, note) if note else health.notes,
         )
 
     def close(self) -> None:
-        """Disconnect; waits two seconds at most."""
-        inlet, self._inlet = self._inlet, None
-        if inlet is not None:
-            self._let_go(inlet)
+        """Disconnect and forget the stream; waits two seconds at most."""
+        self._lookout = self._spec = None
+        self._disconnect()
 
-    def _accept(self, full: LslInfo) -> StreamSpec:
-        info = self._parse(full)
+    def _disconnect(self) -> None:
+        connection, self._connection, self._lost = self._connection, None, None
+        if connection is not None:
+            connection.close()
+
+    def _pull(self, connection: Connection, delivery: Delivery, timeout_s: float) -> bool:
+        """Pass on what has come, or comes in this time; whether anything did."""
+        pulled = connection.pull(timeout_s, at_most=self._max_pull)
+        if pulled is None:
+            if self._lookout is not None:
+                self._lookout.broke_off()
+            delivery.flush()
+            self._lost = StreamLostError(self._gone("its sender has closed the connection"))
+            return False
+        x, stamp_s = pulled
+        if not len(stamp_s):
+            return False
+        self._last_s, self._renew_after_s = lsl_now_s(), _RENEW_AFTER_S
+        if connection.refresh_offset():
+            delivery.lose()  # the stamps of a clock that was reset say nothing about the old line
+        self._buffer.saw(stamp_s, now_s=self._last_s)
+        delivery.push(stamp_s, x)
+        return True
+
+    def _look_into_silence(self, lookout: Lookout) -> None:
+        """Whether to go on waiting for a sender that has not closed the connection."""
+        silent_s = lsl_now_s() - self._last_s
+        if silent_s > _TAKEN_OVER_S and lookout.twins and not lookout.answers:
+            self._lost = StreamSilentError(self._gone("another sender has taken its place"))
+        elif silent_s > self._renew_after_s and lookout.answers:
+            self._renew_after_s = min(2.0 * self._renew_after_s, _RENEW_AT_MOST_S)
+            self._lost = StreamSilentError(self._gone("its sender answers, but sends nothing"))
+
+    def _gone(self, why: str) -> str:
+        return f"LSL stream {self._description!r} is gone: {why}"
+
+    def _accept(self, info: StreamInfo) -> StreamSpec:
         notes = info.notes
         if abs(pylsl().local_clock() - lsl_now_s()) > _CLOCKS_AGREE_S:
             notes += ("liblsl's clock on this computer is not the one this program reads",)
-        self._delivery = Delivery(info.spec, notes=notes, lag=info.lag)
-        self._max_pull = max(_MIN_PULL, int(info.spec.rate_hz * _MAX_PULL_S))
-        return info.spec
+        before, spec = self._delivery, info.spec
+        if self._spec is not None and before is not None and self._spec == spec:
+            self._delivery = Delivery(self._spec, notes=notes, lag=info.lag, goes_on_from=before)
+        else:
+            self._delivery = Delivery(spec, notes=notes, lag=info.lag)
+            self._spec = spec
+        self._buffer = BufferWatch(self._max_buffer_s)
+        self._max_pull = max(_MIN_PULL, int(spec.rate_hz * _MAX_PULL_S))
+        return self._spec
 
     def _parse(self, info: LslInfo) -> StreamInfo:
         return parse_stream_info(
             info.as_xml(), regular=self._modality is Modality.EEG, told=self._told
         )
-
-    def _ask(self, call: Callable[[float], T], what: str, deadline_s: float) -> T:
-        """One step of the warm-up, with what is left of the time."""
-        left_s = max(deadline_s - time.monotonic(), 0.01)
-        silent = StreamNotFoundError(
-            f"LSL stream for {self._description!r} was found but does not send {what}",
-            got=f"no answer within {left_s:.1f} s",
-            hint="Is the sender frozen or busy? Does a firewall block TCP and UDP 16572-16604?",
-        )
-        try:
-            return within(left_s + _GRACE_S, lambda: call(left_s), late=silent)
-        except (pylsl().util.TimeoutError, pylsl().util.LostError) as error:
-            raise silent from error
-
-    def _refresh_offset(self, inlet: LslInlet) -> bool:
-        """Take in liblsl's newest measurement; whether the sender's clock was reset."""
-        now_s = lsl_now_s()
-        self._offset_due_s = now_s + _OFFSET_EVERY_S
-        known = clock_offset(inlet)
-        if known is None:
-            self._offset.grow_old(now_s)
-            return False
-        return self._offset.saw(known[0], known[1], now_s=now_s)
-
-    def _let_go(self, inlet: LslInlet) -> None:
-        late = StreamLostError(f"LSL stream {self._description!r} does not let go")
-        try:
-            within(_CLOSE_S, inlet.close_stream, late=late)
-        except (StreamLostError, RuntimeError):
-            self._left_behind.append(inlet)  # its destructor would hang as well: it keeps a name

@@ -9,7 +9,7 @@ from hadua.adapters.sources.stream_summary import StreamSummary as StreamSummary
 from hadua.models.errors import StreamAmbiguousError, StreamNotFoundError
 
 QUERY_KEYS = ("name", "type", "source_id", "hostname")
-_POLL_S = 0.02
+POLL_S = 0.02
 _SETTLE_S = 0.8
 """liblsl asks by multicast first, which may reach one sender of a machine only, and each port by
 itself half a second later: a second stream may take that long to answer."""
@@ -36,7 +36,7 @@ def source_text(query: Mapping[str, str]) -> str:
     return "lsl:" + ",".join(f"{key}={value}" for key, value in query.items())
 
 
-def find(query: Mapping[str, str], *, timeout_s: float) -> LslInfo:
+def find(query: Mapping[str, str], *, resolver: LslResolver, timeout_s: float) -> LslInfo:
     """Wait for the one stream that the query means.
 
     After the first hit it waits a little more, so that a second one has time to answer.
@@ -45,18 +45,17 @@ def find(query: Mapping[str, str], *, timeout_s: float) -> LslInfo:
         StreamNotFoundError: none within the time; the error names those that are there.
         StreamAmbiguousError: several; the error says how to pick each.
     """
-    resolver: LslResolver = pylsl().ContinuousResolver()
     deadline_s = time.monotonic() + timeout_s
-    while not (hits := _hits(resolver.results(), query)):
+    while not (hits := matching(resolver.results(), query)):
         if time.monotonic() >= deadline_s:
-            raise _not_found(query, resolver.results(), timeout_s)
-        time.sleep(_POLL_S)
+            raise not_found(query, resolver.results(), timeout_s)
+        time.sleep(POLL_S)
     settled_s = min(time.monotonic() + _SETTLE_S, deadline_s)
     while len(hits) == 1 and time.monotonic() < settled_s:
-        time.sleep(_POLL_S)
-        hits = _hits(resolver.results(), query) or hits
+        time.sleep(POLL_S)
+        hits = matching(resolver.results(), query) or hits
     if len(hits) > 1:
-        raise _ambiguous(query, hits)
+        raise ambiguous(query, hits)
     return hits[0]
 
 
@@ -72,7 +71,8 @@ def summarise(info: LslInfo) -> StreamSummary:
     )
 
 
-def _hits(infos: Sequence[LslInfo], query: Mapping[str, str]) -> list[LslInfo]:
+def matching(infos: Sequence[LslInfo], query: Mapping[str, str]) -> list[LslInfo]:
+    """Those that the query means, each outlet once."""
     by_uid = {info.uid(): info for info in infos if summarise(info).matches(query)}
     return list(by_uid.values())
 
@@ -96,9 +96,10 @@ def _count(query: Mapping[str, str], among: Sequence[StreamSummary]) -> int:
     return sum(s.matches(query) for s in among)
 
 
-def _not_found(
+def not_found(
     query: Mapping[str, str], infos: Sequence[LslInfo], timeout_s: float
 ) -> StreamNotFoundError:
+    """The error for a query that nothing answers."""
     visible = sorted({str(summarise(info)) for info in infos})
     return StreamNotFoundError(
         f"no LSL stream for {source_text(query)!r} within {timeout_s:g} s",
@@ -110,7 +111,8 @@ def _not_found(
     )
 
 
-def _ambiguous(query: Mapping[str, str], hits: Sequence[LslInfo]) -> StreamAmbiguousError:
+def ambiguous(query: Mapping[str, str], hits: Sequence[LslInfo]) -> StreamAmbiguousError:
+    """The error for a query that several answer."""
     choices = with_sources([summarise(info) for info in hits])
     alike = any(not choice.source for choice in choices)
     return StreamAmbiguousError(

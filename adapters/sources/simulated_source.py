@@ -12,7 +12,7 @@ from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.delivery import not_open
 from hadua.adapters.sources.simulated_blocks import BlockSignal
 from hadua.adapters.sources.simulated_damage import Damage
-from hadua.adapters.sources.simulated_faults import FaultKind, Faults, check_targets
+from hadua.adapters.sources.simulated_faults import Fault, FaultKind, Faults, check_targets
 from hadua.adapters.sources.simulated_gaze import GAZE_RATE_HZ
 from hadua.adapters.sources.simulated_markers import StateMarkers
 from hadua.adapters.sources.simulated_participant import Simulation, simulated_spec
@@ -24,7 +24,7 @@ from hadua.adapters.sources.source import (
     SourceHealth,
     StreamSpec,
 )
-from hadua.models.errors import StreamLostError, UsageError
+from hadua.models.errors import StreamLostError, StreamNotFoundError, UsageError
 from hadua.models.features import BoolArray, FloatArray, Modality
 
 Clock = Callable[[], float]
@@ -96,7 +96,13 @@ class SimulatorSource:
         return self.simulation.state_at(t_s)
 
     def open(self, timeout_s: float) -> StreamSpec:
-        """Make the first blocks ready; joins a paced stream where it is now."""
+        """Make the first blocks ready; joins a paced stream where it is now.
+
+        Raises:
+            StreamNotFoundError: opened again, during the fault `lost`.
+        """
+        if self._signal is not None and not self._closed.is_set():
+            self._come_back(timeout_s)
         if self._signal is None:
             check_targets(
                 self.faults.at(self.modality, now_s=0.0),
@@ -163,10 +169,40 @@ class SimulatorSource:
         where = f"simulated stream {self._spec.name!r}"
         if 0 <= self._stop <= self._next:
             raise EndOfStreamError(f"{where}: its {self._duration_s:g} s are over")
+        if (fault := self._lost_in(now_s)) is not None:
+            raise StreamLostError(f"{where}: is gone", got=f"fault {fault.kind.value!r}")
+
+    def _lost_in(self, now_s: float) -> Fault | None:
+        """The fault that takes the stream away at this moment."""
         for fault in self.faults.at(self.modality, now_s=now_s):
             silent = fault.kind is FaultKind.DROPOUT and self._speed is None and self._stop < 0
             if (fault.kind is FaultKind.LOST or silent) and fault.start_s <= now_s < fault.end_s:
-                raise StreamLostError(f"{where}: is gone", got=f"fault {fault.kind.value!r}")
+                return fault
+        return None
+
+    def _come_back(self, timeout_s: float) -> None:
+        """Go on behind the fault that took the stream away; one that is not paced does so at once.
+
+        Raises:
+            StreamNotFoundError: the fault is not over within the time.
+        """
+        rate_hz = self._spec.rate_hz
+        fault = self._lost_in(self._next / rate_hz)
+        if fault is None:
+            return
+        now_s = fault.end_s
+        if self._speed is not None:
+            left_s = (fault.end_s - self._elapsed_s()) / self._speed
+            self._wait(max(0.0, min(left_s, timeout_s)))
+            now_s = self._elapsed_s()
+        if now_s + _RESOLUTION_S < fault.end_s or math.isinf(now_s):
+            raise StreamNotFoundError(
+                f"simulated stream {self._spec.name!r}: is gone", got=f"fault {fault.kind.value!r}"
+            )
+        self._samples = self._gaps = self._lost = 0
+        missed = max(0, math.ceil(now_s * rate_hz - _RESOLUTION_S) - self._next)
+        self._next += missed
+        self._lost, self._gaps, self._gap = missed, int(missed > 0), missed > 0
 
     def _wait_until_due(self, until_s: float) -> bool:
         if self._speed is None:

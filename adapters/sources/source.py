@@ -116,6 +116,9 @@ class SourceHealth:
         samples: Samples delivered since `open`.
         gaps: Gaps seen since `open`.
         lost_samples: Samples known to be lost (estimated from the gaps and the rate).
+        overflows: How often a buffer was full, so that the oldest samples went.
+        answers: Whether the sender can be heard of beside its samples; None: nobody would know.
+        twins: How many other senders claim to be this one.
         notes: Oddities worth telling the operator, each once.
     """
 
@@ -126,6 +129,9 @@ class SourceHealth:
     samples: int = 0
     gaps: int = 0
     lost_samples: int = 0
+    overflows: int = 0
+    answers: bool | None = None
+    twins: int = 0
     notes: tuple[str, ...] = field(default=())
 
 
@@ -162,6 +168,9 @@ class Source(Protocol):
     def open(self, timeout_s: float) -> StreamSpec:
         """Find the stream and make it ready, within the time given.
 
+        Called again after a `StreamLostError`, without `close`, it finds the same stream again;
+        the counts of `health` begin anew. It may have changed: the `StreamSpec` says how.
+
         Raises:
             StreamNotFoundError, StreamAmbiguousError, StreamInvalidError, RecordingError.
         """
@@ -172,7 +181,7 @@ class Source(Protocol):
 
         Raises:
             EndOfStreamError: a finite source is exhausted.
-            StreamLostError: the stream is gone for good.
+            StreamLostError: the stream is gone; `open` finds it when it is back.
         """
         ...
 

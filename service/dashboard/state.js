@@ -139,9 +139,9 @@ function addGap(state, from_seq, to_seq, reason) {
 function noteStreams(state, before) {
   for (const [key, stream] of Object.entries(state.streams)) {
     const old = before[key]?.state;
-    if (old && old !== stream.state) {
-      note(state, { stream: key, state: stream.state }, stream.state === "live" ? "good" : "bad");
-    }
+    if (!old || old === stream.state || (old === "back" && stream.state === "live")) continue;
+    const good = stream.state === "live" || stream.state === "back";
+    note(state, { stream: key, state: stream.state }, good ? "good" : "bad");
   }
 }
 

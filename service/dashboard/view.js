@@ -149,7 +149,7 @@ function streamCard(key, stream, mapping, since_s, kind, quality) {
   card.append(head, el("p", "sub", stream.name ? `${stream.name} (${stream.source})` : stream.source ?? ""));
   const facts = el("dl", "facts");
   // The age was true when the status came; nothing has come since from a stream that is not live.
-  const grown_s = stream.state === "live" ? 0 : since_s;
+  const grown_s = words.FLOWING.has(stream.state) ? 0 : since_s;
   const age_s = Number.isFinite(stream.sample_age_s) ? stream.sample_age_s + grown_s : NaN;
   const nominal = stream.nominal_rate_hz ? ` of ${words.rate(stream.nominal_rate_hz)}` : "";
   // Over less than two seconds a rate says little: devices begin with a burst.
@@ -157,11 +157,22 @@ function streamCard(key, stream, mapping, since_s, kind, quality) {
   addFact(facts, "Rate", young ? `measuring …${nominal && ` (${words.rate(stream.nominal_rate_hz)})`}` : words.rate(stream.effective_rate_hz) + nominal);
   addFact(facts, "Newest sample", Number.isFinite(age_s) && !words.OLD_STREAM[kind] ? `${words.age(age_s)} ago` : "–");
   addFact(facts, "Gaps", `${words.count(stream.gaps ?? 0)}${stream.lost_samples ? ` (${words.count(stream.lost_samples)} samples lost)` : ""}`);
+  addClockFacts(facts, stream);
   card.append(facts);
   for (const [text, tone] of kind ? [] : words.qualityLines(key, quality)) card.append(el("p", `state ${tone}`, text));
-  for (const line of [stream.last_error, ...(stream.notes ?? [])]) if (line) card.append(el("p", "note", line));
+  const change = stream.change ? `It came back changed: ${stream.change}.` : "";
+  const twins = stream.twins ? `${stream.twins + 1} senders have its source_id: stop all but one.` : "";
+  for (const line of [stream.last_error, change, twins, ...(stream.notes ?? [])]) if (line) card.append(el("p", "note", line));
   if (mapping) card.append(mappingLine(mapping));
   return card;
+}
+
+// What is not there is not worth a line: most streams are never away, and have no clock of their own.
+function addClockFacts(facts, stream) {
+  if (stream.outages) addFact(facts, "Away", `${words.count(stream.outages)}×, the last time for ${words.age(stream.last_outage_s)}`);
+  if (stream.overflows) addFact(facts, "Buffer full", `${words.count(stream.overflows)}×`);
+  if (Number.isFinite(stream.clock_uncertainty_ms)) addFact(facts, "Clock", `± ${words.ms(stream.clock_uncertainty_ms)} ms`);
+  if (stream.lag_ms) addFact(facts, "Lag", `${words.ms(stream.lag_ms)} ms, ${words.LAG_SAID_BY[stream.lag_said_by] ?? "taken off"}`);
 }
 
 function mappingLine(mapping) {

@@ -18,10 +18,14 @@ export const STREAM_STATE = {
   live: ["Live", "good"],
   stale: ["Late: samples have stopped coming", "warn"],
   lost: ["Lost: the device is gone", "bad"],
+  back: ["Back: samples arrive again", "good"],
   changed: ["Back, but changed: check the device", "bad"],
   waiting: ["Looking for it: is the device streaming?", "warn"],
   ended: ["Ended: the recording is over", "off"],
 };
+
+export const FLOWING = new Set(["live", "back", "changed"]);
+export const LAG_SAID_BY = { operator: "as you said", stream: "as the device says" };
 
 export const MAPPING_STATE = {
   confirmed: ["Confirmed", "good"],

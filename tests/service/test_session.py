@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 import pytest
+import structlog
 from support.keeping import Forgetful
 from support.service import (
     EEG,
@@ -20,7 +22,7 @@ from support.service import (
     settings_for_tests,
 )
 
-from hadua.adapters.sources.source import SampleChunk
+from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.errors import StreamInvalidError, StreamLostError, StreamNotFoundError
 from hadua.models.features import Modality
 from hadua.service.engine import Engine, EngineFactory, Tap
@@ -33,10 +35,14 @@ from hadua.service.sessions import Sessions
 
 @asynccontextmanager
 async def sessions(
-    pipeline: FakePipeline, *, tap: Tap | None = None, make_engine: EngineFactory | None = None
+    pipeline: FakePipeline,
+    *,
+    tap: Tap | None = None,
+    make_engine: EngineFactory | None = None,
+    **settings: object,
 ) -> AsyncIterator[Sessions]:
     async with Sessions(
-        settings_for_tests(stale_s=0.2),
+        settings_for_tests(**{"stale_s": 0.2, **settings}),
         make_engine=make_engine or (lambda _: Engine(pipeline)),
         hub=Hub(),
         storage=Forgetful(),
@@ -80,24 +86,152 @@ async def test_every_chunk_goes_through_tap_and_pipeline_in_order_to_the_end() -
     assert gaze.closed.is_set()
 
 
-@async_test
-async def test_a_lost_stream_degrades_the_session_and_the_other_goes_on() -> None:
-    gate = threading.Event()
-    pipeline = FakePipeline()
-    eeg = FakeSource([*ramps(EEG, 5), gate, *ramps(EEG, 10)[5:]])
-    gaze = FakeSource([*ramps(GAZE, 2), StreamLostError("stream 'gaze' is gone")], spec=GAZE)
-    async with sessions(pipeline) as registry:
-        session = registry.start({Modality.EEG: eeg, Modality.EYE: gaze})
-        await eventually(lambda: session.reason == "eye: the stream is lost")
-        assert str(session.state) == "degraded"
-        assert session.streams()["eye"].last_error == "stream 'gaze' is gone."
-        gate.set()
-        await session.over.wait()
+class ComesAndGoes(FakeSource):
+    """Is not found while `there` is not set, and is `now` when it is."""
 
-    assert sum(m is Modality.EEG for m, _ in pipeline.seen) == 10
-    assert session.state is SessionState.FAILED  # nothing is left, and one was lost
-    assert session.error is not None
-    assert session.error.code == "stream-lost"
+    def __init__(self, script: Iterable[SampleChunk | Exception | threading.Event]) -> None:
+        super().__init__(script)
+        self.there, self.now = threading.Event(), EEG
+        self.there.set()
+
+    def open(self, timeout_s: float) -> StreamSpec:
+        if not self.there.wait(min(timeout_s, 0.05)):
+            raise StreamNotFoundError("no stream answers")
+        return self.now
+
+
+def lost() -> StreamLostError:
+    return StreamLostError("stream 'fake EEG' is gone")
+
+
+@async_test
+async def test_a_lost_stream_degrades_the_session_until_it_is_back_and_the_other_goes_on() -> None:
+    pipeline, gone, end = FakePipeline(), threading.Event(), threading.Event()
+    eeg = ComesAndGoes([*ramps(EEG, 5), gone, lost(), *ramps(EEG, 10)[5:], end])
+    gaze = FakeSource([*ramps(GAZE, 2), end], spec=GAZE)
+    with structlog.testing.capture_logs() as logs:
+        async with sessions(pipeline, stale_s=10.0) as registry:
+            session = registry.start({Modality.EEG: eeg, Modality.EYE: gaze})
+            await eventually(lambda: sum(len(c) for _, c in pipeline.seen) == 70)
+            eeg.there.clear()
+            gone.set()
+            await eventually(lambda: "eeg: the stream is lost" in session.reason)
+            assert str(session.state) == "degraded"
+            status = session.streams()["eeg"]
+            assert (status.state, status.effective_rate_hz) == ("lost", None)
+            assert status.last_error == "no stream answers."
+            eeg.there.set()
+            await eventually(lambda: session.streams()["eeg"].state == "back")
+            await eventually(lambda: "eeg" not in session.reason)
+            assert session.streams()["eeg"].outages == 1
+            end.set()
+            await session.over.wait()
+
+    mine = [chunk for m, chunk in pipeline.seen if m is Modality.EEG]
+    assert [int(c.x[0, 0]) for c in mine if c.gap_before] == [50]
+    assert [int(v) for c in mine for v in c.x[:, 0]] == list(range(100))
+    assert session.state is SessionState.STOPPED
+    about = [e["event"] for e in logs if e.get("modality") == "eeg" and "stream" in e["event"]]
+    assert [e for e in about if e != "stream mapped"] == ["stream gone", "stream back"]
+
+
+@async_test
+async def test_a_session_outlives_the_loss_of_its_only_stream() -> None:
+    pipeline, end = FakePipeline(), threading.Event()
+    eeg = ComesAndGoes([*ramps(EEG, 2), lost(), *ramps(EEG, 4)[2:], end])
+    async with sessions(pipeline) as registry:
+        session = registry.start({Modality.EEG: eeg})
+        await eventually(lambda: session.publisher.predictions == 4)
+        assert session.streams()["eeg"].outages == 1
+        session.stop()
+        end.set()
+        await session.over.wait()
+    assert session.state is SessionState.STOPPED
+
+
+@async_test
+async def test_a_session_that_is_stopped_while_a_stream_is_lost_stops() -> None:
+    gone = threading.Event()
+    eeg = ComesAndGoes([*ramps(EEG, 2), gone, lost()])
+    async with sessions(FakePipeline(), stale_s=10.0) as registry:
+        session = registry.start({Modality.EEG: eeg})
+        await session.running.wait()
+        eeg.there.clear()
+        gone.set()
+        await eventually(lambda: session.state is SessionState.DEGRADED)
+        session.stop()
+        await session.over.wait()
+    assert session.state is SessionState.STOPPED
+    assert eeg.closed.is_set()
+
+
+@async_test
+async def test_samples_stamped_before_those_that_were_delivered_are_left_out_and_counted() -> None:
+    pipeline, end = FakePipeline(), threading.Event()
+    eeg = ComesAndGoes([*ramps(EEG, 3), lost(), *ramps(EEG, 5), end])  # it begins at 0 again
+    async with sessions(pipeline) as registry:
+        session = registry.start({Modality.EEG: eeg})
+        await eventually(lambda: session.publisher.predictions == 6)
+        notes = session.streams()["eeg"].notes
+        session.stop()
+        end.set()
+        await session.over.wait()
+    assert "29 samples were stamped before earlier ones: left out" in notes
+    assert [int(c.x[0, 0]) for _, c in pipeline.seen] == [0, 10, 20, 29, 30, 40]
+    assert [c.gap_before for _, c in pipeline.seen] == [False] * 3 + [True, False, False]
+
+
+@async_test
+async def test_a_stream_that_comes_back_changed_is_said_to_be_and_is_mapped_anew() -> None:
+    pipeline, gone, end = FakePipeline(), threading.Event(), threading.Event()
+    other = replace(EEG, rate_hz=200.0)
+    eeg = ComesAndGoes([*ramps(EEG, 2), gone, lost(), *ramps(other, 9)[4:], end])
+    async with sessions(pipeline) as registry:
+        session = registry.start({Modality.EEG: eeg})
+        await eventually(lambda: len(pipeline.seen) == 2)
+        key = session.mapping.statuses()["eeg"].key
+        eeg.now = other
+        gone.set()
+        await eventually(lambda: len(pipeline.seen) == 7)
+        await eventually(lambda: "eeg: came back changed" in session.reason)
+        assert session.streams()["eeg"].state == "changed"
+        assert session.streams()["eeg"].change == "200 Hz instead of 100"
+        assert session.mapping.statuses()["eeg"].key != key
+        session.stop()
+        end.set()
+        await session.over.wait()
+    assert [c.spec for _, c in pipeline.seen] == [EEG, EEG, *[other] * 5]
+
+
+@async_test
+async def test_a_change_waits_for_confirmation_where_the_settings_want_it() -> None:
+    pipeline, gone, more, end = FakePipeline(), *(threading.Event() for _ in range(3))
+    other = replace(EEG, rate_hz=200.0)
+    first, *rest = ramps(other, 9)[4:]
+    eeg = ComesAndGoes([*ramps(EEG, 2), gone, lost(), first, *rest[:2], more, *rest[2:], end])
+    async with sessions(pipeline, require_confirmed_mapping=True, stale_s=10.0) as registry:
+        session = registry.start({Modality.EEG: eeg})
+
+        async def confirm() -> None:
+            await eventually(lambda: session.mapping.unconfirmed())
+            session.mapping.confirm(Modality.EEG, session.mapping.statuses()["eeg"].key)
+            session.mapping.noticed()
+
+        await confirm()
+        await eventually(lambda: len(pipeline.seen) == 2)
+        eeg.now = other
+        gone.set()
+        await eventually(lambda: "the new mapping of eeg is to be confirmed" in session.reason)
+        await eventually(lambda: session.streams()["eeg"].chunks_withheld > 0)
+        before = len(pipeline.seen)
+        await confirm()
+        more.set()
+        await eventually(lambda: len(pipeline.seen) > before)
+        withheld = session.streams()["eeg"].chunks_withheld
+        session.stop()
+        end.set()
+        await session.over.wait()
+    assert len(pipeline.seen) + withheld == 7
 
 
 @async_test

@@ -1,15 +1,17 @@
 """A stream's state follows its silence, and its rate is what arrives."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.service import EEG, ramp
 
-from hadua.adapters.sources.source import EndOfStreamError
+from hadua.adapters.sources.source import Channel, EndOfStreamError, StreamSpec
 from hadua.models.errors import StreamLostError
-from hadua.models.features import Modality
-from hadua.service.status import degradation
-from hadua.service.watch import StreamState, StreamWatch
+from hadua.service.status import trouble
+from hadua.service.watch import BACK_S, StreamState, StreamWatch
+from hadua.service.wire import StreamStatus
 
 
 class Now:
@@ -33,9 +35,87 @@ def test_the_life_of_a_stream() -> None:
     states.append(watch.state)
     watch.saw_chunk(ramp(EEG, 10, 20), arrived_s=now.s)
     states.append(watch.state)
-    watch.saw_end(StreamLostError("gone"))
+    now.s += 5.5
+    watch.saw_chunk(ramp(EEG, 20, 30), arrived_s=now.s - 1.0)
     states.append(watch.state)
-    assert states == ["waiting", "found", "live", "stale", "live", "lost"]
+    watch.saw_lost(StreamLostError("gone"))
+    states.append(watch.state)
+    assert watch.sample_age_s == 1.0
+    now.s += 3.0
+    watch.saw_open(EEG)
+    states.append(watch.state)
+    watch.saw_chunk(ramp(EEG, 30, 40), arrived_s=now.s)
+    states.append(watch.state)
+    now.s += BACK_S + 0.1
+    watch.saw_chunk(ramp(EEG, 40, 50), arrived_s=now.s - 1.0)
+    states.append(watch.state)
+    assert (watch.error, watch.change) == (None, "")
+    assert watch.outages == 4
+    assert watch.last_outage_s == pytest.approx(BACK_S - 0.9)
+    assert states == [
+        *("waiting", "found", "live", "stale", "back", "back", "lost", "stale", "back", "back"),
+    ]
+
+
+def test_a_stream_that_neither_sends_nor_answers_is_lost() -> None:
+    now = Now()
+    watch = StreamWatch(stale_s=2.0, clock=now)
+    watch.saw_open(EEG)
+    watch.saw_chunk(ramp(EEG, 0, 10), arrived_s=now.s)
+    watch.saw_answer(False)
+    states = [watch.state]  # as long as it sends
+    now.s += 3.0
+    states.append(watch.state)
+    watch.saw_answer(True)
+    states.append(watch.state)
+    assert states == ["live", "lost", "stale"]
+
+
+@pytest.mark.parametrize(
+    ("now_it_is", "change"),
+    [
+        (replace(EEG, rate_hz=250.0), "250 Hz instead of 100"),
+        (replace(EEG, channels=(Channel("CZ"),)), "1 channels instead of 2"),
+        (replace(EEG, channels=(Channel("CZ"), Channel("OZ"))), "other channels: 'OZ' for 'PZ'"),
+        (
+            replace(EEG, channels=tuple(replace(c, unit="V") for c in EEG.channels)),
+            "other units or kinds of channels",
+        ),
+        (replace(EEG, type="ExG"), "type 'ExG' instead of 'EEG'"),
+        (replace(EEG, name="other", source_id="other"), ""),
+        (EEG, ""),
+    ],
+)
+def test_a_stream_that_comes_back_changed_stays_changed(now_it_is: StreamSpec, change: str) -> None:
+    now = Now()
+    watch = StreamWatch(stale_s=2.0, clock=now)
+    watch.saw_open(EEG)
+    watch.saw_chunk(ramp(EEG, 0, 10), arrived_s=now.s)
+    watch.saw_lost(StreamLostError("gone"))
+    watch.saw_open(now_it_is)
+    watch.saw_chunk(ramp(EEG, 10, 20), arrived_s=now.s + 1.0)
+    now.s += BACK_S + 1.5
+    watch.saw_open(now_it_is)
+    for _ in range(20):
+        now.s += 1.0
+        watch.saw_chunk(ramp(EEG, 20, 30), arrived_s=now.s)
+
+    assert watch.change == change
+    assert watch.state is (StreamState.CHANGED if change else StreamState.LIVE)
+    assert watch.spec is now_it_is
+
+
+def test_the_rate_of_a_stream_that_was_away_is_that_of_now() -> None:
+    now = Now()
+    watch = StreamWatch(stale_s=2.0, clock=now)
+    watch.saw_open(EEG)
+    for k in range(30):
+        watch.saw_chunk(ramp(EEG, 0, 10), arrived_s=now.s + 0.1 * k)
+    now.s += 5.0
+    assert watch.effective_rate_hz is None
+    for k in range(3):
+        watch.saw_chunk(ramp(EEG, 0, 10), arrived_s=now.s + 0.1 * k)
+    assert watch.effective_rate_hz == pytest.approx(100.0)
 
 
 def test_a_stream_that_never_sends_is_stale_and_has_no_age() -> None:
@@ -56,13 +136,28 @@ def test_an_exhausted_stream_has_ended_and_is_not_lost() -> None:
 
 @given(rate_hz=st.floats(10.0, 2000.0), size=st.integers(1, 50))
 def test_the_effective_rate_is_that_of_arrival(rate_hz: float, size: int) -> None:
-    watch = StreamWatch(stale_s=2.0, clock=Now())
+    watch = StreamWatch(stale_s=10.0, clock=Now())
     for k in range(50):
         watch.saw_chunk(ramp(EEG, 0, size), arrived_s=k * size / rate_hz)
     assert watch.effective_rate_hz == pytest.approx(rate_hz, rel=1e-6)
 
 
-def test_degradation_names_each_stream_in_trouble() -> None:
-    states = {Modality.EEG: StreamState.LIVE, Modality.EYE: StreamState.LOST}
-    assert degradation(states) == "eye: the stream is lost"
-    assert degradation({Modality.EEG: StreamState.LIVE}) == ""
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (StreamStatus(source="lsl:", state="live"), ""),
+        (StreamStatus(source="lsl:", state="back", outages=1), ""),
+        (StreamStatus(source="lsl:", state="lost"), "eye: the stream is lost"),
+        (StreamStatus(source="lsl:", state="stale"), "eye: no samples at the moment"),
+        (
+            StreamStatus(source="lsl:", state="changed", change="60 Hz instead of 120"),
+            "eye: came back changed (60 Hz instead of 120)",
+        ),
+        (
+            StreamStatus(source="lsl:", state="stale", twins=1),
+            "eye: no samples at the moment, 2 senders have its source_id: stop all but one",
+        ),
+    ],
+)
+def test_trouble_names_what_is_wrong(status: StreamStatus, words: str) -> None:
+    assert trouble("eye", status) == words

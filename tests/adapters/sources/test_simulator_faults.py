@@ -13,7 +13,7 @@ from support.simulated import ORIGIN_S, StepClock, drain, gap_stamps, joined, pa
 from hadua.adapters.devices.montage import SEED_62
 from hadua.adapters.sources.simulated_faults import Fault, FaultKind, Faults, parse_faults
 from hadua.adapters.sources.source import SampleChunk
-from hadua.models.errors import StreamLostError, UsageError
+from hadua.models.errors import StreamLostError, StreamNotFoundError, UsageError
 from hadua.models.features import FloatArray, Modality
 
 EEG, EYE = Modality.EEG, Modality.EYE
@@ -82,6 +82,46 @@ def lost() -> None:
         for _ in range(2):
             with pytest.raises(StreamLostError, match=r"'HADUA-sim-eeg': is gone"):
                 source.read(0.0)
+
+
+def test_a_lost_stream_is_found_again_when_the_fault_is_over() -> None:
+    source = unpaced(EEG, duration_s=DURATION_S, faults="lost@1+1")
+    spec = source.open(1.0)
+    for _ in range(50):
+        assert source.read(0.0) is not None
+    with pytest.raises(StreamLostError, match=r"is gone"):
+        source.read(0.0)
+    assert source.open(1.0) is spec
+
+    chunk = source.read(0.0)
+
+    assert chunk is not None
+    assert chunk.gap_before
+    assert chunk.t_s[0] == pytest.approx(ORIGIN_S + 2.0)
+    health = source.health()
+    assert (health.samples, health.gaps, health.lost_samples) == (len(chunk), 1, 1000)
+
+
+def test_a_paced_stream_is_not_found_before_the_fault_is_over() -> None:
+    clock = StepClock()
+    source = paced(EEG, clock, faults=Faults(parse_faults("lost@0.1+0.5")))
+    source.open(1.0)
+    lost_s = None
+    while lost_s is None:
+        try:
+            source.read(0.02)
+        except StreamLostError:
+            lost_s = clock.now_s
+    with pytest.raises(StreamNotFoundError, match=r"is gone"):
+        source.open(0.3)
+    assert clock.now_s == pytest.approx(lost_s + 0.3, abs=1e-3)
+    source.open(2.0)
+    assert clock.now_s == pytest.approx(ORIGIN_S + 0.6, abs=1e-3)
+
+    chunks = [c for c in (source.read(0.02) for _ in range(10)) if c is not None]
+
+    assert chunks[0].gap_before
+    assert chunks[0].t_s[0] == pytest.approx(ORIGIN_S + 0.6, abs=2e-3)
 
 
 def freeze() -> None:
