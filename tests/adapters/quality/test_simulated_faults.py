@@ -29,7 +29,6 @@ GAZE_FAULTS = {
     "gaze.flat:left_x": {"left": EyeState.FROZEN},
     "off-screen": {"left": EyeState.OFF_SCREEN, "right": EyeState.OFF_SCREEN},
     "gaze.blinks": {"left": EyeState.BLINKING, "right": EyeState.BLINKING},
-    "gaze.gap": BOTH_LOST,
 }
 
 
@@ -50,6 +49,15 @@ def test_faults_of_eyes_are_found_and_nothing_beside_them(name: str) -> None:
     assert rates.n_whole >= 13
     assert rates.whole >= 0.95
     assert rates.beside <= 0.02
+
+
+def test_a_gap_of_the_gaze_gives_one_window_that_says_for_how_long_nothing_came() -> None:
+    found = windows(EYE, person=3, seconds=32.0, faults="gaze.gap@12+10")
+
+    absent = [w for w in found if w.signal is None]
+
+    assert [w.reason for w in absent] == ["eye: nothing came for 10.0 s"]
+    assert len(found) > 20
 
 
 @pytest.mark.parametrize("person", [1, 7, 1003])
@@ -77,5 +85,5 @@ def test_every_fault_of_the_simulator_is_accounted_for() -> None:
     here |= {n.partition(":")[0].removeprefix("gaze.") for n in GAZE_FAULTS}
 
     assert set(FaultKind) - here == {
-        *("freeze", "dropout", "lost", "jitter", "rate", "duplicate"),
+        *("gap", "freeze", "dropout", "lost", "jitter", "rate", "duplicate"),
     }

@@ -332,10 +332,11 @@ def test_a_true_state_from_long_before_the_history_is_known(visit: Opener) -> No
     feeder = Feeder()
     feeder.marker("state=fear", t_s=time.time() - 200.0)
     now = time.time()
-    for k in range(300):
-        feeder.prediction("fear", time_unix=now - 0.5 * (300 - k))
+    for k in range(500):
+        feeder.prediction("fear", time_unix=now - 0.5 * (500 - k))
     scene = visit(feeder)  # it does not ask for all of that
     expect(scene.page.locator("#truth-state")).to_have_text("Fear")
+    expect(scene.page.locator("#chart")).not_to_have_attribute("data-points", "0")
     assert not feeder.queries[-1].endswith("after_seq=0")
     feeder.marker("state=calm", t_s=now)
     expect(scene.page.locator("#truth-state")).to_have_text("Calm")
