@@ -1,6 +1,9 @@
 """The page of figures at `/metrics`, from their registry."""
 
+from prometheus_client.core import Metric
+
 from hadua.service.metrics import Metrics
+from hadua.service.stream_figures import StreamFigures
 
 
 def metrics_page() -> str:
@@ -9,13 +12,13 @@ def metrics_page() -> str:
     for name, metric in sorted(vars(Metrics()).items()):
         if name == "registry":
             continue
+        if isinstance(metric, StreamFigures):  # no labels without streams
+            rows += [_row(family, "`modality`") for family in metric.collect()]
+            continue
         (family,) = metric.describe()
-        suffix = "_total" if family.type == "counter" else ""
         # The library tells label names nowhere else before a sample was taken.
         labels = ", ".join(f"`{label}`" for label in metric._labelnames)  # noqa: SLF001
-        rows.append(
-            f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |"
-        )
+        rows.append(_row(family, labels))
     return "\n".join(
         [
             "# Metrics",
@@ -29,3 +32,8 @@ def metrics_page() -> str:
             "",
         ]
     )
+
+
+def _row(family: Metric, labels: str) -> str:
+    suffix = "_total" if family.type == "counter" else ""
+    return f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |"

@@ -18,7 +18,7 @@ def muse_text(*, seconds: float = 12.0, seed: int = 0, every_s: float = 3.5) -> 
     onsets = np.arange(64, n, every)
     markers[onsets] = 1 + np.arange(len(onsets)) % 2
     strong = np.repeat(markers[onsets], every)[: n - 64] == 2
-    x = rng.standard_normal((n, 5)) * 10.0
+    x = rng.standard_normal((n, 5)) * 3.0  # white: much more of it would be taken for muscle
     x[64:][strong] *= 3.0
     rows = (
         ",".join([f"{t:.3f}", *(f"{v:.3f}" for v in row), f"{marker}"])
