@@ -6,8 +6,8 @@
 # make dev    the environment for working on the code
 PYTHON ?= python3
 VENV   ?= .venv
-# Many tests wait for streams: more workers than cores. A file stays in one worker.
-WORKERS ?= 3
+# A file stays in one worker. More of them than cores, and tests of live streams run late.
+WORKERS ?= 2
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 

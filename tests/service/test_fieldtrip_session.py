@@ -71,7 +71,7 @@ def nth_of_both(n: int) -> Callable[[Frame], bool]:
     heard = [0]
 
     def until(frame: Frame) -> bool:
-        heard[0] += frame.get("modalities") == BOTH
+        heard[0] += frame["type"] == "prediction" and frame["modalities"] == BOTH
         return heard[0] >= n
 
     return until
