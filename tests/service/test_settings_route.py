@@ -10,13 +10,13 @@ URL = "postgresql://hadua:open-sesame@db/booths"
 
 @async_test
 async def test_every_setting_is_told_with_its_default_and_description() -> None:
-    settings = settings_for_tests(stale_s=1.5, allowed_hosts=("booth-7",))
+    settings = settings_for_tests(stale_s=1.25, allowed_hosts=("booth-7",))
     async with running(Parts(settings=settings)) as service:
         answer = await service.http.get("/api/v1/settings")
 
     told = {each["key"]: each for each in answer.json()["settings"]}
     assert list(told) == list(Settings.model_fields)
-    assert (told["stale_s"]["value"], told["stale_s"]["default"]) == (1.5, 2.0)
+    assert (told["stale_s"]["value"], told["stale_s"]["default"]) == (1.25, 1.5)
     assert told["allowed_hosts"]["value"] == ["booth-7"]
     assert told["data_dir"]["default"] == "hadua-data"
     assert told["stale_s"]["variable"] == "HADUA_STALE_S"
