@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import calibrating
 import end_to_end
 import features
 import inference
@@ -22,6 +23,7 @@ def main() -> None:
         *features.rows(),
         *inference.rows(),
         *training.rows(),
+        *calibrating.rows(),
     ]
     about = machine()
     save(rows, about, RESULTS)
