@@ -8,7 +8,7 @@ is damaged ends it. Values are as measured, before any normalisation, NaN where 
 import json
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hadua.calibration.windows import IntArray
 from hadua.models.bundle import Bundle
 from hadua.models.errors import ProfileError
-from hadua.models.features import FeatureWindow, FloatArray, Modality
+from hadua.models.features import BoolArray, FeatureWindow, FloatArray, Modality
 from hadua.models.runtime import Float32Array
 
 MODALITIES = (Modality.EEG, Modality.EYE)
@@ -78,6 +79,10 @@ class Collected:
     def __len__(self) -> int:
         return len(self.end_s)
 
+    def pick(self, rows: IntArray | BoolArray) -> "Collected":
+        """Some of the windows, by index or mask."""
+        return Collected(self.end_s[rows], self.eeg[rows], self.eye[rows], self.quality[rows])
+
     @classmethod
     def of(cls, windows: Iterable[CollectedWindow], widths: tuple[int, int]) -> Self:
         """Put windows together."""
@@ -88,6 +93,16 @@ class Collected:
             np.array([w.eye for w in rows], np.float32).reshape(len(rows), widths[1]),
             np.array([w.quality for w in rows], np.float32).reshape(len(rows), 2),
         )
+
+
+def joined(parts: Sequence[Collected]) -> Collected:
+    """Put windows one after the other; there must be a part."""
+    return Collected(
+        np.concatenate([p.end_s for p in parts]),
+        np.concatenate([p.eeg for p in parts]),
+        np.concatenate([p.eye for p in parts]),
+        np.concatenate([p.quality for p in parts]),
+    )
 
 
 class Header(BaseModel):

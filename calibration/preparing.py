@@ -33,21 +33,34 @@ def as_windows(
     Raises:
         CalibrationError: nothing was measured, or most features of a modality never change.
     """
-    tables = {Modality.EEG: collected.eeg, Modality.EYE: collected.eye}
-    present = np.stack([np.isfinite(tables[m]).any(axis=1) for m in MODALITIES], axis=1)
-    if not present.any():
+    windows = normalised(collected, prior, stretch=stretches(collected.end_s, hop_s=hop_s))
+    if not windows.present.any():
         raise CalibrationError("collected windows", got="none in which anything was measured")
-    for k, m in enumerate(MODALITIES):
-        _require_change(tables[m][present[:, k]], m)
-    x_eeg, x_eye = (_normalised(tables[m], prior.get(m)) for m in MODALITIES)
+    for k, (m, values) in enumerate(_tables(collected)):
+        _require_change(values[windows.present[:, k]], m)
+    return windows
+
+
+def normalised(
+    collected: Collected, by: Mapping[Modality, Normalisation], *, stretch: IntArray
+) -> Windows:
+    """Windows as a network takes them, whatever is in them.
+
+    Args:
+        collected: Windows as measured.
+        by: What normalises each modality.
+        stretch: `(n,)` id of the stretch of each.
+    """
+    tables = _tables(collected)
     n = len(collected)
+    x_eeg, x_eye = (_normalised(values, by.get(m)) for m, values in tables)
     return Windows(
         x_eeg,
         x_eye,
-        present,
+        np.stack([np.isfinite(values).any(axis=1) for _, values in tables], axis=1),
         np.full(n, _PERSON, np.int64),
         np.full(n, _SITTING, np.int64),
-        stretches(collected.end_s, hop_s=hop_s),
+        stretch,
     )
 
 
@@ -75,6 +88,10 @@ def own_normalisation(
         for m, (mean, std) in zip(MODALITIES, own, strict=True)
         if m in prior
     }
+
+
+def _tables(collected: Collected) -> tuple[tuple[Modality, Float32Array], ...]:
+    return (Modality.EEG, collected.eeg), (Modality.EYE, collected.eye)
 
 
 def _normalised(values: Float32Array, prior: Normalisation | None) -> Float32Array:
