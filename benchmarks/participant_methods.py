@@ -160,7 +160,7 @@ class OnlineRun:
             self._world.bundle, target, source=None, seed=self._seed, settings=FitSettings()
         )
         report = profile.made.report
-        self.relearnt.append(f"{report.risk} {report.stability}")
+        self.relearnt.append(f"{report.risk} {report.consistency}")
         if report.risk != "high":
             adapter.adopt(
                 adapted_network(self._world.bundle, profile.weights), profile.normalisation
@@ -214,7 +214,7 @@ def profile_of(world: World, person: NewPerson, seed: int, *, source_free: bool)
         Target("P01", 1, 0, first, world.bundle.normalisation),
         source=None if source_free else world.source,
         seed=seed,
-        settings=FitSettings(half_steps=0),
+        settings=FitSettings(),
     )
 
 

@@ -4,7 +4,7 @@ The bundle is made as `hadua train` makes one, with embeddings and a check set, 
 so that a second look at the same seed does not train again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from hadua.calibration.collected import Collected
 from hadua.calibration.dataset import MIN_COVERAGE, Dataset, Statistics, normalise, statistics
 from hadua.calibration.labelled import LabelledWindows
 from hadua.calibration.temperature import fit_temperature
-from hadua.calibration.training import Recipe, logits_of, train
+from hadua.calibration.training import logits_of, train
 from hadua.calibration.windows import IntArray
 from hadua.models.bundle import Bundle, load_bundle
 from hadua.models.export import export_bundle
@@ -23,6 +23,7 @@ from hadua.models.feature_part import FeaturePart
 from hadua.models.features import Modality
 from hadua.models.manifest import Description, NormalisationPart
 from hadua.models.runtime import Float32Array
+from hadua.service.evaluation_plan import SOURCE_RECIPE
 from hadua.service.evaluation_sets import as_dataset
 from hadua.service.training_answers import carried
 from hadua.service.training_run import CHECK_WINDOWS
@@ -95,7 +96,7 @@ def _train(
         n_classes=len(data.classes),
         context=CONTEXT,
         seed=seed,
-        recipe=Recipe(epochs=EPOCHS),
+        recipe=replace(SOURCE_RECIPE, epochs=EPOCHS),
     )
     rows, logits = logits_of(trained, aside)
     embeddings, _ = carried(trained, windows, classes=data.classes, seed=seed)

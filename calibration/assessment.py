@@ -1,12 +1,5 @@
-"""What can be known of an adaptation without a label: agreements, shares, divergences.
+"""What can be known of an adaptation without a label: agreements, shares, divergences."""
 
-Two witnesses who do not copy each other's mistakes agree the more often the more they are right:
-with C classes, both right with probability a and their errors spread evenly, they agree with
-probability a^2 + (1 - a)^2 / (C - 1). Solved for a this tells how often one of them is right. It
-orders people well and is no measurement: errors are never quite independent.
-"""
-
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -74,17 +67,6 @@ class Answers:
         """Mean Kullback-Leibler divergence (nats) of these answers from those."""
         p, q = (np.maximum(a.probabilities, _LEAST) for a in (self, before))
         return float((p * np.log(p / q)).sum(axis=1).mean()) if len(p) else 0.0
-
-
-def accuracy_of_agreement(agreement: float, n_classes: int) -> float:
-    """How often one of two witnesses is right who agree so often.
-
-    Less agreement than chance says nothing, and gives chance.
-    """
-    c = n_classes - 1
-    # a^2 + (1 - a)^2 / c = agreement, the greater root.
-    root = (agreement * (c + 1) - 1) * c
-    return (1.0 + math.sqrt(max(root, 0.0))) / (c + 1)
 
 
 def _only(windows: Windows, modality: int) -> Windows:

@@ -1,6 +1,5 @@
 """What a worker process is asked for and what it answers, one line of JSON each."""
 
-import zlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,7 +27,6 @@ class FitRequest(_Line):
         parent: The version that serves until then.
         seed: Start of every random number.
         steps: Gradient steps.
-        half_steps: Gradient steps of each half; 0 for no comparison.
     """
 
     bundle: Path
@@ -38,7 +36,6 @@ class FitRequest(_Line):
     parent: Annotated[int, Field(ge=0)] = 0
     seed: Seed = 0
     steps: Annotated[int, Field(ge=1, le=10_000)] = 120
-    half_steps: Annotated[int, Field(ge=0, le=10_000)] = 60
 
 
 class Ready(_Line):
@@ -62,14 +59,6 @@ class Done(_Line):
     event: Literal["done"] = "done"
 
 
-class Compared(_Line):
-    """What the halves say, and of which request."""
-
-    event: Literal["compared"] = "compared"
-    request: str
-    stability: float | None
-
-
 class Failed(_Line):
     """Why there is no profile."""
 
@@ -77,10 +66,5 @@ class Failed(_Line):
     what: str
 
 
-Answer = Annotated[Ready | Working | Done | Compared | Failed, Field(discriminator="event")]
-ANSWER: TypeAdapter[Ready | Working | Done | Compared | Failed] = TypeAdapter(Answer)
-
-
-def name_of(line: str) -> str:
-    """A short name of a request, so that a late answer is not taken for another's."""
-    return f"{zlib.crc32(line.strip().encode()):08x}"
+Answer = Annotated[Ready | Working | Done | Failed, Field(discriminator="event")]
+ANSWER: TypeAdapter[Ready | Working | Done | Failed] = TypeAdapter(Answer)

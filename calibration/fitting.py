@@ -7,7 +7,7 @@ import numpy as np
 
 from hadua.calibration.adaptation import HaduaLearner, Objective
 from hadua.calibration.collected import Header, WindowFile
-from hadua.calibration.fit import STAGES, FitSettings, Stage, Target, fit, prepared, stability
+from hadua.calibration.fit import STAGES, FitSettings, Stage, Target, fit
 from hadua.calibration.fit_request import FitRequest
 from hadua.calibration.fitted import keep_fitted
 from hadua.calibration.labelled import LabelledWindows
@@ -49,21 +49,19 @@ class _Job:
                 {str(reason): n for reason, n in session.refused.items()},
             ),
             None if request.source is None else load_source(request.source, bundle),
-            FitSettings(steps=request.steps, half_steps=request.half_steps),
+            FitSettings(steps=request.steps),
         )
 
 
 def fit_and_keep(
     request: FitRequest,
     *,
-    halves: Callable[[], float | None] | None = None,
     on_stage: Callable[[str, int, int], None] = lambda stage, number, stages: None,
 ) -> None:
     """Fit, and put the profile into the calibration's folder.
 
     Args:
         request: What is asked for.
-        halves: Gives what `compare` gives, if somebody else does that meanwhile.
         on_stage: Told what is done next, its number and how many there are.
 
     Raises:
@@ -80,17 +78,9 @@ def fit_and_keep(
         source=job.source,
         seed=request.seed,
         settings=job.settings,
-        halves=halves,
         on_stage=told,
     )
     keep_fitted(request.session, profile)
-
-
-def compare(request: FitRequest) -> float | None:
-    """Share of the windows in which fits to two halves of them agree."""
-    job = _Job.of(request)
-    start, windows = prepared(job.bundle, job.target.collected, job.target.prior, source=job.source)
-    return stability(start, windows, seed=request.seed, settings=job.settings, source=job.source)
 
 
 def warm() -> None:

@@ -25,8 +25,8 @@ class Report:
         expected_gain: Estimated rise of the share of right answers; None where none can be made.
         changed: Share of the windows whose class is another than before.
         divergence: Mean Kullback-Leibler divergence (nats) from the answers before.
-        stability: Share of the windows in which two fits, each to every other stretch, give the
-            same class; None if that was not asked.
+        consistency: How much the same is understood from other windows of the person, 0 to 1; None
+            for too few windows to say.
         check_before: Share of right answers on the bundle's check set; None without one.
         check_after: Likewise afterwards.
         risk: What all this amounts to.
@@ -42,7 +42,7 @@ class Report:
     expected_gain: float | None = None
     changed: float = 0.0
     divergence: float = 0.0
-    stability: float | None = None
+    consistency: float | None = None
     check_before: float | None = None
     check_after: float | None = None
     risk: Risk = "low"

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hadua.calibration.assessment import Answers, accuracy_of_agreement
+from hadua.calibration.assessment import Answers
 from hadua.calibration.checking import check_accuracy
 from hadua.calibration.collected import MODALITIES, Collected
 from hadua.calibration.report import Report, Risk
 from hadua.models.check_set import CheckSet
 from hadua.models.network import HaduaNetwork
 
-LEAST_STABILITY = 0.55
-DOUBTFUL_STABILITY = 0.7
+LEAST_CONSISTENCY = 0.75
+DOUBTFUL_CONSISTENCY = 0.87
 LEAST_SHARE = 0.05
 MOST_CHECK_LOSS = 0.3
 
@@ -31,7 +31,7 @@ class Evidence:
         refused: How many others there were, by reason.
         before: What was said of them before.
         after: And afterwards.
-        stability: Share in which fits to two halves of them agree; None if nobody asked.
+        consistency: What `consistency.consistency` says; None for too few windows.
         check: The bundle's check set, or None.
         networks: Before and after, in evaluation mode.
     """
@@ -40,7 +40,7 @@ class Evidence:
     refused: Mapping[str, int]
     before: Answers
     after: Answers
-    stability: float | None
+    consistency: float | None
     check: CheckSet | None
     networks: tuple[HaduaNetwork, HaduaNetwork]
 
@@ -50,8 +50,8 @@ def report_of(evidence: Evidence, *, classes: tuple[str, ...]) -> Report:
     e = evidence
     checks = [None if e.check is None else check_accuracy(n, e.check) for n in e.networks]
     balance = e.after.balance(classes)
-    gain = _expected_gain(e, len(classes))
-    risk, reasons = _risk(e.stability, gain, balance, checks[0], checks[1])
+    gain = _expected_gain(e)
+    risk, reasons = _risk(e.consistency, gain, balance, checks[0], checks[1])
     tables = (e.collected.eeg, e.collected.eye)
     measured = (int(np.isfinite(x).any(axis=1).sum()) for x in tables)
     return Report(
@@ -64,7 +64,7 @@ def report_of(evidence: Evidence, *, classes: tuple[str, ...]) -> Report:
         expected_gain=gain,
         changed=e.after.changed_from(e.before),
         divergence=e.after.divergence_from(e.before),
-        stability=e.stability,
+        consistency=e.consistency,
         check_before=checks[0],
         check_after=checks[1],
         risk=risk,
@@ -72,32 +72,33 @@ def report_of(evidence: Evidence, *, classes: tuple[str, ...]) -> Report:
     )
 
 
-def _expected_gain(evidence: Evidence, n_classes: int) -> float | None:
+def _expected_gain(evidence: Evidence) -> float | None:
     """How often the new answers are right, less how often the old ones were.
 
-    The first is estimated from the halves' agreement, the second is taken for the share in which
-    old and new answers agree.
+    The first is taken for their consistency, the second for the share in which old and new answers
+    agree. It orders people; it is no measurement.
     """
-    if evidence.stability is None:
+    if evidence.consistency is None:
         return None
-    right = accuracy_of_agreement(evidence.stability, n_classes)
-    return right - (1.0 - evidence.after.changed_from(evidence.before))
+    return evidence.consistency - (1.0 - evidence.after.changed_from(evidence.before))
 
 
 def _risk(
-    stability: float | None,
+    consistency: float | None,
     gain: float | None,
     balance: Mapping[str, float],
     check_before: float | None,
     check_after: float | None,
 ) -> tuple[Risk, tuple[str, ...]]:
-    high, medium = [], []
-    if stability is None:
-        medium.append("too few windows to see whether two halves of them agree")
-    elif stability < LEAST_STABILITY:
-        high.append(f"fits to two halves of the windows agree in {stability:.0%} of them only")
-    elif stability < DOUBTFUL_STABILITY:
-        medium.append(f"fits to two halves of the windows agree in {stability:.0%} of them")
+    high: list[str] = []
+    medium: list[str] = []
+    if consistency is None:
+        medium.append("too few windows to see whether others would say the same")
+    elif consistency < DOUBTFUL_CONSISTENCY:
+        low = consistency < LEAST_CONSISTENCY
+        (high if low else medium).append(
+            f"other windows of the same person would say the same of {consistency:.0%} of them"
+        )
     if gain is not None and gain <= 0.0:
         medium.append("no gain is to be expected")
     rare = [name for name, share in balance.items() if share < LEAST_SHARE]

@@ -12,7 +12,7 @@ from support.toy_calibration import collected, quick
 
 from hadua.calibration.fit_request import ANSWER, Done, Failed, Ready, Working
 from hadua.calibration.fitted import FITTED, read_fitted
-from hadua.calibration.fitting import compare, fit_and_keep
+from hadua.calibration.fitting import fit_and_keep
 from hadua.calibration.profile_files import to_files
 from hadua.calibration.worker import NICENESS
 from hadua.models.errors import CalibrationError
@@ -45,7 +45,7 @@ def send(process: Process, line: str) -> None:
 
 def test_it_fits_at_a_low_priority_and_goes_on_after_what_it_cannot_do(tmp_path: Path) -> None:
     calibration = collected(tmp_path / "a")
-    request = quick(calibration, half_steps=2)
+    request = quick(calibration)
     nowhere = request.model_copy(update={"session": tmp_path / "nowhere"})
     with worker() as process:
         for line, what in (
@@ -58,19 +58,17 @@ def test_it_fits_at_a_low_priority_and_goes_on_after_what_it_cannot_do(tmp_path:
             assert isinstance(refused, Failed)
             assert what in refused.what
         send(process, request.to_line())
-        said = [answer(process) for _ in range(5)]
+        said = [answer(process) for _ in range(4)]
         if hasattr(os, "getpriority"):
             assert os.getpriority(os.PRIO_PROCESS, process.pid) >= NICENESS
         assert process.stdin is not None
         process.stdin.close()  # it ends with its input
         assert process.wait(timeout=60.0) == 0
     stages = [s.stage for s in said if isinstance(s, Working)]
-    assert stages == ["preparing", "learning", "comparing", "assessing"]
+    assert stages == ["preparing", "learning", "assessing"]
     assert isinstance(said[-1], Done)
     profile = read_fitted(request.session)
     assert profile is not None
-    # Two processes give what one gives.
-    assert profile.made.report.stability == compare(request)
     assert profile.made.settings["steps"] == 3
 
 

@@ -60,6 +60,6 @@ def again(calibration: Calibration, *, policy: Policy | None = None) -> Calibrat
     )
 
 
-def quick(calibration: Calibration, *, steps: int = 3, half_steps: int = 0) -> FitRequest:
+def quick(calibration: Calibration, *, steps: int = 3) -> FitRequest:
     """A request that is not worth its result, but soon done."""
-    return calibration.request().model_copy(update={"steps": steps, "half_steps": half_steps})
+    return calibration.request().model_copy(update={"steps": steps})
