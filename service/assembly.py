@@ -21,12 +21,14 @@ from hadua.service.config import Settings
 from hadua.service.definitions import require_known_features
 from hadua.service.engine import Engine, EngineFactory, Tap
 from hadua.service.engine_facts import engine_facts
+from hadua.service.folder_lock import sole_writer
 from hadua.service.mapping_book import MappingBook
 from hadua.service.person_data import PROFILES
 from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service, SourceParser
 from hadua.service.serving import Personal
 from hadua.service.sources import live_source
+from hadua.service.storage.database import make_folder
 from hadua.service.storage.storage import Storage
 
 _log = structlog.get_logger("hadua.storage")
@@ -35,6 +37,10 @@ DEMO_BASELINE_S = 20.0
 # Rest first, then states that change. The baseline counts from the first window, so that it ends a
 # second after its length: the rest is a little longer.
 DEMO_SOURCE = f"sim:schedule=demo*{DEMO_BASELINE_S + 2.0:g}"
+_ONE_SERVICE = (
+    "Use the one that runs (open its address), end it with Ctrl-C in its window, or give this one "
+    "a folder of its own: --data-dir."
+)
 
 
 def open_bundle(settings: Settings) -> Bundle:
@@ -92,22 +98,31 @@ def settled(settings: Settings) -> Iterator[Settings]:
 
 
 @contextmanager
-def open_storage(settings: Settings) -> Iterator[Storage]:
-    """What is kept.
+def open_storage(settings: Settings, *, url: str = "") -> Iterator[Storage]:
+    """What is kept. The data folder is this service's alone until the block ends.
+
+    Args:
+        settings: With the data folder.
+        url: Where this service can be found, for a second one that is refused.
 
     Raises:
+        UsageError: another service runs on the data folder.
         StorageError: the database cannot be opened.
         ConsentMissingError: the participant of the settings has none on record.
     """
-    storage = Storage.open(settings.data_dir, url=settings.database, unix_clock=time.time)
-    try:
-        for left in storage.recover():
-            _log.warning("a session ended without a word", session=left.id, last_seq=left.last_seq)
-        if settings.participant is not None:
-            storage.admit(settings.participant, consent=settings.require_consent)
-        yield storage
-    finally:
-        storage.close()
+    make_folder(settings.data_dir)
+    with sole_writer(settings.data_dir, doing="serving", says=url, hint=_ONE_SERVICE):
+        storage = Storage.open(settings.data_dir, url=settings.database, unix_clock=time.time)
+        try:
+            for left in storage.recover():
+                _log.warning(
+                    "a session ended without a word", session=left.id, last_seq=left.last_seq
+                )
+            if settings.participant is not None:
+                storage.admit(settings.participant, consent=settings.require_consent)
+            yield storage
+        finally:
+            storage.close()
 
 
 def keeps(settings: Settings) -> bool:

@@ -48,7 +48,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         Path("hadua-data"),
-        description="Folder for what is kept; a demo keeps nothing, unless told where.",
+        description="Folder for what is kept, of one service at a time; a demo keeps nothing, "
+        "unless told where.",
     )
     runtime: RuntimeName = Field("onnx", description="Inference runtime: onnx or torchscript.")
     device: DeviceName = Field("auto", description="Where inference runs: auto, cpu or cuda.")

@@ -80,14 +80,14 @@ def run(flags: Mapping[str, object], *, config: Path | None) -> int:
     """Serve until a signal; the exit code."""
     from hadua.service.assembly import open_storage, settled
     from hadua.service.config import load_settings
-    from hadua.service.listener import listen
+    from hadua.service.listener import listen, url_of
 
     settings = load_settings(flags, config=config)
     _require_sense(settings)
     with (
         listen(settings.host, settings.port) as listener,
         settled(settings) as settings,
-        open_storage(settings) as storage,
+        open_storage(settings, url=url_of(listener, scheme=_scheme(settings))) as storage,
     ):
         return _serve_on(listener, settings, storage)
 
@@ -125,8 +125,7 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
             failures.append(session.error)
             server.request_exit()
         elif not server.should_exit:
-            scheme = "https" if tls else "http"
-            typer.echo(f"hadua is ready: {url_of(listener, scheme=scheme)}")
+            typer.echo(f"hadua is ready: {url_of(listener, scheme=_scheme(settings))}")
 
     application = create_app(
         lambda: assemble(settings, bundle=bundle, startup=startup, storage=storage, cut=server.cut),
@@ -141,6 +140,10 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     if failures:
         raise failures[0]
     return 0
+
+
+def _scheme(settings: "Settings") -> str:
+    return "http" if settings.tls_cert is None else "https"
 
 
 def _give_first_token(settings: "Settings", storage: "Storage") -> None:

@@ -116,6 +116,16 @@ def sqlite_url(folder: Path) -> str:
     Raises:
         StorageError: the folder cannot be.
     """
+    make_folder(folder)
+    return f"sqlite:///{folder / FILE_NAME}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a data folder where there is none.
+
+    Raises:
+        StorageError: it cannot be.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -125,7 +135,6 @@ def sqlite_url(folder: Path) -> str:
             expected="a folder that can be written",
             hint="Choose another with --data-dir.",
         ) from error
-    return f"sqlite:///{folder / FILE_NAME}"
 
 
 def _engine(url: str) -> Engine:

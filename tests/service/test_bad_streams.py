@@ -97,9 +97,11 @@ def test_a_recording_without_such_a_stream_names_those_it_has(tmp_path: Path) ->
     has_all(message, "stream=NAME")
 
 
-def test_ctrl_c_while_a_stream_is_waited_for_is_no_failure(unique: str) -> None:
+def test_ctrl_c_while_a_stream_is_waited_for_is_no_failure(unique: str, tmp_path: Path) -> None:
     flags = ("--port", "0", "--eeg", f"lsl:name={unique}", "--wait-s", "600")
-    with subprocess.Popen([*SERVE, *flags], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*SERVE, *flags], stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
         assert process.stderr is not None
         assert "session waiting" in process.stderr.readline()
         process.send_signal(signal.SIGINT)

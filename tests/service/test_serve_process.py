@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,14 +29,16 @@ LEAVE_WITHIN_S = 3.0
 
 
 def attempt(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *flags],
-        capture_output=True,
-        text=True,
-        timeout=START_TIMEOUT_S,
-        env={**os.environ, **environment},
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="hadua-process-") as folder:
+        return subprocess.run(
+            [*COMMAND, *flags],
+            capture_output=True,
+            text=True,
+            timeout=START_TIMEOUT_S,
+            env={**os.environ, **environment},
+            cwd=folder,
+            check=False,
+        )
 
 
 async def listen_on(ws: ClientConnection, kinds: list[str]) -> None:
@@ -183,11 +186,13 @@ def test_the_demo_imports_neither_torch_nor_scipy() -> None:
     assert found["rss_mb"] <= 200.0
 
 
-def test_a_signal_while_it_waits_for_a_stream_ends_it_in_time(unique: str) -> None:
+def test_a_signal_while_it_waits_for_a_stream_ends_it_in_time(unique: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     flags = ("--port", str(port), "--eeg", f"lsl:name={unique}", "--wait-s", "60")
-    process = subprocess.Popen([*COMMAND, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*COMMAND, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    )
     with process:
         transport = httpx.HTTPTransport(retries=10)  # it connects as soon as the socket is there
         with httpx.Client(transport=transport, timeout=START_TIMEOUT_S) as client:
@@ -198,3 +203,33 @@ def test_a_signal_while_it_waits_for_a_stream_ends_it_in_time(unique: str) -> No
         out, err = process.communicate(timeout=LEAVE_WITHIN_S)
     assert (process.returncode, out) == (0, b"")
     assert b"Traceback" not in err
+
+
+def test_a_second_service_on_a_data_folder_is_refused_and_leaves_the_first_alone(
+    tmp_path: Path,
+) -> None:
+    data = str(tmp_path / "data")
+    with serving("--demo", "--data-dir", data) as (process, url):
+        second = attempt("--port", "0", "--demo", "--data-dir", data)
+        listed = subprocess.run(
+            [sys.executable, "-m", "hadua.service.cli.main", "participants", "list",
+             "--data-dir", data],
+            capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False,
+        )  # fmt: skip
+        (session,) = httpx.get(f"{url}/api/v1/sessions").json()["sessions"]
+        copied = subprocess.run(
+            [sys.executable, "-m", "hadua.service.cli.main", "backup", str(tmp_path / "lab.zip"),
+             "--data-dir", data],
+            capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False,
+        )  # fmt: skip
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=LEAVE_WITHIN_S)
+    with serving("--demo", "--data-dir", data):
+        pass
+
+    assert second.returncode == 2
+    assert "Traceback" not in second.stderr
+    for part in (data, f"serving there ({url}, process {process.pid})", "--data-dir"):
+        assert part in second.stderr
+    assert session["status"]["state"] == "running"
+    assert (listed.returncode, copied.returncode) == (0, 0), (listed.stderr, copied.stderr)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 
 from support.serving import SERVE
 from typer.testing import CliRunner
@@ -13,21 +14,25 @@ TIMEOUT_S = 30.0
 
 def refusal(code: int, *flags: str, **environment: str) -> str:
     """The message for what is refused before anything is started, from this process."""
-    result = CliRunner().invoke(serve.app, flags, env=environment)
+    with tempfile.TemporaryDirectory(prefix="hadua-refused-") as folder:
+        told = {"HADUA_DATA_DIR": folder, **environment}
+        result = CliRunner().invoke(serve.app, flags, env=told)
     assert isinstance(result.exception, SystemExit), result.exception  # all else is a traceback
     return _message(result.exit_code, result.stdout, result.stderr, expected=code)
 
 
 def refusal_of_process(code: int, *flags: str) -> str:
     """The message of a process of its own, on any free port."""
-    done = subprocess.run(
-        [*SERVE, "--port", "0", *flags],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        env={**os.environ, "NO_COLOR": "1"},
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="hadua-refused-") as folder:
+        done = subprocess.run(
+            [*SERVE, "--port", "0", *flags],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            env={**os.environ, "NO_COLOR": "1"},
+            cwd=folder,
+            check=False,
+        )
     return _message(done.returncode, done.stdout, done.stderr, expected=code)
 
 
