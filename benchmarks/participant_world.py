@@ -23,10 +23,10 @@ from hadua.models.feature_part import FeaturePart
 from hadua.models.features import Modality
 from hadua.models.manifest import Description, NormalisationPart
 from hadua.models.runtime import Float32Array
-from hadua.service.evaluation_plan import SOURCE_RECIPE
-from hadua.service.evaluation_sets import as_dataset
-from hadua.service.training_answers import carried
-from hadua.service.training_run import CHECK_WINDOWS
+from hadua.service.evaluation.plan import SOURCE_RECIPE
+from hadua.service.evaluation.sets import as_dataset
+from hadua.service.training.answers import carried
+from hadua.service.training.run import CHECK_WINDOWS
 
 MODALITIES = (Modality.EEG, Modality.EYE)
 N_SOURCE, N_VALIDATION, N_NEW = 14, 2, 10

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hadua.service.evaluation_provenance import versions
+from hadua.service.evaluation.provenance import versions
 
 _CPUINFO = Path("/proc/cpuinfo")
 

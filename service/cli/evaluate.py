@@ -26,9 +26,9 @@ from hadua.models.errors import HaduaError, RuntimeUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from hadua.calibration.protocols import ProtocolName
-    from hadua.service.evaluation_plan import Plan
-    from hadua.service.evaluation_results import Evaluation
-    from hadua.service.evaluation_run import OnProgress, Request
+    from hadua.service.evaluation.plan import Plan
+    from hadua.service.evaluation.results import Evaluation
+    from hadua.service.evaluation.run import OnProgress, Request
 
 _INTERRUPTED = 130
 
@@ -85,7 +85,7 @@ def evaluate(
     """Score methods on people left out. A run that was stopped goes on with the same command."""
     try:
         _require_packages(plots=not no_plots)
-        from hadua.service.evaluation_run import Request
+        from hadua.service.evaluation.run import Request
 
         plan = _plan(
             dataset, methods, protocols, split, seeds, first_seed, people, validation, epochs,
@@ -132,8 +132,8 @@ def _plan(
     leaky: bool,
 ) -> "Plan":
     """Check what can be checked before anything is read."""
-    from hadua.service.evaluation_methods import DEFAULT
-    from hadua.service.evaluation_plan import Plan, known_methods
+    from hadua.service.evaluation.methods import DEFAULT
+    from hadua.service.evaluation.plan import Plan, known_methods
 
     everything = tuple(method.name for method in known_methods())
     if people is not None:
@@ -197,7 +197,7 @@ def _require_packages(*, plots: bool) -> None:
 
 
 def _run(plan: "Plan", request: "Request", *, shown: bool) -> "Evaluation":
-    from hadua.service.evaluation_run import run
+    from hadua.service.evaluation.run import run
 
     with _progress(shown=shown) as on_progress:
         return run(plan, request, on_progress=on_progress)
@@ -229,6 +229,6 @@ def _plain(evaluation: "Evaluation", out: Path) -> dict[str, object]:
 
 
 def _text(evaluation: "Evaluation", out: Path) -> str:
-    from hadua.service.evaluation_table import table
+    from hadua.service.evaluation.table import table
 
     return f"{table(evaluation.rows)}\nAll of it is in {out}"

@@ -28,8 +28,8 @@ from hadua.models.errors import (
 )
 
 if TYPE_CHECKING:
-    from hadua.service.training_job import Report
-    from hadua.service.training_kinds import DatasetName
+    from hadua.service.training.job import Report
+    from hadua.service.training.kinds import DatasetName
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -151,8 +151,8 @@ def _run(*, shown: bool, **asked: Unpack[Asked]) -> "Report":
                 hint="In a clone, `make dev` brings all of it. Else install torch by its exact "
                 "version, then the rest: pip install torch==2.13.0, then 'hadua[cpu,train]'",
             )
-    from hadua.service.training_job import run
-    from hadua.service.training_request import Request
+    from hadua.service.training.job import run
+    from hadua.service.training.request import Request
 
     with _progress(shown=shown) as on_progress:
         return run(Request(**asked), on_progress=on_progress)

@@ -7,7 +7,7 @@ import pytest
 from adaptation import TABLES, collect
 
 from hadua.calibration.ours import ABLATION
-from hadua.service.evaluation_methods import METHODS
+from hadua.service.evaluation.methods import METHODS
 
 
 def test_the_ablation_has_every_part() -> None:

@@ -26,7 +26,7 @@ from hadua.calibration.learner import Learner, Method, Start
 from hadua.calibration.protocols import PROTOCOL_NAMES, Budget, ProtocolName
 from hadua.calibration.training import Recipe
 from hadua.calibration.windows import IntArray, Windows
-from hadua.service.evaluation_plan import known_methods
+from hadua.service.evaluation.plan import known_methods
 
 PERSON = 1
 DATA = dataset(people=3, trials=4, windows=4)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import numpy as np
 
 from hadua.models.features import FeatureSpec, Modality
-from hadua.service.evaluation_provenance import DataOrigin, Provenance, provenance
-from hadua.service.evaluation_results import Evaluation, FoldResult, Protocol
-from hadua.service.evaluation_summary import summarise
+from hadua.service.evaluation.provenance import DataOrigin, Provenance, provenance
+from hadua.service.evaluation.results import Evaluation, FoldResult, Protocol
+from hadua.service.evaluation.summary import summarise
 
 CLASSES = ("sad", "neutral", "happy")
 TITLES = {"source-only": "Source only", "coral": "CORAL", "ours": "HADUA, ours"}

@@ -9,8 +9,8 @@ from hadua.calibration.training import TrainedNetwork, logits_of
 from hadua.models.bundle import demo_bundle_path, load_bundle
 from hadua.models.export import load_network
 from hadua.models.features import Modality
-from hadua.service.training_data import assemble
-from hadua.service.training_sets import FIRST_PERSON, simulated_person
+from hadua.service.training.data import assemble
+from hadua.service.training.sets import FIRST_PERSON, simulated_person
 
 
 def test_the_demo_bundle_is_what_the_demo_needs() -> None:

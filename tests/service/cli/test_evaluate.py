@@ -13,11 +13,11 @@ from support.evaluation import dataset, write_official
 from typer.testing import CliRunner, Result
 
 from hadua.service.cli.main import build
-from hadua.service.evaluation_files import read_evaluation
-from hadua.service.evaluation_fold import Task, fold_results
-from hadua.service.evaluation_plan import Plan
-from hadua.service.evaluation_results import FoldResult
-from hadua.service.evaluation_sets import open_sets
+from hadua.service.evaluation.files import read_evaluation
+from hadua.service.evaluation.fold import Task, fold_results
+from hadua.service.evaluation.plan import Plan
+from hadua.service.evaluation.results import FoldResult
+from hadua.service.evaluation.sets import open_sets
 
 HADUA = [sys.executable, "-c", "from hadua.service.cli.main import main; main()", "evaluate"]
 TINY = (

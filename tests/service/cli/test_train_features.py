@@ -20,7 +20,7 @@ from hadua.models.bundle import Bundle, load_bundle
 from hadua.models.features import Modality
 from hadua.service.cli.main import build
 from hadua.service.cli.train import Dataset
-from hadua.service.evaluation_plan import DATASET_NAMES
+from hadua.service.evaluation.plan import DATASET_NAMES
 
 QUICK = ("--epochs", "1", "--context", "3", "--json")
 

@@ -1,0 +1,1 @@
+"""Evaluation on people left out: plan, folds in processes, resume, results, table, plots."""
