@@ -32,7 +32,7 @@ class Breach:
 
 
 class Guard:
-    """Averages of what a model and the one it started from say of the same windows.
+    """Knows the bounds, and averages how far a model has gone from the one it started from.
 
     Args:
         n_classes: Number of classes.
@@ -48,10 +48,8 @@ class Guard:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the averages: the model is another one."""
-        self._mass_s = 0.0
-        self._mine: FloatArray | None = None
-        self._start: FloatArray | None = None
+        """Begin the average anew, with agreement: one odd piece is no divergence."""
+        self._mass_s = self._settings.tau_s
         self._divergence = 0.0
 
     def may_teach(self, probabilities: FloatArray) -> bool:
@@ -61,18 +59,43 @@ class Guard:
     def observe(self, mine: FloatArray, start: FloatArray, *, dt_s: float) -> Breach | None:
         """Take what both say `(n_classes,)` of the same piece of `dt_s` seconds.
 
-        What is not finite is a breach and leaves the averages as they are.
+        What is not finite is a breach and leaves the average as it is.
         """
         if not (np.isfinite(mine).all() and np.isfinite(start).all()):
             return Breach("finite", "a prediction that is not finite")
         kept = self._mass_s * math.exp(-dt_s / self._settings.tau_s)
         share = dt_s / (kept + dt_s)
         self._mass_s = kept + dt_s
-        self._mine = _blend(self._mine, mine, share)
-        self._start = _blend(self._start, start, share)
         p, q = np.maximum(mine, _LEAST), np.maximum(start, _LEAST)
         self._divergence += share * (float((p * np.log(p / q)).sum()) - self._divergence)
-        return self._judge()
+        if self._divergence <= self._settings.most_divergence:
+            return None
+        return Breach(
+            "divergence",
+            f"{self._divergence:.2f} nats from the start, {self._settings.most_divergence:g} "
+            "allowed",
+        )
+
+    def compare(self, now: FloatArray, before: FloatArray) -> Breach | None:
+        """Look at whether classes have collapsed into one.
+
+        A stream of one class is no collapse: what counts is that pieces of a balanced buffer
+        were told apart when they came and are not any more.
+
+        Args:
+            now: `(n_classes,)` mean of what is predicted of the buffer's pieces.
+            before: `(n_classes,)` mean of what was predicted of them when they came.
+        """
+        if not np.isfinite(now).all():
+            return Breach("finite", "a prediction that is not finite")
+        s, few, many = self._settings, *(_entropy(p) / self._most for p in (now, before))
+        if few >= s.least_spread or many <= few + s.spread_margin:
+            return None
+        return Breach(
+            "spread",
+            f"the mean prediction of what is remembered has {few:.0%} of the greatest entropy, "
+            f"{many:.0%} when it came, {s.least_spread:.0%} needed",
+        )
 
     def check(self, accuracy: float) -> Breach | None:
         """Look at the share right on the check set."""
@@ -102,29 +125,7 @@ class Guard:
             to_start=True,
         )
 
-    def _judge(self) -> Breach | None:
-        s = self._settings
-        if self._divergence > s.most_divergence:
-            return Breach(
-                "divergence",
-                f"{self._divergence:.2f} nats from the start, {s.most_divergence:g} allowed",
-            )
-        if self._mine is None or self._start is None:
-            return None
-        mine, start = (_entropy(p) / self._most for p in (self._mine, self._start))
-        if mine < s.least_spread and start > mine + s.spread_margin:
-            return Breach(
-                "spread",
-                f"the mean prediction has {mine:.0%} of the greatest entropy, {start:.0%} at the "
-                f"start, {s.least_spread:.0%} needed",
-            )
-        return None
-
 
 def _entropy(probabilities: FloatArray) -> float:
     p = np.maximum(probabilities, _LEAST)
     return float(-(p * np.log(p)).sum())
-
-
-def _blend(old: FloatArray | None, new: FloatArray, share: float) -> FloatArray:
-    return new if old is None else np.asarray((1.0 - share) * old + share * new)

@@ -26,6 +26,7 @@ from hadua.calibration.guard import Breach
 from hadua.calibration.online_life import Life, Served
 from hadua.calibration.online_settings import OnlineSettings
 from hadua.calibration.online_stream import Cut, Stream
+from hadua.calibration.plan import fewest_windows
 from hadua.calibration.preparing import normalised
 from hadua.calibration.source_terms import SourceTerms
 from hadua.calibration.stretches import logits_of_windows
@@ -90,6 +91,7 @@ class OnlineAdapter:
         self._chance, self._told = Chance(seed), Told()
         self._stream = Stream(bundle, piece=s.piece, stretch_s=s.stretch_s)
         self._buffer = PieceBuffer(capacity=s.capacity, per_stretch=s.per_stretch)
+        self._before = 0  # pieces of somebody else
         self._learnt_from = 0
         start = Served(copy.deepcopy(network).eval(), dict(normalisation))
         self._life = self._begin(start, known=known)
@@ -147,18 +149,26 @@ class OnlineAdapter:
         """
         for k, windows in enumerate(self._stream.cut(earlier)):
             self._buffer.add(self._piece(windows, stretch=_EARLIER - k, own=by))
-        self._learnt_from = self._buffer.seen
+        self._learnt_from = self._seen
         self._life = self._begin(self.served, known=self._life.is_known)
 
     @property
     def relearning_due(self) -> bool:
         """Whether so much more has been seen that learning anew is worth it."""
-        s, seen = self.settings, self._buffer.seen
-        return bool(s.growth) and seen >= max(s.first_pieces, s.growth * self._learnt_from)
+        s, windows = self.settings, sum(len(p.windows) for p in self._buffer.pieces)
+        if not s.growth or windows < fewest_windows(len(self._bundle.classes)):
+            return False
+        return self._seen >= max(s.first_pieces, s.growth * self._learnt_from)
 
     def to_relearn(self) -> Collected:
-        """All that the buffer holds, for a fit whose prior is `served.normalisation`."""
-        self._learnt_from = self._buffer.seen
+        """All that the buffer holds, for a fit whose prior is `served.normalisation`.
+
+        Raises:
+            CalibrationError: it holds nothing.
+        """
+        if not len(self._buffer):
+            raise CalibrationError("windows to learn anew from", got="none", expected="some")
+        self._learnt_from = self._seen
         now = self.served.normalisation
         return joined([piece.in_units_of(now) for piece in self._buffer.pieces])
 
@@ -167,6 +177,11 @@ class OnlineAdapter:
         start = Served(copy.deepcopy(network).eval(), dict(normalisation), self.served.update + 1)
         self._buffer.revise(lambda piece: replace(piece, probabilities=self._answer(start, piece)))
         self._life = self._begin(start, known=True)
+
+    @property
+    def _seen(self) -> int:
+        """Pieces of this person that there have been, kept or not."""
+        return self._buffer.seen - self._before
 
     def _learn(self, cut: Cut) -> Breach | None:
         with self._chance.drawing():
@@ -180,7 +195,7 @@ class OnlineAdapter:
             shipped = Served(
                 load_network(self._bundle), self._bundle.normalisation, self.served.update + 1
             )
-            self._learnt_from = 0
+            self._before, self._learnt_from = self._buffer.seen, 0
             self._life = self._begin(shipped, known=False)
         return breach
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from hadua.calibration.buffer import Piece, PieceBuffer
 from hadua.calibration.checking import check_accuracy
+from hadua.calibration.collected import joined
 from hadua.calibration.guard import Breach, Guard
 from hadua.calibration.online_settings import OnlineSettings
 from hadua.calibration.online_step import Student
@@ -28,7 +29,7 @@ from hadua.models.network import HaduaNetwork
 from hadua.models.prediction import softmax
 
 CHECK_EVERY = 4
-"""Pieces between two looks at the check set."""
+"""Pieces between two looks at the check set and at all that is remembered."""
 MOST_ROLL_BACKS = 3
 """In one life; then it stays as it is."""
 
@@ -47,13 +48,18 @@ class Served:
     normalisation: Mapping[Modality, Normalisation]
     update: int = 0
 
+    def mean_answers(self, pieces: Sequence[Piece], *, temperature: float) -> FloatArray:
+        """Mean probabilities `(n_pieces, n_classes)` of the windows of each; there must be one."""
+        lengths = [len(piece.windows) for piece in pieces]
+        own = joined([piece.in_units_of(self.normalisation) for piece in pieces])
+        stretch = np.repeat(np.arange(len(pieces)), lengths)
+        windows = normalised(own, self.normalisation, stretch=stretch)
+        p = softmax(logits_of_windows(self.network, windows), temperature=temperature)
+        return np.stack([part.mean(axis=0) for part in np.split(p, np.cumsum(lengths)[:-1])])
+
     def mean_answer(self, piece: Piece, *, temperature: float) -> FloatArray:
-        """Mean probabilities `(n_classes,)` of a piece's windows."""
-        zeros = np.zeros(len(piece.windows), np.int64)
-        own = piece.in_units_of(self.normalisation)
-        windows = normalised(own, self.normalisation, stretch=zeros)
-        logits = logits_of_windows(self.network, windows)
-        return np.asarray(softmax(logits, temperature=temperature).mean(axis=0))
+        """Likewise `(n_classes,)` of one piece."""
+        return np.asarray(self.mean_answers([piece], temperature=temperature)[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +110,9 @@ class Life:
         accuracy = None if check is None else check_accuracy(start.network, check)
         self._guard = Guard(n_classes, settings.guard, check_accuracy=accuracy)
         self._weighting = TimedWeighting(n_classes, settings.weighting)
-        self._student = Student(start.network, start.network, source, settings)
+        self._student = self._student_of(start)
         self._learnt = 0
+        self._newest: deque[Piece] = deque()
         self._states = deque([self._state()], maxlen=settings.guard.probation + 1)
 
     @property
@@ -126,22 +133,30 @@ class Life:
             seconds: How long it lasts.
             rng: Of the draws.
         """
-        start = self._start.mean_answer(piece, temperature=self._temperature)
-        breach = self._guard.observe(piece.probabilities, start, dt_s=seconds)
+        breach = self._recognise(piece) or self._watch(piece, seconds)
         if breach is None:
             self._weighting.observe(piece.probabilities, dt_s=seconds)
             sure = piece.trusted is not None or self._guard.may_teach(piece.probabilities)
             self._buffer.add(replace(piece, sure=sure))
-            breach = self._recognise() or self._move(rng)
+            breach = self._move(rng)
         if breach is not None and not breach.to_start:
             self._roll_back()
         return breach
 
-    def _recognise(self) -> Breach | None:
+    def _recognise(self, piece: Piece) -> Breach | None:
+        """Compare the newest pieces with the person of the start, whatever came before them."""
         if not self._known:
             return None
-        far, windows = distance(self._own(), self._start.normalisation)
+        newest, few = self._newest, self._settings.guard.novelty_windows
+        newest.append(piece)
+        while sum(len(p.windows) for p in newest) - len(newest[0].windows) >= few:
+            newest.popleft()
+        far, windows = distance(newest, self._start.normalisation)
         return self._guard.recognise(far, windows=windows)
+
+    def _watch(self, piece: Piece, seconds: float) -> Breach | None:
+        start = self._start.mean_answer(piece, temperature=self._temperature)
+        return self._guard.observe(piece.probabilities, start, dt_s=seconds)
 
     def _move(self, rng: np.random.Generator) -> Breach | None:
         """Follow the person's level and take gradient steps, and look at what came of it."""
@@ -158,14 +173,24 @@ class Life:
         self._learnt += 1
         if not self._student.is_finite():
             return Breach("finite", "a weight that is not finite")
-        if self._check is not None and self._learnt % CHECK_EVERY == 0:
-            breach = self._guard.check(check_accuracy(self._student.teacher, self._check))
+        network = copy.deepcopy(self._student.teacher)
+        moved = Served(network, normalisation, self.served.update + 1)
+        breach = self._look_at(moved) if self._learnt % CHECK_EVERY == 0 else None
+        if breach is None:
+            self.served = moved
+            self._states.append(self._state())
+        return breach
+
+    def _look_at(self, moved: Served) -> Breach | None:
+        """Whether it still knows what the source knew, and tells apart what it once did."""
+        if self._check is not None:
+            breach = self._guard.check(check_accuracy(moved.network, self._check))
             if breach is not None:
                 return breach
-        network = copy.deepcopy(self._student.teacher)
-        self.served = Served(network, normalisation, self.served.update + 1)
-        self._states.append(self._state())
-        return None
+        pieces = self._buffer.pieces
+        now = moved.mean_answers(pieces, temperature=self._temperature).mean(axis=0)
+        before = np.stack([piece.probabilities for piece in pieces]).mean(axis=0)
+        return self._guard.compare(now, before)
 
     def _roll_back(self) -> None:
         """Restore the newest state that is old enough to be trusted, or the start."""
@@ -174,12 +199,19 @@ class Life:
         self._buffer.forget_since(good.seen)
         self.served = replace(good.served, update=self.served.update + 1)
         self._weighting = copy.deepcopy(good.weighting)
-        self._student = Student(
-            good.served.network, self._start.network, self._source, self._settings
-        )
+        self._student = self._student_of(good.served)
         self._guard.reset()
         self._states.clear()
         self._states.append(self._state())
+
+    def _student_of(self, served: Served) -> Student:
+        return Student(
+            served.network,
+            self._start.network,
+            self._source,
+            self._settings,
+            temperature=self._temperature,
+        )
 
     def _own(self) -> Sequence[Piece]:
         """The pieces of this life, for its start knows the earlier ones."""

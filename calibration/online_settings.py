@@ -13,21 +13,21 @@ class GuardSettings:
 
     Args:
         most_entropy: Entropy, as a share of the greatest, above which a piece teaches nothing.
-        least_spread: Entropy of the mean prediction, as a share of the greatest, below which the
-            classes have collapsed, unless the model that it started from sees as few.
-        spread_margin: By how much that one must see more.
+        least_spread: Entropy of the mean prediction of the buffer's pieces, as a share of the
+            greatest, below which the classes have collapsed, if they were told apart before.
+        spread_margin: By how much the mean of what was predicted when they came must have more.
         most_divergence: Mean Kullback-Leibler divergence (nats) from the model it started from.
         check_loss: Fall of the share right on the check set.
         most_novelty: Mean squared distance of the person's mean features from the profile's, in
             deviations, above which this is somebody else; each feature counts 4 at most.
         novelty_windows: Windows from which that is told.
-        tau_s: Memory of the averages.
+        tau_s: Memory of the divergence's average.
         probation: Pieces after which a state that no bound has objected to is a good one.
     """
 
     most_entropy: float = 0.9
     least_spread: float = 0.35
-    spread_margin: float = 0.25
+    spread_margin: float = 0.4
     most_divergence: float = 2.5
     check_loss: float = 0.25
     most_novelty: float = 0.65

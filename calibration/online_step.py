@@ -39,6 +39,7 @@ class Student:
         anchor: The network toward whose weights the student is drawn.
         source: What anchors to the source; None if the bundle carries nothing.
         settings: Of the loop.
+        temperature: Divides the teacher's logits where it makes labels.
     """
 
     def __init__(
@@ -47,7 +48,10 @@ class Student:
         anchor: HaduaNetwork,
         source: SourceTerms | None,
         settings: OnlineSettings,
+        *,
+        temperature: float = 1.0,
     ) -> None:
+        self._temperature = temperature
         self.teacher = copy.deepcopy(network).eval()
         self._student = copy.deepcopy(network).train()
         self._start = [p.detach().clone() for p in anchor.parameters()]
@@ -71,7 +75,7 @@ class Student:
         windows = normalised(
             joined([p.in_units_of(normalisation) for p in drawn]), normalisation, stretch=stretch
         )
-        p = softmax(logits_of_windows(self.teacher, windows))
+        p = softmax(logits_of_windows(self.teacher, windows), temperature=self._temperature)
         labels, trust = self._labels(
             smoothed(p, stretch, windows=s.smooth_windows), drawn, weighting
         )

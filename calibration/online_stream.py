@@ -78,7 +78,7 @@ class Stream:
         steps = np.diff(ends)
         hole = np.r_[True, (steps > HOLE_HOPS * self._hop_s) | (steps <= 0.0)][: len(ends)]
         starts = np.flatnonzero(hole)
-        for start, stop in zip(starts, [*starts[1:], len(ends)], strict=True):
+        for start, stop in zip(starts, [*starts[1:], len(ends)][: len(starts)], strict=True):
             for k in range(int(start), int(stop), self._piece):
                 rows = np.arange(k, min(k + self._piece, int(stop)))
                 if len(rows) >= FEWEST:
@@ -95,5 +95,4 @@ class Stream:
     def _is_hole(self, window: CollectedWindow) -> bool:
         if self._last_s is None:
             return False
-        step_s = window.end_s - self._last_s
-        return step_s > HOLE_HOPS * self._hop_s or step_s <= 0.0
+        return not 0.0 < window.end_s - self._last_s <= HOLE_HOPS * self._hop_s

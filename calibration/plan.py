@@ -19,6 +19,11 @@ MOST = 4000
 """Windows that a calibration may hold."""
 
 
+def fewest_windows(n_classes: int) -> int:
+    """Windows that a fit of so many classes needs."""
+    return max(FEWEST, _PER_CLASS * n_classes)
+
+
 @with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -62,7 +67,7 @@ class Plan:
         cls, bundle: Bundle, *, connected: Collection[Modality], seconds: float = 300.0
     ) -> Self:
         """About so many seconds of viewing, half of them with each connected modality."""
-        least = max(FEWEST, _PER_CLASS * len(bundle.classes))
+        least = fewest_windows(len(bundle.classes))
         windows = min(max(ceil(seconds / bundle.hop_s), least), 600)
         asked = [m for m in bundle.specs if m in connected]
         return cls(windows=windows, fewest=least, least={m: windows // 2 for m in asked})

@@ -14,10 +14,12 @@ from hadua.calibration.buffer import Piece
 from hadua.calibration.collected import MODALITIES, joined
 from hadua.calibration.preparing import normalised
 from hadua.models.bundle import Normalisation
-from hadua.models.features import FloatArray, Modality
+from hadua.models.features import BoolArray, FloatArray, Modality
+from hadua.models.runtime import Float32Array
 
 WEIGHT_BOUNDS = (0.5, 2.0)
 """How much more or less than others a window of a rare or a common class may count."""
+_LEAST = 1e-12
 
 
 def followed(
@@ -32,19 +34,16 @@ def followed(
     """
     if not pieces:
         return dict(begin)
-    windows = normalised(
-        joined([p.windows for p in pieces]),
-        begin,
-        stretch=np.repeat(np.arange(len(pieces)), [len(p.windows) for p in pieces]),
-    )
+    collected = joined([p.windows for p in pieces])
+    windows = normalised(collected, begin, stretch=np.zeros(len(collected), np.int64))
     weights = np.repeat(_weights(pieces), [len(p.windows) for p in pieces])
     out = {}
-    for k, m in enumerate(MODALITIES):
+    tables = (collected.eeg, windows.x_eeg), (collected.eye, windows.x_eye)
+    for m, (measured, x) in zip(MODALITIES, tables, strict=True):
         if m not in begin:
             continue
-        there = windows.present[:, k]
-        x = (windows.x_eeg, windows.x_eye)[k][there].astype(np.float64)
-        mean, std = _moments(x, weights[there], prior_windows)
+        each = weights[:, None] * np.isfinite(measured)
+        mean, std = _moments(x.astype(np.float64), each, prior_windows)
         out[m] = Normalisation(begin[m].mean + begin[m].std * mean, begin[m].std * std)
     return out
 
@@ -56,13 +55,12 @@ def distance(
     if not pieces:
         return np.zeros(0), 0
     collected = joined([p.windows for p in pieces])
-    windows = normalised(collected, begin, stretch=np.arange(len(collected)))
+    windows = normalised(collected, begin, stretch=np.zeros(len(collected), np.int64))
     means = [
-        x[there].mean(axis=0)
-        for x, there in zip((windows.x_eeg, windows.x_eye), windows.present.T, strict=True)
-        if there.any() and x.shape[1]
+        _mean_of_measured(x, np.isfinite(measured))
+        for measured, x in ((collected.eeg, windows.x_eeg), (collected.eye, windows.x_eye))
     ]
-    return np.concatenate(means).astype(np.float64) if means else np.zeros(0), len(collected)
+    return np.concatenate(means), len(collected)
 
 
 def _weights(pieces: Sequence[Piece]) -> FloatArray:
@@ -73,12 +71,21 @@ def _weights(pieces: Sequence[Piece]) -> FloatArray:
     return np.asarray(weights / weights.mean())
 
 
+def _mean_of_measured(x: Float32Array, measured: BoolArray) -> FloatArray:
+    """Mean of each feature that was ever measured."""
+    n = measured.sum(axis=0)
+    total = np.where(measured, x, 0.0).sum(axis=0, dtype=np.float64)
+    return np.asarray(total[n > 0] / n[n > 0])
+
+
 def _moments(x: FloatArray, w: FloatArray, prior: float) -> tuple[FloatArray, FloatArray]:
-    """Mean and deviation `(d,)` of weighted rows and a prior of mean 0 and variance 1."""
-    total = float(w.sum()) + prior
-    if not total or not len(x):
-        return np.zeros(x.shape[1]), np.ones(x.shape[1])
-    mean = (w[:, None] * x).sum(axis=0) / total
-    spread = (w[:, None] * (x - mean) ** 2).sum(axis=0) + prior * (1.0 + mean**2)
-    variance = spread / total
-    return mean, np.where(variance > 1e-8, np.sqrt(np.maximum(variance, 0.0)), 1.0)
+    """Mean and deviation `(d,)` of values weighted by `w`, both `(n, d)`.
+
+    A prior of mean 0 and variance 1 adds; a value that was not measured weighs nothing.
+    """
+    total = w.sum(axis=0) + prior
+    some = np.maximum(total, _LEAST)
+    mean = (w * x).sum(axis=0) / some
+    spread = (w * (x - mean) ** 2).sum(axis=0) + prior * (1.0 + mean**2)
+    variance = spread / some
+    return mean, np.where(variance > 1e-8, np.sqrt(variance), 1.0)

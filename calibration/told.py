@@ -38,5 +38,5 @@ class Told:
         """The piece with its told class, if one is told of at least half of it."""
         for told in reversed(self._labels):
             if told.share(piece) >= LEAST_SHARE:
-                return replace(piece, trusted=told.label)
+                return replace(piece, trusted=told.label, sure=True)
         return piece
