@@ -169,6 +169,27 @@ class RecordingAnswer(msgspec.Struct, frozen=True, kw_only=True):
     recording: RecordingStatus | None
 
 
+class FileOfRecording(msgspec.Struct, frozen=True, kw_only=True):
+    """One file. `participant` is empty if it is nobody's, null if the file does not say."""
+
+    path: str
+    size_bytes: int
+    changed_unix: float
+    participant: str | None
+    session_id: str | None
+
+
+class RecordingList(msgspec.Struct, frozen=True, kw_only=True):
+    """Recordings on the disk, newest first. `next`, sent as `after`, continues.
+
+    `out_of_reach` are folders that were recorded into and are not there now.
+    """
+
+    recordings: tuple[FileOfRecording, ...]
+    next: str | None
+    out_of_reach: tuple[str, ...]
+
+
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
     """The event loop turns."""
 

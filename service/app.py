@@ -39,7 +39,8 @@ from hadua.service.hub import Hub
 from hadua.service.loop_lag import observe_lag
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
-from hadua.service.person_data import PROFILES, RECORDINGS, PersonData
+from hadua.service.person_data import PROFILES, PersonData
+from hadua.service.recorded_files import RecordedFiles
 from hadua.service.recordings import Recordings
 from hadua.service.retention import keep_tidy
 from hadua.service.service import Service, SourceParser, SourcesFactory, StreamLister
@@ -184,7 +185,8 @@ def build_service(
         metrics=metrics,
         storage=storage,
         gate=_gate(settings, storage, pool, clock),
-        people=_people(settings, storage),
+        people=_people(settings, storage, recordings.files),
+        recordings=recordings.files,
         pool=pool,
         predictor=Predictor(bundle, load=load_runtime),
         parse_source=parse_source,
@@ -215,11 +217,11 @@ def _gate(
     )
 
 
-def _people(settings: Settings, storage: Storage) -> PersonData:
+def _people(settings: Settings, storage: Storage, recorded: RecordedFiles) -> PersonData:
     folder = settings.data_dir
     return PersonData(
         storage,
         ProfileStore(folder / PROFILES),
-        recordings=folder / RECORDINGS,
+        recordings=recorded,
         scratch=folder / "exports",
     )

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from hadua.models.errors import UsageError
-from hadua.service.person_data import RECORDINGS
+from hadua.service.recorded_files import FOLDER as RECORDINGS
 from hadua.service.storage.database import FILE_NAME, Database, sqlite_url
 from hadua.service.storage.errors import StorageError
 

@@ -6,7 +6,6 @@ the files first and the rows last, so that a run that was cut off can be repeate
 
 import json
 import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -18,11 +17,12 @@ import msgspec
 from hadua.calibration.archive import export_participant
 from hadua.calibration.participant_id import require_participant
 from hadua.calibration.store import ProfileStore
+from hadua.service.recorded_files import RecordedFiles, remove
 from hadua.service.storage.errors import ParticipantUnknownError
 from hadua.service.storage.records import Erased, SessionRecord
 from hadua.service.storage.storage import OPERATOR, Storage
 
-PROFILES, RECORDINGS = "profiles", "recordings"
+PROFILES = "profiles"
 _PAGE = 1000
 _ABOUT = """\
 Everything that HADUA keeps of one person.
@@ -44,12 +44,12 @@ class PersonData:
     Args:
         storage: The database.
         profiles: Their profiles.
-        recordings: Folder of recordings, with a folder `sub-ID` for each person.
+        recordings: Those on the disk.
         scratch: Folder for archives on their way out.
     """
 
     def __init__(
-        self, storage: Storage, profiles: ProfileStore, *, recordings: Path, scratch: Path
+        self, storage: Storage, profiles: ProfileStore, *, recordings: RecordedFiles, scratch: Path
     ) -> None:
         self._storage = storage
         self._profiles = profiles
@@ -66,21 +66,28 @@ class PersonData:
         require_participant(participant)
         known = self._known(participant)
         has_profiles = participant in self._profiles.participants()
-        files = list(self._files(participant))
+        files = self._recordings.of(participant)
         if not (known or has_profiles or files):
             raise ParticipantUnknownError(f"nothing is kept of a participant {participant!r}")
         profiles = 0
         if has_profiles:
             profiles = len(self._profiles.history(participant).versions)
             self._profiles.delete(participant)
-        recordings = sum(path.suffix == ".xdf" for path in files)
-        self._remove_recordings(participant)
+        recordings = sum(path.suffix == ".xdf" for _, path in files)
+        for folder, path in files:
+            remove(folder, path)
         gone = Erased(sessions=0, frames=0, consents=0)
         if known:
             gone = self._storage.erase(
                 participant, actor=actor, profiles=profiles, recordings=recordings
             )
-        return replace(gone, profiles=profiles, recordings=recordings, files=len(files))
+        return replace(
+            gone,
+            profiles=profiles,
+            recordings=recordings,
+            files=len(files),
+            out_of_reach=tuple(map(str, self._recordings.out_of_reach)),
+        )
 
     def export(self, participant: str) -> Path:
         """An archive of everything, for the caller to send and then to remove. Blocks.
@@ -124,8 +131,13 @@ class PersonData:
     def _write_files(self, out: zipfile.ZipFile, participant: str) -> None:
         if participant in self._profiles.participants():
             out.writestr("profiles.zip", export_participant(self._profiles, participant))
-        for path in self._files(participant):
-            out.write(path, Path("recordings") / path.relative_to(self._recordings))
+        taken: set[Path] = set()
+        for n, (folder, path) in enumerate(self._recordings.of(participant)):
+            name = Path("recordings") / path.relative_to(folder)
+            if name in taken:  # of two folders
+                name = Path("recordings") / str(n) / path.relative_to(folder)
+            taken.add(name)
+            out.write(path, name)
 
     def _sessions(self, participant: str) -> Iterator[SessionRecord]:
         before = None
@@ -145,16 +157,6 @@ class PersonData:
         except ParticipantUnknownError:
             return False
         return True
-
-    def _folder(self, participant: str) -> Path:
-        return self._recordings / f"sub-{participant}"
-
-    def _files(self, participant: str) -> Iterator[Path]:
-        yield from (path for path in sorted(self._folder(participant).rglob("*")) if path.is_file())
-
-    def _remove_recordings(self, participant: str) -> None:
-        if self._folder(participant).exists():
-            shutil.rmtree(self._folder(participant))
 
 
 def _json(value: object) -> str:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 import structlog
 
@@ -125,6 +126,11 @@ class Recorder:
         return not self._thread.is_alive()
 
     @property
+    def path(self) -> Path:
+        """The file."""
+        return self._sink.path
+
+    @property
     def over(self) -> bool:
         """Whether nothing is written any more."""
         return self._ended_s is not None
@@ -141,7 +147,7 @@ class Recorder:
         until_s = self._clock() if self._ended_s is None else self._ended_s
         return RecordingStatus(
             state=str(self.state),
-            path=str(self._sink.path),
+            path=self._sink.path.name,
             size_bytes=self._sink.size_bytes,
             duration_s=until_s - self.started_s,
             free_mb=self._free_mb,
@@ -161,7 +167,7 @@ class Recorder:
             _log.exception("recording failed unexpectedly", path=str(self._sink.path))
             self._fail(
                 RecordingFailedError(
-                    f"recording {str(self._sink.path)!r}: internal error",
+                    f"recording {self._sink.path.name!r}: internal error",
                     got=type(error).__name__,
                     hint="The log says where. Please report it.",
                 )
@@ -226,7 +232,7 @@ class Recorder:
 
     def _overrun(self) -> RecordingFailedError:
         return RecordingFailedError(
-            f"recording {str(self._sink.path)!r}: the disk is too slow",
+            f"recording {self._sink.path.name!r}: the disk is too slow",
             got=f"{self._waiting_bytes / 1e6:.0f} MB waiting to be written",
             expected=f"at most record_buffer_mb={self._limits.bound_mb:g}",
             hint="Record to a local disk, not to a network folder.",

@@ -72,7 +72,7 @@ class RecordingFile:
         except FileExistsError:
             raise
         except OSError as error:
-            raise self._failed("cannot be made", error) from error
+            raise self._failed(f"cannot be made in {str(path.parent)!r}", error) from error
 
     @classmethod
     def named(
@@ -94,7 +94,7 @@ class RecordingFile:
             except FileExistsError:
                 continue
         raise RecordingFailedError(
-            f"recording in {str(place)!r}",
+            f"recording of {stem!r}",
             got=f"{RUNS_AT_MOST} runs of task {task!r} already",
             expected="a run number that is free",
             hint="Record under another session or task.",
@@ -128,7 +128,7 @@ class RecordingFile:
         same = (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
         if not same or mine.st_size != self.size_bytes:
             raise RecordingFailedError(
-                f"recording {str(self.path)!r} does not grow as it is written",
+                f"recording {self.path.name!r} does not grow as it is written",
                 got=f"{there.st_size} bytes" + ("" if same else " of another file by that name"),
                 expected=f"{self.size_bytes} bytes",
                 hint="Was it moved, replaced or cut by another program?",
@@ -140,7 +140,7 @@ class RecordingFile:
 
     def _failed(self, what: str, error: OSError) -> RecordingFailedError:
         return RecordingFailedError(
-            f"recording {str(self.path)!r} {what}",
+            f"recording {self.path.name!r} {what}",
             got=error.strerror or str(error),
             hint="Is the disk full, read-only or unplugged?",
         )

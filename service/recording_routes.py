@@ -1,4 +1,4 @@
-"""Recordings over REST: start, stop, and how one stands."""
+"""Recordings over REST: start, stop, how one stands, and which lie on the disk."""
 
 import functools
 from typing import Annotated
@@ -7,10 +7,13 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from hadua.service.answers import RecordingAnswer
+from hadua.service.access.roles import Role, needs
+from hadua.service.answers import FileOfRecording, RecordingAnswer, RecordingList
 from hadua.service.config import Identifier
 from hadua.service.idempotency import ONCE, Once
 from hadua.service.openapi import answers
+from hadua.service.paging import After, Limit, page
+from hadua.service.recorded_files import RecordedFile
 from hadua.service.rest import Asked, answer, api_router
 from hadua.service.session_recording import SessionRecording
 
@@ -29,6 +32,20 @@ class StartRecording(BaseModel):
     task: Identifier | None = Field(
         None, description="Task in the file's name; the setting record_task if not given."
     )
+
+
+@router.get(
+    "/recordings",
+    responses=answers(RecordingList, "cursor-unknown", "invalid-request", "service-stopping"),
+    openapi_extra=needs(Role.OPERATOR),
+)
+async def list_recordings(asked: Asked, after: After = None, limit: Limit = 100) -> Response:
+    """The recordings that lie on the disk, newest first, those of earlier runs too."""
+    files = asked.recordings
+    found = await asked.blocking(asked.pool, files.all)
+    mine, more = page(found, key=lambda file: str(file.path), after=after, limit=limit)
+    away = tuple(map(str, files.out_of_reach))
+    return answer(RecordingList(recordings=tuple(map(_file, mine)), next=more, out_of_reach=away))
 
 
 @router.get(
@@ -69,3 +86,13 @@ async def _start(recording: SessionRecording, body: StartRecording) -> Response:
 
 def _answer(recording: SessionRecording) -> RecordingAnswer:
     return RecordingAnswer(recording=recording.status())
+
+
+def _file(file: RecordedFile) -> FileOfRecording:
+    return FileOfRecording(
+        path=str(file.path),
+        size_bytes=file.size_bytes,
+        changed_unix=file.changed_unix,
+        participant=file.participant,
+        session_id=file.session_id,
+    )

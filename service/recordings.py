@@ -14,11 +14,10 @@ from hadua.models.features import Modality
 from hadua.service.config import Settings
 from hadua.service.machine import machine
 from hadua.service.metrics import Metrics
+from hadua.service.recorded_files import FOLDER, RecordedFiles
 from hadua.service.recorder import Limits, Recorder
 from hadua.service.recording_file import DiskFullError, RecordingFile, free_mb
 from hadua.service.recording_log import Note, RecordingLog
-
-FOLDER = "recordings"  # below `data_dir`, when no other is given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +56,8 @@ class Recordings:
         self._metrics = metrics
         self._clock = clock
         self._unix_clock = unix_clock
+        self.files = RecordedFiles(settings.data_dir, *filter(None, [settings.record]))
+        """Those that lie on the disk."""
 
     @property
     def folder(self) -> Path:
@@ -76,6 +77,7 @@ class Recordings:
             RecordingFailedError: the file cannot be made.
         """
         self._require_room()
+        self.files.remember(self.folder)
         started = datetime.fromtimestamp(self._unix_clock(), UTC).isoformat(timespec="milliseconds")
         facts = {
             "session_id": about.session_id,
@@ -107,7 +109,7 @@ class Recordings:
         free = free_mb(self.folder)
         if free < self._settings.min_free_mb:
             raise DiskFullError(
-                f"recording in {str(self.folder)!r}: the disk is nearly full",
+                "recording: the disk is nearly full",
                 got=f"{free:.0f} MB left",
                 expected=f"at least min_free_mb={self._settings.min_free_mb:g}",
                 hint="Make room, or record to another disk.",

@@ -19,6 +19,7 @@ from hadua.service.config import Settings
 from hadua.service.hub import Hub
 from hadua.service.metrics import Metrics
 from hadua.service.person_data import PersonData
+from hadua.service.recorded_files import RecordedFiles
 from hadua.service.remembered import RememberedAnswers
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
@@ -62,6 +63,7 @@ class Service:
         storage: What is kept; closed with the service.
         gate: Who may ask.
         people: Everything that is kept of participants.
+        recordings: Those on the disk.
         predictor: Answers `POST predict`.
         parse_source: Turns SOURCE texts into sources.
         list_streams: Streams on the network, within the seconds given; blocks.
@@ -79,6 +81,7 @@ class Service:
     storage: Storage
     gate: Gate
     people: PersonData
+    recordings: RecordedFiles
     predictor: Predictor
     parse_source: SourceParser
     list_streams: StreamLister

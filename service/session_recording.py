@@ -140,7 +140,7 @@ class SessionRecording:
         self._bridge.listen(recorder.hear)
         self._publisher.listen(self._said)
         self._note_pipeline()
-        _log.info("recording", session=self._about.session_id, path=recorder.status().path)
+        _log.info("recording", session=self._about.session_id, path=str(recorder.path))
         if not begun.done():
             begun.set_result(None)
         self._on_change()

@@ -108,7 +108,10 @@ class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordingStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's recording: `recording`, `stopped` or `failed`; `note` says why, or warns."""
+    """A session's recording: `recording`, `stopped` or `failed`; `note` says why, or warns.
+
+    `path` is the name of its file; operators find its place in `GET recordings`.
+    """
 
     state: str
     path: str

@@ -70,6 +70,21 @@ def is_session_file(path: Path) -> bool:
     return isinstance(first, Header) and first.info.findtext("name") == SESSION
 
 
+def session_facts(path: Path) -> dict[str, str]:
+    """What the header of a recorded session tells: `session_id`, `participant`, `started`.
+
+    Empty for a file that is no session recorded here. No more than the header is read.
+
+    Raises:
+        RecordingError: it cannot be read, or is damaged before that.
+    """
+    first = next(read_blocks(path), None)
+    if not isinstance(first, Header) or first.info.findtext("name") != SESSION:
+        return {}
+    facts = first.info.find("desc/hadua")
+    return {} if facts is None else {fact.tag: fact.text or "" for fact in facts}
+
+
 def read_session(path: Path) -> Iterator[Event]:
     """What happened, in order.
 

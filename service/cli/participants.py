@@ -122,9 +122,7 @@ def export(
     out: Annotated[Path, typer.Argument(help="Archive (zip) to write.")],
     data_dir: DataDir = DATA_DIR,
     database: Database = None,
-    recordings: Annotated[
-        Path | None, typer.Option(help="Folder of recordings, if not in the data folder.")
-    ] = None,
+    recordings: Annotated[Path | None, typer.Option(help="A further folder of recordings.")] = None,
 ) -> None:
     """Write everything that is kept of a participant into one archive."""
     with _person_data(data_dir, database, recordings) as (people, _):
@@ -138,9 +136,7 @@ def erase(
     participant: Id,
     data_dir: DataDir = DATA_DIR,
     database: Database = None,
-    recordings: Annotated[
-        Path | None, typer.Option(help="Folder of recordings, if not in the data folder.")
-    ] = None,
+    recordings: Annotated[Path | None, typer.Option(help="A further folder of recordings.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase everything that is kept of a participant, and say what that was."""
@@ -159,6 +155,8 @@ def erase(
         f"Erased: {gone.sessions} sessions with {gone.frames} frames, {gone.consents} consents, "
         f"{gone.profiles} profiles, {gone.recordings} recordings."
     )
+    for folder in gone.out_of_reach:
+        typer.echo(f"Not there, so not looked into: {folder}. Once it is, erase again.", err=True)
 
 
 @app.command("export-profiles")
@@ -234,14 +232,15 @@ def _profile_facts(store: "ProfileStore", participant: str) -> dict[str, object]
 def _person_data(
     data_dir: Path, database: str | None, recordings: Path | None
 ) -> "Iterator[tuple[PersonData, Storage]]":
-    from hadua.service.person_data import RECORDINGS, PersonData
+    from hadua.service.person_data import PersonData
+    from hadua.service.recorded_files import RecordedFiles
 
     with stored(_COMMAND, data_dir, database) as storage:
         yield (
             PersonData(
                 storage,
                 _profiles(data_dir),
-                recordings=recordings or data_dir / RECORDINGS,
+                recordings=RecordedFiles(data_dir, *filter(None, [recordings])),
                 scratch=data_dir / "exports",
             ),
             storage,

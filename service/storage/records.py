@@ -80,7 +80,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure has removed."""
+    """What an erasure has removed; `out_of_reach` are folders of recordings that were not there."""
 
     sessions: int
     frames: int
@@ -88,3 +88,4 @@ class Erased:
     profiles: int = 0
     recordings: int = 0
     files: int = 0
+    out_of_reach: tuple[str, ...] = ()

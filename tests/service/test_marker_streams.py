@@ -71,7 +71,8 @@ async def test_markers_of_any_number_of_streams_reach_clients_and_recording(
         second.push_sample([42], now_s + 1.0)
         await eventually(lambda: len(said(session, "marker")) == 2)
         status = (await service.http.get("/api/v1/sessions/a")).json()["status"]
-        path = Path(status["recording"]["path"])
+        listed = (await service.http.get("/api/v1/recordings")).json()["recordings"]
+        path = Path(listed[0]["path"])
         hold.set()
         await session.over.wait()
     got = {

@@ -2,19 +2,25 @@
 
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 from support.keeping import new_data_folder
 from support.profiles import grow
-from support.service import Parts, async_test, running
+from support.service import Parts, async_test, running, settings_for_tests
 
 from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
 from hadua.models.errors import InvalidInputError
+from hadua.models.features import Modality
+from hadua.service.config import Settings
 from hadua.service.journal import Published
-from hadua.service.person_data import PROFILES, RECORDINGS, PersonData
+from hadua.service.metrics import Metrics
+from hadua.service.person_data import PROFILES, PersonData
+from hadua.service.recorded_files import FOLDER, RecordedFiles
+from hadua.service.recordings import About, Recordings
 from hadua.service.storage.errors import ParticipantUnknownError
 from hadua.service.storage.records import SessionRecord
 from hadua.service.storage.storage import Storage
@@ -38,7 +44,7 @@ def fill(folder: Path, bundle: Bundle, *, name: str = NAME, session: str = "s-1"
         storage.append(Published(session, 1, seq, "prediction", json.dumps({"seq": seq})))
     storage.close()
     grow(ProfileStore(folder / PROFILES), bundle, versions=2, participant=name)
-    recording = folder / RECORDINGS / f"sub-{name}" / "ses-1" / f"sub-{name}_ses-1_eeg.xdf"
+    recording = folder / FOLDER / f"sub-{name}" / "ses-1" / f"sub-{name}_ses-1_eeg.xdf"
     recording.parent.mkdir(parents=True)
     recording.write_bytes(WORDS)
 
@@ -47,7 +53,7 @@ def opened(folder: Path) -> tuple[PersonData, Storage]:
     storage = Storage.open(folder, unix_clock=lambda: 2000.0)
     profiles = ProfileStore(folder / PROFILES)
     scratch = folder / "exports"
-    return PersonData(storage, profiles, recordings=folder / RECORDINGS, scratch=scratch), storage
+    return PersonData(storage, profiles, recordings=RecordedFiles(folder), scratch=scratch), storage
 
 
 def bytes_in(folder: Path) -> dict[str, bytes]:
@@ -97,6 +103,40 @@ def test_an_id_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> Non
         people.erase(name)
     with pytest.raises(InvalidInputError, match="participant"):
         people.export(name)
+    storage.close()
+
+
+def record(settings: Settings, participant: str) -> None:
+    """A recording as a session of that participant makes it."""
+    recordings = Recordings(
+        settings, classes=("a", "b"), metrics=Metrics(), clock=lambda: 1.0, unix_clock=lambda: 1.0
+    )
+    recorder = recordings.begin(
+        About(session_id="s-1", epoch=1, participant=participant, modalities=(Modality.EEG,))
+    )
+    recorder.start()
+    recorder.stop("asked to")
+    assert recorder.join(10.0)
+
+
+def test_recordings_are_erased_wherever_they_went_and_only_the_persons_own(tmp_path: Path) -> None:
+    folder, lab, disk = new_data_folder(tmp_path / "data"), tmp_path / "lab", tmp_path / "disk"
+    settings = settings_for_tests(data_dir=folder, min_free_mb=0.0)
+    for place in (None, lab, disk):
+        record(settings.model_copy(update={"record": place}), "P-01")
+    record(settings, "P01")  # whose files lie in the same folder: BIDS labels have no hyphen
+    cut = folder / FOLDER / "sub-P01" / "ses-s1" / "cut.xdf"
+    cut.write_bytes(b"XDF:\x01")  # says of nobody that it is theirs
+    shutil.rmtree(disk)  # unplugged
+    people, storage = opened(folder)
+
+    gone = people.erase("P-01")
+
+    assert (gone.recordings, gone.out_of_reach) == (3, (str(disk),))
+    assert list(lab.rglob("*")) == []
+    (left,) = RecordedFiles(folder).all()
+    assert left.participant == "P01"
+    assert [n for n, held in bytes_in(tmp_path).items() if b"P-01" in held] == []
     storage.close()
 
 

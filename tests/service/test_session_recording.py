@@ -248,7 +248,7 @@ async def test_too_little_room_refuses_to_begin(tmp_path: Path) -> None:
     assert session.state is SessionState.FAILED
     assert session.error is not None
     assert session.error.code == "disk-full"
-    assert await asyncio.to_thread(lambda: [*tmp_path.iterdir()]) == []
+    assert await asyncio.to_thread(lambda: [*tmp_path.rglob("*.xdf")]) == []
 
 
 @async_test
@@ -283,5 +283,9 @@ async def test_a_recording_over_rest(tmp_path: Path) -> None:
         missing = await service.http.post("/api/v1/sessions/nobody/recording")
         assert (missing.status_code, missing.json()["code"]) == (404, "session-unknown")
         hold.set()
-    for path in (ended["path"], second["path"]):
-        assert not any(isinstance(e, Cut) for e in read_session(Path(path)))
+        listed = (await service.http.get("/api/v1/recordings")).json()["recordings"]
+    places = {Path(each["path"]).name: Path(each["path"]) for each in listed}
+    for name in (ended["path"], second["path"]):  # viewers are told of no folders
+        assert Path(name).name == name
+        assert not any(isinstance(e, Cut) for e in read_session(places[name]))
+    assert {each["session_id"] for each in listed} == {"a"}

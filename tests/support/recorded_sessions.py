@@ -26,7 +26,12 @@ def record_session(folder: Path, *, faults: str) -> Path:
     """Record a session on real code, with a baseline that ends in the middle; its file."""
     bundle = load_bundle(make_bundle(folder, eeg_channels=CHANNELS, context=4))
     settings = settings_for_tests(
-        record=folder / "lab", min_free_mb=0.0, bridge_s=60.0, baseline_s=3.0, bundle=bundle.path
+        record=folder / "lab",
+        data_dir=folder / "data",
+        min_free_mb=0.0,
+        bridge_s=60.0,
+        baseline_s=3.0,
+        bundle=bundle.path,
     )
     metrics = Metrics()
 

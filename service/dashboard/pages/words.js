@@ -63,7 +63,8 @@ export function erased(gone) {
     number(gone.sessions, "session"), number(gone.frames, "message"), number(gone.consents, "consent"),
     number(gone.profiles, "profile"), number(gone.recordings, "recording"), number(gone.files, "file"),
   ];
-  return `Erased: ${parts.join(", ")}.`;
+  const away = gone.out_of_reach.map((folder) => ` Not there, so not looked into: ${folder}. Once it is, erase again.`);
+  return `Erased: ${parts.join(", ")}.${away.join("")}`;
 }
 
 export const READING = "Reading …";
@@ -89,6 +90,7 @@ export const lasted = (s) => (s.ended_unix === null ? "–" : duration(s.ended_u
 export const TO_START = "To start a session";
 export const TO_STOP = "To stop a session";
 export const TO_RECORD = "To record a session";
+export const TO_SEE_FILES = "To see the files";
 export const TO_SEE_SETTINGS = "To see the settings";
 export const TO_SEE_LOG = "To see the log";
 export const NO_SESSION = "No session yet.";
@@ -106,6 +108,12 @@ export const answers = (n, without) => count(n) + (without ? `, ${count(without)
 export const beginning = (id, status) => `${id}: ${SESSION_STATE[status.state][0].toLowerCase()} … ${status.reason}`;
 export const begun = (id, state) => `${id}: ${(SESSION_STATE[state]?.[0] ?? state).toLowerCase()}.`;
 export const NOTHING_TO_RECORD = "No session runs. Start one on the page Sessions.";
+
+export const NO_FILE = "No recording lies on the disk.";
+export const recordings = (n, more) => `${more ? "The newest " : ""}${number(n, "recording")}${more ? "" : ", newest first"}.`;
+export const outOfReach = (folders) => `Not there now, though recorded into: ${folders.join(", ")}.`;
+export const NOBODYS = "nobody";
+export const DOES_NOT_SAY = "does not say";
 
 export const SECRET = "Set; not shown";
 export const settings = (n, changed) => `${number(n, "setting")} shown; ${count(changed)} differ from their default.`;

@@ -145,6 +145,10 @@ def test_a_session_is_recorded_and_stopped(page: Page, new_folder: Path) -> None
         expect(recording).to_contain_text(".xdf")
         page.click("#end-noon")
         expect(recording).to_contain_text("File closed")
+        files = page.locator("#files-table tbody tr")
+        expect(files).to_have_count(1)  # without a reload
+        expect(files.first).to_contain_text(str(new_folder))
+        expect(files.first).to_contain_text("nobody")
 
         opened(page, service.url, "sessions")
         page.click("#stop-noon")
@@ -206,6 +210,8 @@ def test_who_may_not_sees_why(role: Role, page: Page) -> None:
             expect(page.locator(".why-not")).to_contain_text("needs the role admin")
         opened(page, service.url, "sessions")
         expect(page.locator("#start")).to_have_count(int(may_enter))
+        opened(page, service.url, "recordings")
+        expect(page.locator("#files-section .why-not")).to_have_count(int(not may_enter))
 
 
 def test_a_service_that_is_gone_is_said_to_be(page: Page) -> None:
