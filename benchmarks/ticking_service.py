@@ -16,7 +16,7 @@ import numpy as np
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.source import Channel, SampleChunk, SourceHealth, StreamSpec
 from hadua.models.bundle import demo_bundle_path, load_bundle
-from hadua.models.features import Modality
+from hadua.models.features import FeatureWindow, Modality
 from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.quality import SignalQuality
 from hadua.models.runtime import Runtime, load_runtime
@@ -65,6 +65,7 @@ class Result:
     prediction: Prediction
     stage_ms: Mapping[str, float] = field(default_factory=lambda: {"features": 0.8, "model": 0.7})
     quality: Mapping[Modality, SignalQuality] = field(default_factory=dict)
+    windows: Mapping[Modality, FeatureWindow] = field(default_factory=dict)
 
 
 class Answering:

@@ -4,6 +4,7 @@ import msgspec
 
 from hadua.adapters.sources.stream_summary import StreamSummary
 from hadua.service.confirmed_mapping import ConfirmedMapping
+from hadua.service.learning.statuses import AdaptationStatus, CalibrationStatus
 from hadua.service.problem import Problem
 from hadua.service.storage.records import AuditEntry, Participant, SessionRecord, TokenRecord
 from hadua.service.wire import (
@@ -29,6 +30,8 @@ class SessionInfo(msgspec.Struct, frozen=True, kw_only=True):
     last_marker: MarkerFrame | None
     quality: QualityFrame | None
     problem: Problem | None
+    calibration: CalibrationStatus | None = None
+    adaptation: AdaptationStatus | None = None
 
 
 class SessionPage(msgspec.Struct, frozen=True, kw_only=True):

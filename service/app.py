@@ -36,6 +36,9 @@ from hadua.service.config import Settings
 from hadua.service.dashboard import page
 from hadua.service.engine import EngineFactory, Tap
 from hadua.service.hub import Hub
+from hadua.service.learning import routes as learning_routes
+from hadua.service.learning.learners import Learners
+from hadua.service.learning.tools import Tools
 from hadua.service.loop_lag import observe_lag
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
@@ -44,7 +47,7 @@ from hadua.service.recorded_files import RecordedFiles
 from hadua.service.recordings import Recordings
 from hadua.service.retention import keep_tidy
 from hadua.service.service import Service, SourceParser, SourcesFactory, StreamLister
-from hadua.service.serving import Personalise, as_shipped
+from hadua.service.serving import Personal, as_shipped
 from hadua.service.session import Session
 from hadua.service.session_lsl import LslSide
 from hadua.service.sessions import Sessions
@@ -56,7 +59,7 @@ GOODBYE_S = 1.0
 _PARTS = (
     *(health, stream_routes, routes, mapping_routes, participant_routes),
     *(access_routes, recording_routes, marker_routes, predict_routes, settings_routes),
-    *(websocket, asyncapi),
+    *(learning_routes, websocket, asyncapi),
 )
 
 Started = Callable[[Session | None], None]
@@ -154,12 +157,27 @@ def build_service(
     cut: Callable[[tuple[str, int]], None] = lambda _: None,
     tap: Tap | None = None,
     mappings: MappingBook | None = None,
-    personal: Personalise = as_shipped,
+    personal: Personal | None = None,
 ) -> Service:
     """A service from its parts; call it on the event loop."""
     hub, metrics, pool = Hub(), Metrics(), DaemonExecutor("request", threads=2)
     recordings = Recordings(
         settings, classes=bundle.classes, metrics=metrics, clock=clock, unix_clock=unix_clock
+    )
+    learners = (
+        None
+        if personal is None
+        else Learners(
+            Tools.of(
+                settings,
+                bundle=bundle,
+                personal=personal,
+                audit=storage.acted,
+                figures=metrics.learning,
+                clock=clock,
+                unix_clock=unix_clock,
+            )
+        )
     )
     sessions = Sessions(
         settings,
@@ -172,7 +190,8 @@ def build_service(
         tap=tap,
         bundle=bundle.id,
         mappings=mappings,
-        personal=personal,
+        personal=personal or as_shipped,
+        learners=learners,
         recordings=recordings,
         hop_s=bundle.hop_s,
         outlets=LslSide(settings, bundle=bundle, metrics=metrics).outlet,

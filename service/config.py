@@ -98,6 +98,17 @@ class Settings(BaseSettings):
         le=3600.0,
         description="Resting baseline for normalisation; 0 or nothing: none (the demo: 20).",
     )
+    source_windows: Path | None = Field(
+        None,
+        description="Folder of the source people's windows for calibrations; nothing: the "
+        "embeddings in the bundle.",
+    )
+    calibration_policy: Literal["operator", "cautious", "automatic"] = Field(
+        "operator", description="Who decides about a calibrated profile, if nobody says otherwise."
+    )
+    adaptation: bool = Field(
+        False, description="Follow the participant of a session from its first window on."
+    )
     eeg_lag_ms: Lag | None = Field(
         None, description="What the EEG's stamps are late by; nothing: what the stream says."
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
-from hadua.models.features import Modality
+from hadua.models.features import FeatureWindow, Modality
 from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.quality import SignalQuality
 from hadua.service.bridge import Arrival
@@ -34,6 +34,11 @@ class StepResult(Protocol):
     @property
     def quality(self) -> Mapping[Modality, SignalQuality]:
         """How good the signal behind it was, of each modality that had any."""
+        ...
+
+    @property
+    def windows(self) -> Mapping[Modality, FeatureWindow]:
+        """What was measured, of each modality that is of use to the bundle."""
         ...
 
 

@@ -27,6 +27,10 @@ LINE_BYTES = 2**16
 OnStage = Callable[[Working], None]
 
 
+class WorkerDiedError(CalibrationError):
+    """The learning process is gone, for a reason of its own: it may be asked again."""
+
+
 class FitWorker:
     """A worker process; make it with `start`, end it with `stop`.
 
@@ -151,10 +155,10 @@ class FitWorker:
             return answer
         raise CalibrationError("the learning process", got=f"{line[:80]!r}", expected="an answer")
 
-    async def _died(self, doing: str) -> CalibrationError:
+    async def _died(self, doing: str) -> WorkerDiedError:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
-        return CalibrationError(
+        return WorkerDiedError(
             f"the learning process died when it was to {doing}",
             got=f"exit {self._process.returncode}, {self._last_words()}",
             hint="Fit again: the windows are still there.",

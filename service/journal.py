@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Kind = Literal["prediction", "status", "quality", "marker"]
+Kind = Literal["prediction", "status", "quality", "calibration", "marker"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from hadua.models.prediction import ModalityState, Prediction
+from hadua.service.learning.figures import LearningFigures
 from hadua.service.stream_figures import StreamFigures
 
 _LATENCY_BUCKETS_S = (
@@ -26,6 +27,7 @@ class Metrics:
         )
         self.streams = StreamFigures()
         own.register(self.streams)
+        self.learning = LearningFigures(own)
         self.lost = Counter(
             "hadua_lost", "Windows and samples lost inside pipelines.", ["kind"], registry=own
         )

@@ -52,7 +52,7 @@ class PersonData:
         self, storage: Storage, profiles: ProfileStore, *, recordings: RecordedFiles, scratch: Path
     ) -> None:
         self._storage = storage
-        self._profiles = profiles
+        self.profiles = profiles
         self._recordings = recordings
         self._scratch = scratch
 
@@ -65,14 +65,14 @@ class PersonData:
         """
         require_participant(participant)
         known = self._known(participant)
-        has_profiles = participant in self._profiles.participants()
+        has_profiles = participant in self.profiles.participants()
         files = self._recordings.of(participant)
         if not (known or has_profiles or files):
             raise ParticipantUnknownError(f"nothing is kept of a participant {participant!r}")
         profiles = 0
         if has_profiles:
-            profiles = len(self._profiles.history(participant).versions)
-            self._profiles.delete(participant)
+            profiles = len(self.profiles.history(participant).versions)
+            self.profiles.delete(participant)
         recordings = sum(path.suffix == ".xdf" for _, path in files)
         for folder, path in files:
             remove(folder, path)
@@ -129,8 +129,8 @@ class PersonData:
                     lines.write(text.encode() + b"\n")
 
     def _write_files(self, out: zipfile.ZipFile, participant: str) -> None:
-        if participant in self._profiles.participants():
-            out.writestr("profiles.zip", export_participant(self._profiles, participant))
+        if participant in self.profiles.participants():
+            out.writestr("profiles.zip", export_participant(self.profiles, participant))
         taken: set[Path] = set()
         for n, (folder, path) in enumerate(self._recordings.of(participant)):
             name = Path("recordings") / path.relative_to(folder)

@@ -39,11 +39,13 @@ class WindowResult:
         stage_ms: Milliseconds spent per stage: `features` (shared by the windows that one chunk
             completed) and `model`.
         quality: How good the signal behind it was, of each modality that had any.
+        windows: What was measured, of each modality that is of use to the bundle.
     """
 
     prediction: Prediction
     stage_ms: Mapping[str, float]
     quality: Mapping[Modality, SignalQuality]
+    windows: Mapping[Modality, FeatureWindow]
 
 
 class Pipeline:
@@ -97,6 +99,7 @@ class Pipeline:
             maxlen=bundle.manifest.context
         )
         self._profile_version = 0
+        self._shipped: Mapping[Modality, Normaliser] = {}  # while a profile answers
         self._unmapped = {
             m: why for m, lane in self._lanes.items() if (why := lane.unmapped(bundle))
         }
@@ -110,9 +113,11 @@ class Pipeline:
         self._runtime.close()
         self._runtime, self._profile_version = serving.runtime, serving.version
         self._baseline_s = 0.0  # a profile knows the person better than a minute of rest
-        for modality, own in serving.normalisation.items():
-            if modality in self._lanes:
-                self._lanes[modality].normaliser = Normaliser(own.mean, own.std)
+        if not self._shipped:
+            self._shipped = {m: lane.normaliser.end_baseline() for m, lane in self._lanes.items()}
+        for modality, lane in self._lanes.items():
+            own = serving.normalisation.get(modality)
+            lane.normaliser = Normaliser(own.mean, own.std) if own else self._shipped[modality]
         self._context.clear()
         for end_s, used in self._recent:
             self._push(end_s, used)
@@ -154,6 +159,11 @@ class Pipeline:
     def reports(self) -> dict[str, dict[str, object]]:
         """What became of each stream's channels, by modality, as plain values."""
         return {str(m): lane.extractor.report.to_dict() for m, lane in self._lanes.items()}
+
+    @property
+    def measured(self) -> frozenset[Modality]:
+        """What is connected and of use to the bundle."""
+        return frozenset(self._lanes) - frozenset(self._unmapped)
 
     @property
     def unmapped(self) -> Mapping[Modality, str]:
@@ -206,7 +216,9 @@ class Pipeline:
             left_out=eeg.left_out_names if isinstance(eeg, EegQuality) else (),
         )
         model_ms = (self._clock() - started) * 1e3
-        return WindowResult(prediction, {"features": features_ms, "model": model_ms}, signals)
+        windows = {m: w for m, w in aligned.windows.items() if m not in self._unmapped}
+        stage_ms = {"features": features_ms, "model": model_ms}
+        return WindowResult(prediction, stage_ms, signals, windows)
 
     def _measured(self, modality: Modality, window: FeatureWindow) -> bool:
         if modality in self._unmapped or not window.usable:

@@ -12,11 +12,13 @@ from hadua.service.engine import Timed
 from hadua.service.hub import Hub
 from hadua.service.journal import Journal, Kind, Published
 from hadua.service.latency import LatencyTotals, stages_ms
+from hadua.service.learning.statuses import AdaptationStatus, CalibrationStatus
 from hadua.service.marker_order import MarkerOrder
 from hadua.service.metrics import Metrics
 from hadua.service.prediction_frame import Moment, prediction_frame
 from hadua.service.quality_frame import EVERY_S, quality_frame
 from hadua.service.wire import (
+    CalibrationFrame,
     MarkerFrame,
     PredictionFrame,
     QualityFrame,
@@ -170,6 +172,27 @@ class Publisher:
     def status(self, frame: StatusFrame) -> None:
         """Publish a status that carries `next_seq`."""
         self._publish("status", frame, self._clock())
+
+    def learning(
+        self,
+        *,
+        profile_version: int,
+        calibration: CalibrationStatus | None,
+        adaptation: AdaptationStatus,
+        note: str,
+    ) -> None:
+        """Say how learning stands."""
+        frame = CalibrationFrame(
+            session_id=self.session_id,
+            epoch=self.epoch,
+            seq=self.next_seq,
+            time_unix=self._unix_clock(),
+            profile_version=profile_version,
+            calibration=calibration,
+            adaptation=adaptation,
+            note=note,
+        )
+        self._publish("calibration", frame, self._clock())
 
     def _publish(self, kind: Kind, frame: SessionFrame, now_s: float) -> None:
         text = encode(frame)

@@ -27,6 +27,12 @@ def rebuild_engine(needs: Rebuild, *, bundle: Path | None = None) -> Engine:
             expected="a recording made with the bundle as shipped",
             hint="Verifying with a profile is not built yet.",
         )
+    if needs.swapped:
+        raise UsageError(
+            "the profile that answers was changed while this was recorded",
+            expected="a recording made with the bundle as shipped",
+            hint="Verifying with a profile is not built yet.",
+        )
     chosen = recorded_bundle(needs) if bundle is None else load_bundle(bundle)
     require_known_features(chosen)
     settings, _ = recorded_settings(needs.settings)

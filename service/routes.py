@@ -115,4 +115,6 @@ def describe(session: Session) -> SessionInfo:
         last_marker=session.publisher.last_marker,
         quality=session.publisher.last_quality,
         problem=problems.of_error(session.error) if session.error else None,
+        calibration=session.learning.calibration() if session.learning else None,
+        adaptation=session.learning.adaptation() if session.learning else None,
     )

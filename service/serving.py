@@ -1,12 +1,12 @@
 """The profile that a participant's session begins with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import structlog
 
-from hadua.calibration.profile import Profile
+from hadua.calibration.profile import AS_SHIPPED, Profile
 from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle, Normalisation
 from hadua.models.errors import ProfileError
@@ -24,7 +24,7 @@ class Serving:
     Args:
         runtime: One person's network, loaded; the pipeline's to close.
         normalisation: What replaces the bundle's, by modality.
-        version: Of the profile.
+        version: Of the profile; 0 is the bundle as shipped, whose normalisation is the session's.
     """
 
     runtime: Runtime
@@ -35,6 +35,11 @@ class Serving:
 @runtime_checkable
 class Personable(Protocol):
     """A pipeline that can answer with one person's network."""
+
+    @property
+    def measured(self) -> Collection[Modality]:
+        """What is connected and of use to the bundle."""
+        ...
 
     def use(self, serving: Serving) -> None:
         """From the next window on."""
@@ -64,7 +69,7 @@ class Personal:
     def __init__(
         self, profiles: ProfileStore, bundle: Bundle, *, name: RuntimeName, device: DeviceName
     ) -> None:
-        self._profiles = profiles
+        self.profiles = profiles
         self._bundle = bundle
         self._name = name
         self._device = device
@@ -75,18 +80,31 @@ class Personal:
         if not isinstance(pipeline, Personable) or not self._has(participant):
             return engine
         try:
-            profile = self._profiles.load_active(participant, bundle=self._bundle)
+            profile = self.profiles.load_active(participant, bundle=self._bundle)
         except ProfileError as error:
             _log.warning("profile not used: the bundle serves as shipped", error=str(error))
             return engine
         if profile is None:
             return engine
-        serving = Serving(self._runtime(profile), profile.normalisation, profile.version)
-        pipeline.use(serving)
+        pipeline.use(self._of(profile))
         return replace(engine, facts={**engine.facts, "profile_version": profile.version})
 
+    def serving(self, participant: str, version: int) -> Serving:
+        """A version of a participant's profile, loaded. Blocks.
+
+        Raises:
+            ProfileError: not there, damaged, or of another bundle or participant.
+        """
+        if version == AS_SHIPPED:
+            shipped = load_runtime(self._bundle, name=self._name, device=self._device)
+            return Serving(shipped, {}, AS_SHIPPED)
+        return self._of(self.profiles.load(participant, version, bundle=self._bundle))
+
+    def _of(self, profile: Profile) -> Serving:
+        return Serving(self._runtime(profile), profile.normalisation, profile.version)
+
     def _has(self, participant: str) -> bool:
-        return participant in self._profiles.participants()
+        return participant in self.profiles.participants()
 
     def _runtime(self, profile: Profile) -> Runtime:
         if self._name == "onnx" and profile.model:

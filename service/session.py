@@ -16,6 +16,7 @@ from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
 from hadua.service.config import Settings
 from hadua.service.engine import Engine, EngineFactory, Stepper, Tap, Timed
+from hadua.service.learning.session_learning import SessionLearning
 from hadua.service.mapping_book import MappingBook
 from hadua.service.marker_streams import MarkerStreams
 from hadua.service.metrics import Metrics
@@ -53,6 +54,7 @@ class Session:
         recordings: Begins recordings; None: it cannot be recorded.
         outlet: Sends what it says over LSL; None: nothing is sent.
         markers: LSL marker streams that it listens to.
+        learning: What it learns of its participant; None: nothing.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class Session:
         recordings: Recordings | None = None,
         outlet: SessionOutlet | None = None,
         markers: Sequence[Query] = (),
+        learning: SessionLearning | None = None,
     ) -> None:
         self.participant = participant
+        self.learning = learning
         self.publisher = publisher
         self.state = SessionState.STARTING
         self.reason = ""
@@ -150,6 +154,7 @@ class Session:
             recording=self.recording.status(),
             outlet=self._outlet.status() if self._outlet else None,
             marker_streams=self._markers.statuses() if self._markers else (),
+            learning=self.learning,
         )
 
     def reports(self) -> Mapping[str, Mapping[str, object]]:
@@ -230,14 +235,25 @@ class Session:
         stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap)
         stepper.listener = self.recording
         self.recording.use_engine(self._engine, specs)
+        if self.learning is not None:
+            await self.learning.begin(self._engine)
         self._bridge.start()
         self._enter(SessionState.RUNNING, "")
         self.running.set()
         while not self._stop.is_set() and len(self._ended) < len(self._streams):
             await self._process(await self._take(), stepper)
             self.recording.begin_if_asked()
+            await self._swap_if_asked()
             self._tick()
             self._raise_fault()
+
+    async def _swap_if_asked(self) -> None:
+        if self._engine is None or self.learning is None:
+            return
+        engine = await self.learning.swap_if_asked(self._engine, self._in_worker)
+        if engine is not self._engine:
+            self._engine = engine
+            self.recording.use_engine(engine, self._streams.specs)
 
     async def _wait_for_confirmation(self) -> None:
         """Where the settings want it, begin only when a person has confirmed every mapping."""
@@ -278,6 +294,8 @@ class Session:
         for each in timed:
             self.publisher.prediction(each, clock_uncertainty_ms=uncertainty_ms)
             await asyncio.sleep(0)  # many at once must not overrun the slots of clients that read
+        if self.learning is not None:
+            self.learning.offer(timed)
 
     def _note_end(self, item: Ended) -> None:
         if not isinstance(item.error, EndOfStreamError):
@@ -348,6 +366,8 @@ class Session:
         self._bridge.close()
         self._streams.stop()
         await self._streams.join(self._in_worker)
+        if self.learning is not None:
+            await self.learning.close()
         await self.recording.close(reason or state)
         self._let_go()
         self._enter(state, reason)
@@ -355,6 +375,8 @@ class Session:
     def _let_go(self) -> None:
         """Release everything without waiting."""
         self.publisher.end()
+        if self.learning is not None:
+            self.learning.let_go()
         self.recording.let_go()
         self._bridge.close()
         self._streams.stop()

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 from typing import ClassVar, Self
@@ -17,6 +17,7 @@ from hadua.service.config import Settings
 from hadua.service.engine import EngineFactory, Tap
 from hadua.service.hub import Hub
 from hadua.service.journal import MemoryJournal
+from hadua.service.learning.learners import Learners
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
@@ -71,6 +72,7 @@ class Sessions:
         outlets: Makes what sends a session over LSL, if anything does.
         personal: Gives a participant's session the profile that is theirs.
         hop_s: From the end of one window to the next.
+        learners: Makes what a session learns with; None: no session learns.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Sessions:
         outlets: Outlets = lambda session_id, sources: None,
         personal: Personalise = as_shipped,
         hop_s: float = 0.0,
+        learners: Learners | None = None,
     ) -> None:
         self._settings = settings
         self._make_engine = make_engine
@@ -106,6 +109,7 @@ class Sessions:
         self._outlets = outlets
         self._personal = personal
         self._hop_s = hop_s
+        self._learners = learners
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: dict[asyncio.Task[None], Session] = {}
@@ -157,10 +161,14 @@ class Sessions:
         queries = [parse_markers(text) for text in texts]
         session_id = session_id or f"s-{secrets.token_hex(4)}"
         self._require_room(session_id)
+        publisher = self._publisher(session_id)
+        learning = (
+            self._learners.of(participant, publisher, spawn=self._spawn) if self._learners else None
+        )
         session = Session(
             sources,
             make_engine=self._engine_factory(participant),
-            publisher=self._publisher(session_id),
+            publisher=publisher,
             settings=self._settings,
             metrics=self._metrics,
             clock=self._clock,
@@ -170,6 +178,7 @@ class Sessions:
             recordings=self._recordings,
             outlet=self._outlets(session_id, sources),
             markers=queries,
+            learning=learning,
         )
         begun = self._storage.began(self._record(session))
         loop = asyncio.get_running_loop()
@@ -227,6 +236,9 @@ class Sessions:
         if self._running:
             timeout_s = STOP_TIMEOUT_S + (CLOSE_TIMEOUT_S if recorded else 0.0)
             await asyncio.wait(self._running, timeout=timeout_s)
+
+    def _spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
+        return self._tasks.create_task(work, name=name)
 
     async def _run(self, session: Session) -> None:
         with self._metrics.sessions.track_inprogress():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from hadua.service.learning.session_learning import SessionLearning
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamState
@@ -83,6 +84,7 @@ def session_status(
     recording: RecordingStatus | None = None,
     outlet: OutletStatus | None = None,
     marker_streams: tuple[MarkerStreamStatus, ...] = (),
+    learning: SessionLearning | None = None,
 ) -> StatusFrame:
     """A session as it is now, with the `seq` that it would be published under."""
     return StatusFrame(
@@ -106,4 +108,7 @@ def session_status(
         markers=publisher.markers,
         markers_late=publisher.markers_late,
         marker_streams=marker_streams,
+        profile_version=learning.profile_version if learning else 0,
+        calibration=learning.calibration_state if learning else "",
+        adaptation=learning.adaptation().state if learning else "off",
     )

@@ -38,6 +38,7 @@ class Rebuild(msgspec.Struct, frozen=True):
     runtime: dict[str, str]
     steps_before: int = 0
     profile_version: int = 0
+    swapped: bool = False
 
 
 RebuildEngine = Callable[[Rebuild], Engine]

@@ -1,14 +1,17 @@
 """The JSON frames that WebSocket clients receive, and their one encoder.
 
 Each frame is an object with `v` (the contract's version, 1), `type`, `epoch` and `seq`.
-`prediction`, `status`, `quality` and `marker` take the next `seq` of their session; `hello`, `gap`
-and `bye` belong to one connection and repeat the `seq` up to which that client is now informed.
+`prediction`, `status`, `quality`, `calibration` and `marker` take the next `seq` of their session;
+`hello`, `gap` and `bye` belong to one connection and repeat the `seq` up to which that client is
+now informed.
 A number that is not finite is never sent: it becomes null.
 """
 
 from typing import Literal
 
 import msgspec
+
+from hadua.service.learning.statuses import AdaptationStatus, CalibrationStatus
 
 CONTRACT_VERSION = 1
 
@@ -192,7 +195,11 @@ class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
 
 
 class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
-    """A session's state: at every change, and at intervals in between."""
+    """A session's state: at every change, and at intervals in between.
+
+    `profile_version` answers; 0 is the bundle as shipped. `calibration` and `adaptation` are their
+    states, in full in the frames of type `calibration`.
+    """
 
     state: str
     reason: str
@@ -211,6 +218,9 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     markers: int = 0
     markers_late: int = 0
     marker_streams: tuple[MarkerStreamStatus, ...] = ()
+    profile_version: int = 0
+    calibration: str = ""
+    adaptation: str = "off"
 
 
 class EegQualityPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,6 +276,20 @@ class QualityFrame(Frame, frozen=True, kw_only=True, tag="quality"):
     eye: EyeQualityPart | None = None
 
 
+class CalibrationFrame(Frame, frozen=True, kw_only=True, tag="calibration"):
+    """How learning stands: at every change, and about once a second while windows are collected.
+
+    `calibration` is the latest of this session, null before the first; `note` says why one of an
+    earlier session could not go on.
+    """
+
+    time_unix: float
+    profile_version: int
+    calibration: CalibrationStatus | None
+    adaptation: AdaptationStatus
+    note: str = ""
+
+
 class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
     """An event that was marked, in LSL seconds; ahead of the first prediction that ends after it.
 
@@ -280,7 +304,7 @@ class MarkerFrame(Frame, frozen=True, kw_only=True, tag="marker"):
     window_end_s: float | None = None
 
 
-SessionFrame = PredictionFrame | StatusFrame | QualityFrame | MarkerFrame
+SessionFrame = PredictionFrame | StatusFrame | QualityFrame | CalibrationFrame | MarkerFrame
 """What a session says."""
 
 

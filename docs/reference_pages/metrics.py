@@ -9,8 +9,9 @@ from hadua.service.stream_figures import StreamFigures
 def metrics_page() -> str:
     """Every metric with its kind, its labels and what it counts."""
     rows = []
-    for name, metric in sorted(vars(Metrics()).items()):
-        if name == "registry":
+    metrics = Metrics()
+    for name, metric in sorted((vars(metrics) | vars(metrics.learning)).items()):
+        if name in ("registry", "learning"):
             continue
         if isinstance(metric, StreamFigures):  # no labels without streams
             rows += [_row(family, "`modality`") for family in metric.collect()]

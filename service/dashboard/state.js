@@ -37,7 +37,7 @@ export function reduce(state, frame, now_ms) {
   handler(state, frame, now_ms);
 }
 
-const NUMBERED = new Set(["prediction", "status", "quality", "marker"]);
+const NUMBERED = new Set(["prediction", "status", "quality", "calibration", "marker"]);
 
 const handlers = {
   hello(state, frame) {

@@ -19,7 +19,7 @@ from hadua.service.storage.records import SessionRecord
 from hadua.service.storage.tables import frames, sessions
 
 INTERRUPTED = "interrupted"
-FrameKind = Literal["prediction", "status", "quality", "marker"]
+FrameKind = Literal["prediction", "status", "quality", "calibration", "marker"]
 
 
 def began(connection: Connection, record: SessionRecord) -> None:

@@ -4,7 +4,7 @@ Reads and `call`s block: make them in a worker thread. `began`, `append` and `en
 may be called on the event loop.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Self, TypeVar
@@ -329,6 +329,27 @@ class Storage:
         self.writer.submit(
             lambda c: trail.note(c, at_unix=now_unix, actor=actor, action=action, detail=detail)
         )
+
+    def acted(
+        self,
+        action: str,
+        *,
+        participant: str,
+        actor: str = OPERATOR,
+        detail: Mapping[str, str | int | float],
+    ) -> None:
+        """Note what was done that concerns a participant; it is on the disk when this returns.
+
+        Raises:
+            ParticipantUnknownError: nobody of that id.
+        """
+        now_unix = self._unix_clock()
+
+        def change(c: Connection) -> None:
+            token = people.token_of(c, participant)
+            trail.note(c, at_unix=now_unix, actor=actor, action=action, token=token, detail=detail)
+
+        self.writer.call(change)
 
     def trail(
         self, *, after: int = 0, limit: int = 100, participant: str | None = None

@@ -83,4 +83,4 @@ def test_a_fuzzer_finds_no_fault_and_no_undocumented_status(tmp_path: Path) -> N
                      "--max-examples", "10", "--request-timeout", "10")  # fmt: skip
             assert not await fuzz(service, *flags, folder=tmp_path)
 
-    async_test(check, timeout_s=120.0)()
+    async_test(check, timeout_s=240.0)()

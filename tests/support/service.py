@@ -26,18 +26,21 @@ from hadua.adapters.sources.source import (
     SourceHealth,
     StreamSpec,
 )
+from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle, Normalisation
 from hadua.models.errors import UsageError
-from hadua.models.features import BoolArray, FeatureSpec, Modality
+from hadua.models.features import BoolArray, FeatureSpec, FeatureWindow, Modality
 from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.quality import SignalQuality
 from hadua.models.runtime import Float32Array
 from hadua.service.app import build_service, create_app, drain
 from hadua.service.config import Settings
-from hadua.service.engine import Engine
+from hadua.service.engine import Engine, StepPipeline
 from hadua.service.listener import listen, url_of
+from hadua.service.person_data import PROFILES
 from hadua.service.server import PING_S, Server
 from hadua.service.service import Service
+from hadua.service.serving import Personal
 from hadua.service.storage.storage import Storage
 
 EEG = StreamSpec("fake EEG", (Channel("CZ"), Channel("PZ")), 100.0, type="EEG")
@@ -138,6 +141,7 @@ class FakeResult:
     prediction: Prediction
     stage_ms: Mapping[str, float] = field(default_factory=lambda: {"features": 0.5, "model": 0.25})
     quality: Mapping[Modality, SignalQuality] = field(default_factory=dict)
+    windows: Mapping[Modality, FeatureWindow] = field(default_factory=dict)
 
 
 def a_prediction(end_s: float = 1.0, *, reason: str = "") -> Prediction:
@@ -254,6 +258,11 @@ class FakeRuntime:
         pass
 
 
+def personal_of(folder: Path, bundle: Bundle) -> Personal:
+    """The profiles of a data folder."""
+    return Personal(ProfileStore(folder / PROFILES), bundle, name="onnx", device="cpu")
+
+
 def settings_for_tests(**changes: object) -> Settings:
     usual = {"wait_s": 5.0, "send_timeout_s": 0.2, "require_consent": False}
     return Settings.model_validate(usual | changes)
@@ -264,13 +273,15 @@ class Parts:
     """What a test chooses of a service; sources are looked up by their text."""
 
     sources: dict[str, FakeSource] = field(default_factory=dict)
-    pipeline: FakePipeline = field(default_factory=FakePipeline)
+    pipeline: StepPipeline = field(default_factory=FakePipeline)
     settings: Settings = field(default_factory=settings_for_tests)
     startup: Mapping[Modality, FakeSource] | None = None
     list_streams: Callable[[float], Sequence[StreamSummary]] = lambda _: []
     ping_s: float = PING_S
     data_folder: Path | None = None
     port: int = 0
+    bundle: Bundle = field(default_factory=fake_bundle)
+    personal: bool = False
 
     def parse(self, text: str, *, modality: Modality) -> FakeSource:
         del modality
@@ -306,7 +317,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
         loop = asyncio.get_running_loop()
         return build_service(
             settings,
-            bundle=fake_bundle(),
+            bundle=parts.bundle,
             make_engine=lambda _: Engine(parts.pipeline),
             load_runtime=FakeRuntime,
             parse_source=parts.parse,
@@ -316,6 +327,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
             unix_clock=lambda: 1_700_000_000.0 + loop.time(),
             startup=(lambda: parts.startup or {}) if parts.startup else None,
             cut=lambda client: server.cut(client),
+            personal=personal_of(folder, parts.bundle) if parts.personal else None,
         )
 
     app = create_app(make_service, started=lambda _: started.set())

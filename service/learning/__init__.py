@@ -1,0 +1,1 @@
+"""What a session learns of its participant: the calibration, and the adaptation that follows."""

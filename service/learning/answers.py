@@ -1,0 +1,102 @@
+"""What REST answers about learning."""
+
+import msgspec
+
+from hadua.calibration.history import History
+from hadua.calibration.plan import Plan
+from hadua.calibration.policy import POLICIES
+from hadua.calibration.report import Report
+from hadua.service.learning.statuses import CalibrationStatus, RollBack
+
+
+class CalibrationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest calibration of a session; null if there was none.
+
+    `proposed` is the plan of one that says nothing of its own, null where there can be none;
+    `policies` are the names of who may decide. `note` says why a calibration that was cut off
+    could not go on.
+    """
+
+    calibration: CalibrationStatus | None
+    proposed: Plan | None
+    policies: tuple[str, ...] = tuple(POLICIES)
+    note: str = ""
+
+
+class RollBackAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What answers from the next window on."""
+
+    session_id: str
+    profile_version: int
+    roll_back: RollBack
+
+
+class ProfileVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a participant's profile. `origin` is `calibration` or `online`."""
+
+    version: int
+    parent: int
+    origin: str
+    bundle: str
+    n_seen: int
+    report: Report
+
+
+class ProfileEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to a version: saved, activated, rolled back, discarded or imported."""
+
+    at_unix: float
+    event: str
+    version: int
+    reason: str
+
+
+class ProfileHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """A participant's profiles. `active` answers, 0 is the bundle as shipped.
+
+    `versions` are oldest first; of `damaged` ones it is said why they cannot be read. `events` are
+    the newest, oldest first.
+    """
+
+    participant: str
+    active: int
+    good: int
+    versions: tuple[ProfileVersion, ...]
+    damaged: dict[str, str]
+    events: tuple[ProfileEvent, ...]
+
+
+EVENTS = 200
+"""Events that are shown."""
+
+
+def shown(history: History) -> ProfileHistory:
+    """A history as REST shows it."""
+    return ProfileHistory(
+        participant=history.participant,
+        active=history.active,
+        good=history.good,
+        versions=tuple(
+            ProfileVersion(
+                version=version,
+                parent=document.parent,
+                origin=document.made.origin,
+                bundle=document.bundle_id,
+                n_seen=document.n_seen,
+                report=document.made.report,
+            )
+            for version, document in history.versions.items()
+        ),
+        damaged={str(version): why for version, why in history.damaged.items()},
+        events=tuple(
+            ProfileEvent(at_unix=e.at_unix, event=e.event, version=e.version, reason=e.reason)
+            for e in history.events[-EVENTS:]
+        ),
+    )
+
+
+def nothing_of(participant: str) -> ProfileHistory:
+    """The history of one who has no profile."""
+    return ProfileHistory(
+        participant=participant, active=0, good=0, versions=(), damaged={}, events=()
+    )

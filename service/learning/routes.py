@@ -1,0 +1,185 @@
+"""Calibration, adaptation and roll-back over REST."""
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from hadua.calibration.participant_id import require_participant
+from hadua.service.idempotency import ONCE, Once
+from hadua.service.learning.answers import (
+    CalibrationAnswer,
+    ProfileHistory,
+    RollBackAnswer,
+    nothing_of,
+    shown,
+)
+from hadua.service.learning.errors import NotRunningError
+from hadua.service.learning.requests import GoBack, Reject, StartCalibration
+from hadua.service.learning.session_learning import SessionLearning
+from hadua.service.openapi import answers
+from hadua.service.rest import Asked, Asker, answer, api_router
+from hadua.service.service import Service
+
+router: APIRouter = api_router("learning")
+SessionId = Annotated[str, Path(description="Id of a session.", examples=["demo"])]
+Id = Annotated[str, Path(description="Pseudonym of a participant.", examples=["P-01"])]
+_PERSON = (
+    *("session-unknown", "session-not-running", "participant-missing", "participant-busy"),
+    *("calibration-failed", "profile-invalid", "storage-failed", "participant-unknown"),
+    "invalid-input",
+)
+_BEGUN = ("calibration-active", *_PERSON)
+_DECIDED = ("calibration-unknown", "invalid-request", *_PERSON)
+
+
+@router.get(
+    "/sessions/{session_id}/calibration",
+    responses=answers(CalibrationAnswer, "session-unknown", "session-not-running"),
+)
+async def get_calibration(asked: Asked, session_id: SessionId) -> Response:
+    """The latest calibration of a session, with its progress and its report."""
+    return answer(_shown(_learning(asked, session_id)))
+
+
+@router.post(
+    "/sessions/{session_id}/calibration",
+    status_code=201,
+    responses=answers(CalibrationAnswer, *_BEGUN, *ONCE, status=201, body=True),
+)
+async def start_calibration(
+    asked: Asked,
+    asker: Asker,
+    session_id: SessionId,
+    once: Once,
+    body: StartCalibration | None = None,
+) -> Response:
+    """Begin a calibration: a rest, then a few minutes of viewing that nobody labels.
+
+    Frames of type `calibration` tell how it goes on. Predictions go on as before.
+    """
+    learning, wanted = _learning(asked, session_id), body or StartCalibration.model_validate({})
+
+    async def begin() -> Response:
+        plan = learning.proposed(seconds=wanted.seconds)
+        if plan is not None and wanted.plan is not None:
+            plan = wanted.plan.applied_to(plan)
+        await learning.calibrate(plan, policy=wanted.policy, actor=asker.name)
+        return answer(_shown(learning), status=201)
+
+    return await once(begin)
+
+
+@router.post(
+    "/sessions/{session_id}/calibration/finish",
+    responses=answers(CalibrationAnswer, *_DECIDED, *ONCE),
+)
+async def finish_collecting(
+    asked: Asked, asker: Asker, session_id: SessionId, once: Once
+) -> Response:
+    """End collecting with less than the plan asks for, and fit; see `may_finish`."""
+    learning = _learning(asked, session_id)
+    return await once(functools.partial(_then_shown, learning, learning.finish, asker.name))
+
+
+@router.post(
+    "/sessions/{session_id}/calibration/accept",
+    responses=answers(CalibrationAnswer, *_DECIDED, *ONCE),
+)
+async def accept_calibration(
+    asked: Asked, asker: Asker, session_id: SessionId, once: Once
+) -> Response:
+    """Let the fitted profile answer from the next window on."""
+    learning = _learning(asked, session_id)
+    return await once(functools.partial(_then_shown, learning, learning.accept, asker.name))
+
+
+@router.post(
+    "/sessions/{session_id}/calibration/reject",
+    responses=answers(CalibrationAnswer, *_DECIDED, *ONCE, body=True),
+)
+async def reject_calibration(
+    asked: Asked, asker: Asker, session_id: SessionId, once: Once, body: Reject | None = None
+) -> Response:
+    """Discard the fitted profile; what answers goes on."""
+    learning = _learning(asked, session_id)
+    reject = functools.partial(learning.reject, (body or Reject.model_validate({})).reason)
+    return await once(functools.partial(_then_shown, learning, reject, asker.name))
+
+
+@router.post(
+    "/sessions/{session_id}/calibration/cancel",
+    responses=answers(CalibrationAnswer, *_DECIDED, *ONCE),
+)
+async def cancel_calibration(
+    asked: Asked, asker: Asker, session_id: SessionId, once: Once
+) -> Response:
+    """End a calibration, whatever it is doing; what answers goes on."""
+    learning = _learning(asked, session_id)
+    return await once(functools.partial(_then_shown, learning, learning.cancel, asker.name))
+
+
+@router.post(
+    "/sessions/{session_id}/rollback",
+    responses=answers(RollBackAnswer, *_PERSON, *ONCE, body=True),
+)
+async def roll_back(
+    asked: Asked, asker: Asker, session_id: SessionId, once: Once, body: GoBack | None = None
+) -> Response:
+    """Let an older version of the participant's profile answer from the next window on."""
+    learning, wanted = _learning(asked, session_id), body or GoBack.model_validate({})
+
+    async def back() -> Response:
+        done = await learning.roll_back(wanted.version, reason=wanted.reason, actor=asker.name)
+        told = RollBackAnswer(
+            session_id=session_id, profile_version=learning.profile_version, roll_back=done
+        )
+        return answer(told)
+
+    return await once(back)
+
+
+@router.get(
+    "/participants/{participant}/profiles",
+    responses=answers(
+        ProfileHistory,
+        *("profile-invalid", "invalid-input", "participant-unknown", "storage-failed"),
+        "service-stopping",
+    ),
+)
+async def get_profiles(asked: Asked, participant: Id) -> Response:
+    """Every version of a participant's profile with its report, and what happened to them."""
+    return answer(await asked.blocking(asked.pool, functools.partial(_history, asked, participant)))
+
+
+def _history(asked: Service, participant: str) -> ProfileHistory:
+    require_participant(participant)
+    asked.storage.participant(participant)
+    profiles = asked.people.profiles
+    if participant not in profiles.participants():
+        return nothing_of(participant)
+    return shown(profiles.history(participant))
+
+
+def _learning(asked: Service, session_id: str) -> SessionLearning:
+    learning = asked.sessions.get(session_id).learning
+    if learning is None:
+        raise NotRunningError(
+            f"session {session_id!r}", got="a service whose sessions learn nothing"
+        )
+    return learning
+
+
+async def _then_shown(
+    learning: SessionLearning, act: Callable[..., Awaitable[None]], actor: str
+) -> Response:
+    await act(actor=actor)
+    return answer(_shown(learning))
+
+
+def _shown(learning: SessionLearning) -> CalibrationAnswer:
+    return CalibrationAnswer(
+        calibration=learning.calibration(), proposed=learning.proposed(), note=learning.note
+    )
