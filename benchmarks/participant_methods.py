@@ -25,6 +25,7 @@ from hadua.calibration.online import OnlineAdapter
 from hadua.calibration.online_settings import OnlineSettings
 from hadua.calibration.preparing import normalised
 from hadua.calibration.profile import Profile
+from hadua.calibration.protocols import Budget
 from hadua.calibration.source_terms import FromEmbeddings
 from hadua.calibration.stretches import logits_of_windows
 from hadua.calibration.windows import Windows
@@ -39,56 +40,80 @@ BASELINES: tuple[Method, ...] = (ADABN, TENT, T_TIME, SOFTMATCH)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """What came of meeting a person.
+
+    Args:
+        logits: `(n, n_classes)` of their windows, in order.
+        rolled_back: Sitting and bound of each roll-back.
+        relearnt: Risk and consistency of what was learnt anew.
+    """
+
+    logits: FloatArray
+    rolled_back: tuple[str, ...] = ()
+    relearnt: tuple[str, ...] = ()
+
+
+Answers = Callable[[World, NewPerson, int], Met]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Meeting:
     """One way of meeting people.
 
     Args:
         name: For the table.
-        answers: Logits `(n, n_classes)` of a person's windows, in order.
+        answers: Meets a person, with a seed.
+        rival: Which of ours it is tested against; empty for none.
+        begins_unadapted: Whether the first sitting is a calibration, during which the bundle
+            answers as shipped.
+        needs_embeddings: Whether the bundle must carry them.
     """
 
     name: str
-    answers: Callable[[World, NewPerson, int], FloatArray]
+    answers: Answers
+    rival: str = ""
+    begins_unadapted: bool = False
+    needs_embeddings: bool = False
 
 
-def unadapted(world: World, person: NewPerson, seed: int) -> FloatArray:
+def unadapted(world: World, person: NewPerson, seed: int) -> Met:
     """The bundle as shipped."""
     del seed
     with seeded(0):
-        return logits_of_windows(load_network(world.bundle), windows_of(world, person))
+        return Met(logits_of_windows(load_network(world.bundle), windows_of(world, person)))
 
 
-def running_z(world: World, person: NewPerson, seed: int) -> FloatArray:
+def running_z(world: World, person: NewPerson, seed: int) -> Met:
     """The bundle on features standardised by all that came before, as one naively would."""
     del seed
     own = windows_of(world, person)
     x = [_running(values, own.present[:, k]) for k, values in enumerate((own.x_eeg, own.x_eye))]
     moved = replace(own, x_eeg=x[0], x_eye=x[1])
     with seeded(0):
-        return logits_of_windows(load_network(world.bundle), moved)
+        return Met(logits_of_windows(load_network(world.bundle), moved))
 
 
-def calibrated(*, source_free: bool) -> Callable[[World, NewPerson, int], FloatArray]:
+def calibrated(*, source_free: bool) -> Answers:
     """Our calibration to the first sitting."""
 
-    def answers(world: World, person: NewPerson, seed: int) -> FloatArray:
+    def answers(world: World, person: NewPerson, seed: int) -> Met:
         profile = profile_of(world, person, seed, source_free=source_free)
         windows = normalised(person.windows, profile.normalisation, stretch=person.trial)
         with seeded(0):
             network = adapted_network(world.bundle, profile.weights)
-            return logits_of_windows(network, windows)
+            return Met(logits_of_windows(network, windows))
 
     return answers
 
 
-def online(
-    *, after_calibration: bool, settings: OnlineSettings | None = None
-) -> Callable[[World, NewPerson, int], FloatArray]:
+def online(*, after_calibration: bool, settings: OnlineSettings | None = None) -> Answers:
     """Our loop, window by window, with what is learnt anew in between."""
 
-    def answers(world: World, person: NewPerson, seed: int) -> FloatArray:
+    def answers(world: World, person: NewPerson, seed: int) -> Met:
         loop = OnlineRun(world, person, seed, after_calibration, settings or OnlineSettings())
-        return loop.run()
+        logits = loop.run()
+        return Met(logits, tuple(loop.rolled_back), tuple(loop.relearnt))
 
     return answers
 
@@ -127,7 +152,7 @@ class OnlineRun:
             rows = np.flatnonzero(person.session == sitting)
             own = person.windows.pick(rows)
             if self._after and sitting == 1:
-                profile = profile_of(world, person, self._seed, source_free=True)
+                profile = profile_of(world, person, self._seed, source_free=source_free(world))
                 network = adapted_network(world.bundle, profile.weights)
                 normalisation, known, earlier = profile.normalisation, True, own
                 by = normalisation
@@ -156,53 +181,63 @@ class OnlineRun:
     def _relearn(self, adapter: OnlineAdapter) -> None:
         """What the worker process does meanwhile, adopted if its risk is not high."""
         target = Target("P01", 1, 0, adapter.to_relearn(), adapter.served.normalisation)
+        world = self._world
         profile = fit(
-            self._world.bundle, target, source=None, seed=self._seed, settings=FitSettings()
+            world.bundle,
+            target,
+            source=None if source_free(world) else world.source,
+            seed=self._seed,
+            settings=FitSettings(),
         )
         report = profile.made.report
         self.relearnt.append(f"{report.risk} {report.consistency}")
         if report.risk != "high":
-            adapter.adopt(
-                adapted_network(self._world.bundle, profile.weights), profile.normalisation
-            )
+            adapter.adopt(adapted_network(world.bundle, profile.weights), profile.normalisation)
 
 
-def baseline(
-    method: Method, *, calibrate: bool, follow: bool
-) -> Callable[[World, NewPerson, int], FloatArray]:
+def baseline(method: Method, *, calibrate: bool, follow: bool) -> Answers:
     """A baseline, on the source's windows themselves, trial by trial."""
 
-    def answers(world: World, person: NewPerson, seed: int) -> FloatArray:
+    def answers(world: World, person: NewPerson, seed: int) -> Met:
         own = windows_of(world, person)
         learner = method.begin(Start(load_network(world.bundle), world.source), seed)
         first = np.flatnonzero(person.session == 1)
         if calibrate:
             learner.learn(own.pick(first), steps=STEPS)
         if not follow:
-            return learner.logits(own)
-        steps = min(ONLINE_STEPS, method.online_steps or ONLINE_STEPS)
-        return _followed(learner, own, begin=len(first) if calibrate else 0, steps=steps)
+            return Met(learner.logits(own))
+        budget = Budget(
+            online_steps=min(ONLINE_STEPS, method.online_steps or ONLINE_STEPS), block=world.block
+        )
+        begin = len(first) if calibrate else 0
+        return Met(_followed(learner, own, begin=begin, budget=budget))
 
     return answers
 
 
-def _baselines(how: str, *, calibrate: bool, follow: bool) -> list[Meeting]:
+CALIBRATED, FOLLOWED, BOTH = "ours, calibrated source-free", "ours, online", "ours, both"
+WITH_SOURCE, UNADAPTED = "ours, calibrated with the source", "un-adapted"
+
+
+def _baselines(how: str, rival: str, *, calibrate: bool, follow: bool) -> list[Meeting]:
     return [
-        Meeting(f"{m.title}, {how}", baseline(m, calibrate=calibrate, follow=follow))
+        Meeting(
+            f"{m.title}, {how}", baseline(m, calibrate=calibrate, follow=follow), rival, calibrate
+        )
         for m in BASELINES
     ]
 
 
 MEETINGS: tuple[Meeting, ...] = (
-    Meeting("un-adapted", unadapted),
-    Meeting("naive running z", running_z),
-    *_baselines("calibrated", calibrate=True, follow=False),
-    Meeting("ours, calibrated with the source", calibrated(source_free=False)),
-    Meeting("ours, calibrated source-free", calibrated(source_free=True)),
-    *_baselines("online", calibrate=False, follow=True),
-    Meeting("ours, online", online(after_calibration=False)),
-    *_baselines("both", calibrate=True, follow=True),
-    Meeting("ours, both", online(after_calibration=True)),
+    Meeting(UNADAPTED, unadapted, BOTH),
+    Meeting("naive running z", running_z, BOTH),
+    *_baselines("calibrated", CALIBRATED, calibrate=True, follow=False),
+    Meeting(WITH_SOURCE, calibrated(source_free=False), BOTH, True),
+    Meeting(CALIBRATED, calibrated(source_free=True), BOTH, True, True),
+    *_baselines("online", FOLLOWED, calibrate=False, follow=True),
+    Meeting(FOLLOWED, online(after_calibration=False)),
+    *_baselines("both", BOTH, calibrate=True, follow=True),
+    Meeting(BOTH, online(after_calibration=True), "", True),
 )
 
 
@@ -232,23 +267,27 @@ def each(collected: Collected) -> list[CollectedWindow]:
     ]
 
 
-def _anchor(world: World) -> FromEmbeddings:
+def source_free(world: World) -> bool:
+    """Whether the bundle can be adapted without the source's windows."""
+    return world.bundle.source_statistics() is not None
+
+
+def _anchor(world: World) -> FromEmbeddings | None:
     statistics = world.bundle.source_statistics()
-    if statistics is None:
-        raise SystemExit("participant: the bundle carries no embeddings")
-    return FromEmbeddings(SourceEmbeddings.of(statistics))
+    return None if statistics is None else FromEmbeddings(SourceEmbeddings.of(statistics))
 
 
-def _followed(learner: Learner, own: Windows, *, begin: int, steps: int) -> FloatArray:
-    """Trial by trial, each answered before anything has learnt from it."""
-    logits = learner.logits(own) if begin else np.zeros((len(own), 0))
-    parts = [logits[:begin]] if begin else []
-    starts = np.flatnonzero(own.depth() == 1)
-    for start, stop in zip(starts, [*starts[1:], len(own)], strict=True):
-        if start < begin:
-            continue
-        parts.append(learner.logits(own.pick(np.arange(start, stop))))
-        learner.learn(own.pick(np.arange(stop)), steps=steps)
+def _followed(learner: Learner, own: Windows, *, begin: int, budget: Budget) -> FloatArray:
+    """Block by block from a row on, each answered before anything has learnt from it."""
+    depth, n = own.depth() - 1, len(own)
+    starts = np.flatnonzero(depth % budget.block == 0 if budget.block else depth == 0)
+    starts = starts[starts >= begin]
+    parts = [learner.logits(own.pick(np.arange(begin)))] if begin else []
+    for start, stop in zip(starts, [*starts[1:], n], strict=True):
+        past = int(start) - int(depth[start])  # first window of the stretch
+        parts.append(learner.logits(own.pick(np.arange(past, stop)))[start - past :])
+        if stop < n:
+            learner.learn(own.pick(np.arange(stop)), steps=budget.online_steps)
     return np.concatenate(parts)
 
 
