@@ -6,7 +6,7 @@ from hadua.calibration.history import History
 from hadua.calibration.plan import Plan
 from hadua.calibration.policy import POLICIES
 from hadua.calibration.report import Report
-from hadua.service.learning.statuses import CalibrationStatus, RollBack
+from hadua.service.learning.statuses import AdaptationStatus, CalibrationStatus, RollBack
 
 
 class CalibrationAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +21,23 @@ class CalibrationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     proposed: Plan | None
     policies: tuple[str, ...] = tuple(POLICIES)
     note: str = ""
+
+
+class AdaptationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The online loop of a session as it is now, and the version that answers."""
+
+    session_id: str
+    profile_version: int
+    adaptation: AdaptationStatus
+
+
+class LabelAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A label that was taken: for windows that end after `from_s` and up to `until_s`."""
+
+    session_id: str
+    label: str
+    from_s: float
+    until_s: float
 
 
 class RollBackAnswer(msgspec.Struct, frozen=True, kw_only=True):

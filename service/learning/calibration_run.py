@@ -8,20 +8,23 @@ a prediction noticing.
 import functools
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 import structlog
 
 from hadua.calibration.calibrating import Calibration
 from hadua.calibration.fit_request import Working
+from hadua.calibration.policy import OPERATOR
 from hadua.calibration.progress import progress
 from hadua.calibration.session import CalibrationSession
 from hadua.calibration.session_state import State
 from hadua.models.errors import HaduaError
-from hadua.service.fit_worker import FitWorker, WorkerDiedError
+from hadua.service.fit_worker import FitWorker
 from hadua.service.learning.rest import Rest
 from hadua.service.learning.statuses import CalibrationStatus
 from hadua.service.learning.tools import InThread, Tools
 from hadua.service.learning.windows import Waiting, Window
+from hadua.service.line_process import WorkerDiedError
 
 Serve = Callable[[int, str], Awaitable[None]]
 """Lets a version answer from the next window on; the text is why."""
@@ -38,6 +41,7 @@ class CalibrationRun:
         in_thread: Learning's own thread.
         said: Called when there is something new to say.
         serve: Lets a version answer.
+        alone: While it lasts, nothing else changes the participant's profile.
     """
 
     def __init__(
@@ -48,8 +52,9 @@ class CalibrationRun:
         in_thread: InThread,
         said: Callable[[], None],
         serve: Serve,
+        alone: Callable[[], AbstractAsyncContextManager[None]],
     ) -> None:
-        self._calibration, self._tools = calibration, tools
+        self._calibration, self._tools, self._alone = calibration, tools, alone
         self._in_thread, self._said, self._serve = in_thread, said, serve
         self._waiting = Waiting()
         self._balance: Counter[str] = Counter()
@@ -190,6 +195,14 @@ class CalibrationRun:
                 await another.stop()
         finally:
             self._stage = ""
+        if self._calibration.policy is OPERATOR:
+            await self._settle()
+        else:
+            async with self._alone():
+                await self._settle()
+
+    async def _settle(self) -> None:
+        """Take over what was fitted, and do what the policy says."""
         at_unix = self._tools.unix_clock()
         await self._in_thread(functools.partial(self._calibration.settle, at_unix=at_unix))
         self._tell()

@@ -1,12 +1,13 @@
 """What clients may ask of a session's learning."""
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hadua.calibration.plan import FEWEST, MOST, Plan
 from hadua.models.features import Modality
+from hadua.service.requests import ClockTime
 
 Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 Windows = Annotated[int, Field(ge=FEWEST, le=MOST)]
@@ -72,6 +73,46 @@ class Reject(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason = Field("rejected by the operator", description="Why, for the record.")
+
+
+class Adapt(BaseModel):
+    """Body of `POST sessions/{id}/adaptation`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"on": True}]})
+
+    on: bool = Field(description="Whether the model is to follow the participant.")
+
+
+class Label(BaseModel):
+    """Body of `POST sessions/{id}/labels`: what was felt, as somebody says.
+
+    The stretch of time is said in LSL seconds, or as the last so many seconds.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"label": "happy", "last_s": 60}]}
+    )
+
+    label: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        description="Name of a class of the bundle."
+    )
+    from_s: ClockTime | None = Field(None, description="Where it begins, LSL seconds.")
+    until_s: ClockTime | None = Field(None, description="Where it ends; now if not given.")
+    last_s: float | None = Field(
+        None, gt=0.0, le=3600.0, description="How long it has lasted, in place of `from_s`."
+    )
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> Self:
+        if (self.from_s is None) == (self.last_s is None):
+            raise ValueError("from_s or last_s, and not both")
+        return self
+
+    def stretch(self, *, now_s: float) -> tuple[float, float]:
+        """From when to when, LSL seconds."""
+        until_s = now_s if self.until_s is None else self.until_s
+        from_s = until_s - (self.last_s or 0.0) if self.from_s is None else self.from_s
+        return from_s, until_s
 
 
 class GoBack(BaseModel):

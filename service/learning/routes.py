@@ -10,14 +10,16 @@ from starlette.responses import Response
 from hadua.calibration.participant_id import require_participant
 from hadua.service.idempotency import ONCE, Once
 from hadua.service.learning.answers import (
+    AdaptationAnswer,
     CalibrationAnswer,
+    LabelAnswer,
     ProfileHistory,
     RollBackAnswer,
     nothing_of,
     shown,
 )
 from hadua.service.learning.errors import NotRunningError
-from hadua.service.learning.requests import GoBack, Reject, StartCalibration
+from hadua.service.learning.requests import Adapt, GoBack, Label, Reject, StartCalibration
 from hadua.service.learning.session_learning import SessionLearning
 from hadua.service.openapi import answers
 from hadua.service.rest import Asked, Asker, answer, api_router
@@ -121,6 +123,60 @@ async def cancel_calibration(
     return await once(functools.partial(_then_shown, learning, learning.cancel, asker.name))
 
 
+@router.get(
+    "/sessions/{session_id}/adaptation",
+    responses=answers(AdaptationAnswer, "session-unknown", "session-not-running"),
+)
+async def get_adaptation(asked: Asked, session_id: SessionId) -> Response:
+    """The online loop of a session: state, what it has learnt, roll-backs with their reasons."""
+    return answer(_adapting(_learning(asked, session_id), session_id))
+
+
+@router.post(
+    "/sessions/{session_id}/adaptation",
+    responses=answers(AdaptationAnswer, *_PERSON, *ONCE, body=True),
+)
+async def adapt(
+    asked: Asked, asker: Asker, session_id: SessionId, once: Once, body: Adapt
+) -> Response:
+    """Follow the participant, or learn no more; what answers now goes on.
+
+    Each accepted step is a version of their profile. Switched on, it is `starting` until the
+    process that adapts is there.
+    """
+    learning = _learning(asked, session_id)
+
+    async def switch() -> Response:
+        await learning.adapt(body.on, actor=asker.name)
+        return answer(_adapting(learning, session_id))
+
+    return await once(switch)
+
+
+@router.post(
+    "/sessions/{session_id}/labels",
+    status_code=201,
+    responses=answers(LabelAnswer, *_PERSON, *ONCE, status=201, body=True),
+)
+async def post_label(asked: Asked, session_id: SessionId, once: Once, body: Label) -> Response:
+    """Say what was felt, as the person reports or the experimenter knows: a trusted sample.
+
+    A marker `label=CLASS` does the same from its time to the next marker that begins with `label=`.
+    """
+    now_s = asked.clock()  # before anything else: it happens as it arrives
+    learning = _learning(asked, session_id)
+
+    async def take() -> Response:
+        from_s, until_s = body.stretch(now_s=now_s)
+        told = learning.label(body.label, from_s=from_s, until_s=until_s)
+        taken = LabelAnswer(
+            session_id=session_id, label=body.label, from_s=told.from_s, until_s=told.until_s
+        )
+        return answer(taken, status=201)
+
+    return await once(take)
+
+
 @router.post(
     "/sessions/{session_id}/rollback",
     responses=answers(RollBackAnswer, *_PERSON, *ONCE, body=True),
@@ -177,6 +233,14 @@ async def _then_shown(
 ) -> Response:
     await act(actor=actor)
     return answer(_shown(learning))
+
+
+def _adapting(learning: SessionLearning, session_id: str) -> AdaptationAnswer:
+    return AdaptationAnswer(
+        session_id=session_id,
+        profile_version=learning.profile_version,
+        adaptation=learning.adaptation(),
+    )
 
 
 def _shown(learning: SessionLearning) -> CalibrationAnswer:

@@ -1,0 +1,96 @@
+"""The process that adapts, as the service sees it."""
+
+from typing import Self, TypeVar
+
+import msgspec
+
+from hadua.models.errors import CalibrationError
+from hadua.service.learning.online_messages import (
+    Begin,
+    Begun,
+    Failed,
+    Kept,
+    Ready,
+    Relearnt,
+    Said,
+    See,
+    Seen,
+    Tell,
+    line,
+)
+from hadua.service.line_process import LineProcess
+
+MODULE = "hadua.service.learning.online_process"
+START_TIMEOUT_S = 120.0
+STEP_TIMEOUT_S = 60.0
+RELEARN_TIMEOUT_S = 900.0
+
+T = TypeVar("T", Ready, Begun, Seen, Relearnt)
+
+_decoder = msgspec.json.Decoder(Said)
+
+
+class OnlineWorker:
+    """A process that follows one participant; make it with `start`, end it with `stop`.
+
+    Args:
+        process: Started.
+    """
+
+    def __init__(self, process: LineProcess) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls) -> Self:
+        """Start the process."""
+        return cls(await LineProcess.start(MODULE))
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    async def begin(self, begin: Begin) -> Begun:
+        """Follow a participant; waits until everything slow has been imported.
+
+        Raises:
+            CalibrationError: it cannot, it died, or it takes too long.
+        """
+        await self._hear(Ready, START_TIMEOUT_S)
+        await self._process.send(line(begin), doing="begin")
+        return await self._hear(Begun, START_TIMEOUT_S)
+
+    async def see(self, window: See) -> Seen:
+        """Show it a window that has been answered; raises as `begin`."""
+        await self._process.send(line(window), doing="adapt")
+        return await self._hear(Seen, STEP_TIMEOUT_S)
+
+    async def relearnt(self) -> Relearnt:
+        """What came of learning anew, which a window has brought about; raises as `begin`."""
+        return await self._hear(Relearnt, RELEARN_TIMEOUT_S)
+
+    async def tell(self, told: Tell | Kept) -> None:
+        """Tell it something that has no answer."""
+        await self._process.send(line(told), doing="adapt")
+
+    async def stop(self) -> None:
+        """End the process; idempotent."""
+        await self._process.stop()
+
+    async def _hear(self, kind: type[T], timeout_s: float) -> T:
+        try:
+            text = await self._process.line(timeout_s, doing="adapt")
+        except TimeoutError:
+            self._process.kill()
+            raise CalibrationError(
+                "the process that adapts takes too long", expected=f"{timeout_s:g} s"
+            ) from None
+        try:
+            said = _decoder.decode(text)
+        except msgspec.MsgspecError:
+            said = Failed(what=f"it said {text[:80]!r}")
+        if isinstance(said, Failed):
+            raise CalibrationError(said.what.rstrip("."))
+        if not isinstance(said, kind):
+            raise CalibrationError("the process that adapts", got=f"{said}", expected=kind.__name__)
+        return said

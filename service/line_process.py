@@ -1,0 +1,118 @@
+"""A process that is asked and answers in lines, as the service sees it.
+
+It runs at a low priority, so that predictions go first; it may die or be killed at any time; and
+nobody waits for it without an end.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from typing import IO, Self
+
+from hadua.models.errors import CalibrationError
+
+STOP_TIMEOUT_S = 2.0
+LINE_BYTES = 2**16
+
+
+class WorkerDiedError(CalibrationError):
+    """The learning process is gone, for a reason of its own: it may be asked again."""
+
+
+class LineProcess:
+    """A child process; make it with `start`, end it with `stop`.
+
+    Args:
+        process: Started, with pipes to its input and from its output.
+        errors: Where its standard error goes.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
+        self._process, self._errors = process, errors
+
+    @classmethod
+    async def start(cls, module: str) -> Self:
+        """Start `python -m module`; nobody waits until it is ready."""
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe would have to be emptied
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", module),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            limit=LINE_BYTES,
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+        )
+        return cls(process, errors)
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    async def send(self, line: bytes, *, doing: str) -> None:
+        """Send a line.
+
+        Raises:
+            WorkerDiedError: it is gone.
+        """
+        stdin = self._process.stdin
+        try:
+            if stdin is not None:
+                stdin.write(line)
+                await stdin.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            raise await self._died(doing) from None
+
+    async def line(self, timeout_s: float, *, doing: str) -> bytes:
+        """The next line that it says.
+
+        Raises:
+            WorkerDiedError: it is gone.
+            CalibrationError: a line that is too long.
+            TimeoutError: nothing in time.
+        """
+        stdout = self._process.stdout
+        try:
+            line = await asyncio.wait_for(stdout.readline(), timeout_s) if stdout else b""
+        except ValueError as error:
+            raise CalibrationError(
+                "the learning process says too much", expected=f"{LINE_BYTES} bytes a line"
+            ) from error
+        if not line:
+            raise await self._died(doing)
+        return line
+
+    async def stop(self) -> None:
+        """End the process; idempotent, and never longer than twice `STOP_TIMEOUT_S`."""
+        self.kill()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+        self._errors.close()
+
+    def kill(self) -> None:
+        """End the process without waiting."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def _died(self, doing: str) -> WorkerDiedError:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+        return WorkerDiedError(
+            f"the learning process died when it was to {doing}",
+            got=f"exit {self._process.returncode}, {self._last_words()}",
+            hint="Fit again: the windows are still there.",
+        )
+
+    def _last_words(self) -> str:
+        """The end of standard error."""
+        if self._errors.closed:
+            return "stopped"
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - LINE_BYTES))
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "without a word")

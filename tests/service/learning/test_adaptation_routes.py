@@ -1,0 +1,97 @@
+"""The online loop in a running session: on, frozen, off, rolled back, and told."""
+
+import json
+import threading
+from functools import partial
+
+from support.learning import (
+    Script,
+    ToyPipeline,
+    begin_session,
+    learning_parts,
+    windows_chunks,
+)
+from support.service import Running, async_test, eventually, running
+from support.toy_calibration import PERSON
+from websockets.asyncio.client import connect
+
+from hadua.service.session import Session
+
+slow_test = partial(async_test, timeout_s=240.0)
+
+
+def session_of(service: Running) -> Session:
+    return service.service.sessions.get("s-1")
+
+
+async def adaptation(service: Running, path: str, on: bool) -> dict[str, object]:
+    answered = await service.http.post(f"{path}/adaptation", json={"on": on})
+    assert answered.status_code == 200, answered.text
+    found = answered.json()["adaptation"]
+    assert isinstance(found, dict)
+    return found
+
+
+@slow_test
+async def test_followed_frozen_rolled_back_and_left_alone() -> None:
+    go, poor, rest = threading.Event(), threading.Event(), threading.Event()
+    script: Script = [go, *windows_chunks(0, 40), poor, *windows_chunks(40, 52), rest]
+    pipeline = ToyPipeline()
+    async with running(learning_parts([*script, *windows_chunks(52, 90), threading.Event()],
+                                      pipeline=pipeline)) as service:  # fmt: skip
+        path, http = await begin_session(service.http), service.http
+        session = session_of(service)
+        await session.running.wait()
+        assert (await http.get(f"{path}/adaptation")).json()["adaptation"]["state"] == "off"
+        assert (await adaptation(service, path, on=True))["state"] == "starting"
+        learning = session.learning
+        assert learning is not None
+        await eventually(lambda: learning.adaptation().state == "on")
+        for k in range(2):
+            told = await http.post(
+                f"{path}/labels", json={"label": "high", "from_s": 100.0 * k, "until_s": 104.0}
+            )
+            assert told.status_code == 201, told.text
+        nonsense = await http.post(f"{path}/labels", json={"label": "odd", "last_s": 5.0})
+        assert (nonsense.status_code, nonsense.json()["code"]) == (422, "invalid-input")
+        go.set()
+        await eventually(lambda: learning.adaptation().learnt == 40)
+        followed = learning.adaptation()
+        assert followed.updates == 3
+        assert followed.labels == 2
+        pipeline.quality = 0.1
+        poor.set()
+        await eventually(lambda: learning.adaptation().refused == {"poor quality": 12})
+        frozen = learning.adaptation()
+        assert (frozen.state, frozen.reason) == ("frozen", "poor quality")
+        assert frozen.updates <= followed.updates + 1  # the piece that was open
+        at = learning.profile_version
+        back = (await http.post(f"{path}/rollback", json={"reason": "worse"})).json()
+        assert back["roll_back"]["from_version"] == at
+        assert back["roll_back"]["to_version"] == at - 1 == back["profile_version"]
+        off = (await http.get(f"{path}/adaptation")).json()["adaptation"]
+        assert (off["state"], off["reason"]) == ("off", "rolled back: worse")
+        pipeline.quality = 1.0
+        rest.set()
+        await eventually(lambda: session.publisher.predictions == 90)
+        history = (await http.get(f"/api/v1/participants/{PERSON}/profiles")).json()
+        last = (await http.get(path)).json()["last_seq"]
+        async with connect(f"{service.ws_url}{path}/ws?after_seq=0&policy=lossless") as socket:
+            frames = [json.loads(await socket.recv()) for _ in range(last + 1)][1:]
+        entries = (await http.get("/api/v1/audit")).json()["entries"]
+        metrics = (await http.get("/metrics")).text
+
+    versions = [f["profile_version"] for f in frames if f["type"] == "prediction"]
+    assert len(versions) == 90  # none was lost
+    assert versions[52:] == [at - 1] * 38  # off, it stays as it is
+    assert history["active"] == at - 1
+    assert [v["parent"] for v in history["versions"]] == list(range(at))
+    assert {v["origin"] for v in history["versions"]} == {"online"}
+    assert (history["events"][-1]["event"], history["events"][-1]["reason"]) == (
+        "rolled back",
+        "worse",
+    )
+    actions = [e["action"] for e in entries]
+    assert actions[-3:] == ["adaptation on", "adaptation off", "profile rolled back"]
+    assert 'hadua_adaptation_windows_total{outcome="learnt"} 40.0' in metrics
+    assert 'hadua_roll_backs_total{by="operator"} 1.0' in metrics
