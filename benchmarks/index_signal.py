@@ -30,9 +30,9 @@ from hadua.adapters.sources.source import SampleChunk
 from hadua.models.bundle import demo_bundle_path, load_bundle
 from hadua.models.features import Modality
 from hadua.models.runtime import Runtime, load_runtime
-from hadua.service.assembly import engine_factory
 from hadua.service.config import Settings
 from hadua.service.hub import Hub
+from hadua.service.meant import engine_factory
 from hadua.service.metrics import Metrics
 from hadua.service.sessions import Sessions
 from hadua.service.sources import live_source

@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,6 +37,22 @@ POLL_S = 0.1
 PATIENCE_S = 30.0
 NEAR_S = 0.06  # a sender's chunk and what re-stamping may be wrong by
 ASKED_S = 0.1  # what an age that came over REST has aged on the way
+BARE_LOOP = """
+import asyncio, sys, threading
+import numpy as np
+
+async def measure(late_ms, over):
+    loop = asyncio.get_running_loop()
+    while not over.is_set():
+        due_s = loop.time() + 0.02
+        await asyncio.sleep(0.02)
+        late_ms.append(1e3 * (loop.time() - due_s))
+
+over, late_ms = threading.Event(), []
+threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True).start()
+asyncio.run(measure(late_ms, over))
+print(*np.quantile(late_ms, (0.5, 0.99)))
+"""
 GONE, FLOWS = frozenset({"stale", "lost"}), frozenset({"back", "changed"})
 PLACES = ("REST", "WebSocket", "metrics", "log")
 
@@ -95,10 +112,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """All rounds; `lag_ms` are p50 and p99 of the event loop's lag from the first fault on."""
+    """All rounds; lags are p50 and p99 from the first fault on.
+
+    `bare_ms` is that of an event loop in a process of its own that does nothing else: what the
+    machine, with all that runs on it, adds by itself.
+    """
 
     outcomes: tuple[Outcome, ...]
     lag_ms: tuple[float, float]
+    bare_ms: tuple[float, float]
     lag_within_50_ms: float
     load: tuple[float, float]
 
@@ -119,15 +141,17 @@ async def live(folder: Path, *, rounds: int, frozen_s: float) -> Life:
                     watching.append(tasks.create_task(_listen(serving.url, sender.fault, watched)))
                 await _until(lambda: all(_used_since(watched, f, 0.0) >= 4 for f in FAULTS))
                 began = len(watched.lag)
+                bare = _bare_loop()
                 outcomes: list[Outcome] = []
                 for _ in range(rounds):
                     outcomes += await _round(senders, serving, watched, frozen_s=frozen_s)
+                bare_ms = await asyncio.to_thread(_end_bare, bare)
                 lag = _between(watched.lag[began - 1][1], watched.lag[-1][1])
                 for task in watching:
                     task.cancel()
     quantiles = _quantile_ms(lag, 0.5), _quantile_ms(lag, 0.99)
     share = lag["0.05"] / lag["+Inf"]
-    return Life(tuple(outcomes), quantiles, share, (before, os.getloadavg()[0]))
+    return Life(tuple(outcomes), quantiles, bare_ms, share, (before, os.getloadavg()[0]))
 
 
 async def _round(
@@ -312,6 +336,18 @@ async def _until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
+def _bare_loop() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", BARE_LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _end_bare(child: subprocess.Popen[str]) -> tuple[float, float]:
+    said, _ = child.communicate("\n", timeout=10.0)
+    p50, p99 = map(float, said.split())
+    return p50, p99
+
+
 def _between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     return {le: n - before[le] for le, n in after.items()}
 
@@ -356,7 +392,16 @@ def rows(life: Life, *, frozen_s: float) -> list[Row]:
         made.append(_row(name, found, setting))
     resumed = [o.resumed_s for o in away if o.resumed_s is not None]
     made.append(_row("samples are back, until an answer uses them", resumed, setting))
-    made.append(Row("lag of the event loop", *life.lag_ms, "ms", setting=setting))
+    made.append(
+        Row(
+            "lag of the event loop",
+            *life.lag_ms,
+            "ms",
+            f"an idle loop, in the same minutes: p99 {life.bare_ms[1]:.1f} ms",
+            life.lag_ms[1] / life.bare_ms[1],
+            setting,
+        )
+    )
     return made
 
 

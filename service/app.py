@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from hadua.adapters.devices.screen import Screen
 from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle
 from hadua.models.runtime import Runtime
@@ -20,6 +21,7 @@ from hadua.service import (
     openapi,
     participant_routes,
     predict_routes,
+    preflight_routes,
     problems,
     recording_routes,
     routes,
@@ -34,6 +36,9 @@ from hadua.service.access.stored import StoredTokens
 from hadua.service.body_limit import BodyLimit
 from hadua.service.config import Settings
 from hadua.service.dashboard import page
+from hadua.service.doctor.machine import Machine
+from hadua.service.doctor.machine_network import MachineNetwork
+from hadua.service.doctor.surroundings import Surroundings
 from hadua.service.engine import EngineFactory, Tap
 from hadua.service.hub import Hub
 from hadua.service.learning import routes as learning_routes
@@ -43,6 +48,7 @@ from hadua.service.loop_lag import observe_lag
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.person_data import PROFILES, PersonData
+from hadua.service.preflight import Preflight
 from hadua.service.recorded_files import RecordedFiles
 from hadua.service.recordings import Recordings
 from hadua.service.retention import keep_tidy
@@ -57,7 +63,7 @@ from hadua.service.workers import DaemonExecutor
 
 GOODBYE_S = 1.0
 _PARTS = (
-    *(health, stream_routes, routes, mapping_routes, participant_routes),
+    *(health, stream_routes, preflight_routes, routes, mapping_routes, participant_routes),
     *(access_routes, recording_routes, marker_routes, predict_routes, settings_routes),
     *(learning_routes, websocket, asyncapi),
 )
@@ -158,6 +164,8 @@ def build_service(
     tap: Tap | None = None,
     mappings: MappingBook | None = None,
     personal: Personal | None = None,
+    here: Surroundings | None = None,
+    screen: Screen | None = None,
 ) -> Service:
     """A service from its parts; call it on the event loop."""
     hub, metrics, pool = Hub(), Metrics(), DaemonExecutor("request", threads=2)
@@ -207,6 +215,13 @@ def build_service(
         people=_people(settings, storage, recordings.files),
         recordings=recordings.files,
         pool=pool,
+        preflight=Preflight(
+            settings,
+            here or Surroundings(Machine(), MachineNetwork()),
+            book=sessions.mappings,
+            screen=screen or Screen(),
+            clock=clock,
+        ),
         predictor=Predictor(bundle, load=load_runtime),
         parse_source=parse_source,
         list_streams=list_streams,

@@ -8,23 +8,20 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from hadua.adapters.devices.screen import Screen
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.registry import list_streams
-from hadua.adapters.sources.source import Source, StreamSpec
+from hadua.adapters.sources.source import Source
 from hadua.calibration.store import ProfileStore
-from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
+from hadua.models.bundle import Bundle
 from hadua.models.features import Modality
 from hadua.models.runtime import Runtime, load_runtime
 from hadua.service.app import build_service
 from hadua.service.config import Settings
-from hadua.service.definitions import require_known_features
-from hadua.service.engine import Engine, EngineFactory, Tap
-from hadua.service.engine_facts import engine_facts
+from hadua.service.engine import Tap
 from hadua.service.folder_lock import sole_writer
 from hadua.service.mapping_book import MappingBook
+from hadua.service.meant import DEMO_BASELINE_S, engine_factory, screen_of
 from hadua.service.person_data import PROFILES
-from hadua.service.pipeline import Pipeline
 from hadua.service.service import Service, SourceParser
 from hadua.service.serving import Personal
 from hadua.service.sources import live_source
@@ -33,7 +30,6 @@ from hadua.service.storage.storage import Storage
 
 _log = structlog.get_logger("hadua.storage")
 
-DEMO_BASELINE_S = 20.0
 # Rest first, then states that change. The baseline counts from the first window, so that it ends a
 # second after its length: the rest is a little longer.
 DEMO_SOURCE = f"sim:schedule=demo*{DEMO_BASELINE_S + 2.0:g}"
@@ -41,18 +37,6 @@ _ONE_SERVICE = (
     "Use the one that runs (open its address), end it with Ctrl-C in its window, or give this one "
     "a folder of its own: --data-dir."
 )
-
-
-def open_bundle(settings: Settings) -> Bundle:
-    """The bundle of the settings, or the demo bundle.
-
-    Raises:
-        BundleError: it is missing, damaged or does not match its manifest.
-        FeatureMismatchError: its features are not ones that are extracted here.
-    """
-    bundle = load_bundle(settings.bundle or demo_bundle_path())
-    require_known_features(bundle)
-    return bundle
 
 
 def require_runtime(settings: Settings, bundle: Bundle) -> None:
@@ -164,47 +148,11 @@ def assemble(
         cut=cut,
         tap=tap,
         mappings=open_mapping_book(settings),
+        screen=screen_of(settings),
         personal=Personal(
             ProfileStore(settings.data_dir / PROFILES),
             bundle,
             name=settings.runtime,
             device=settings.device,
         ),
-    )
-
-
-def engine_factory(
-    settings: Settings, bundle: Bundle, load: Callable[[], Runtime]
-) -> EngineFactory:
-    """Makes the pipelines of sessions, live and again from a recording; `load` loads the model."""
-
-    def make_engine(streams: Mapping[Modality, StreamSpec]) -> Engine:
-        runtime = load()
-        pipeline = Pipeline(
-            bundle,
-            runtime,
-            streams,
-            clock=lsl_now_s,
-            screen=screen_of(settings),
-            baseline_s=_baseline_s(settings),
-        )
-        return Engine(pipeline, pipeline.close, engine_facts(settings, bundle, runtime))
-
-    return make_engine
-
-
-def _baseline_s(settings: Settings) -> float:
-    if settings.baseline_s is not None:
-        return settings.baseline_s
-    return DEMO_BASELINE_S if settings.demo else 0.0
-
-
-def screen_of(settings: Settings) -> Screen:
-    """The screen in front of the participant."""
-    return Screen(
-        width_mm=settings.screen_width_mm,
-        height_mm=settings.screen_height_mm,
-        distance_mm=settings.viewing_distance_mm,
-        width_px=settings.screen_width_px,
-        height_px=settings.screen_height_px,
     )

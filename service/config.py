@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from hadua.models.errors import UsageError
 from hadua.models.runtime import DeviceName, RuntimeName
+from hadua.service.expected import ExpectedStream
 
 ENV_PREFIX = "HADUA_"
 IDENTIFIER = r"^[A-Za-z0-9_-]{1,64}$"
@@ -43,6 +44,9 @@ class Settings(BaseSettings):
     bundle: Path | None = Field(None, description="Bundle folder; the demo bundle if not given.")
     eeg: str | None = Field(None, description="SOURCE of the EEG, as in lsl:type=EEG.")
     gaze: str | None = Field(None, description="SOURCE of the eye tracker, as in lsl:type=Gaze.")
+    expect: tuple[ExpectedStream, ...] = Field(
+        (), description="Streams that a session is to have, and what is expected of each."
+    )
     participant: Identifier | None = Field(
         None, description="Pseudonym of the participant: letters, digits, '_' and '-'."
     )

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from hadua.adapters.sources.lsl_headers import read_headers
 from hadua.models.features import Modality
-from hadua.service.assembly import open_bundle, open_mapping_book, screen_of
+from hadua.service.assembly import open_mapping_book
 from hadua.service.config import Settings
 from hadua.service.found_devices import Examiner, FoundDevice
+from hadua.service.meant import open_bundle, screen_of
 from hadua.service.sources import live_source
 
 _ANSWER_S = 2.0

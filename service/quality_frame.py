@@ -32,12 +32,13 @@ def quality_frame(
         end_s=answer.end_s,
         time_unix=answer.time_unix,
         modalities=answer.modalities,
-        eeg=_eeg(eeg) if isinstance(eeg, EegQuality) else None,
-        eye=_gaze(eye) if isinstance(eye, GazeQuality) else None,
+        eeg=eeg_part(eeg) if isinstance(eeg, EegQuality) else None,
+        eye=eye_part(eye) if isinstance(eye, GazeQuality) else None,
     )
 
 
-def _eeg(quality: EegQuality) -> EegQualityPart:
+def eeg_part(quality: EegQuality) -> EegQualityPart:
+    """EEG as it is sent."""
     channels = quality.channels()
     return EegQualityPart(
         names=quality.names,
@@ -51,7 +52,8 @@ def _eeg(quality: EegQuality) -> EegQualityPart:
     )
 
 
-def _gaze(quality: GazeQuality) -> EyeQualityPart:
+def eye_part(quality: GazeQuality) -> EyeQualityPart:
+    """Eyes as they are sent."""
     left, right = map(_eye, quality.eyes)
     return EyeQualityPart(
         left=left,

@@ -6,10 +6,10 @@ from pathlib import Path
 from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
 from hadua.models.errors import BundleError, UsageError
 from hadua.models.runtime import load_runtime
-from hadua.service.assembly import engine_factory
 from hadua.service.definitions import require_known_features
 from hadua.service.engine import Engine
 from hadua.service.engine_facts import recorded_settings
+from hadua.service.meant import engine_factory
 from hadua.service.verification import Rebuild
 
 

@@ -19,6 +19,7 @@ from hadua.service.config import Settings
 from hadua.service.hub import Hub
 from hadua.service.metrics import Metrics
 from hadua.service.person_data import PersonData
+from hadua.service.preflight import Preflight
 from hadua.service.recorded_files import RecordedFiles
 from hadua.service.remembered import RememberedAnswers
 from hadua.service.sessions import Sessions
@@ -64,6 +65,7 @@ class Service:
         gate: Who may ask.
         people: Everything that is kept of participants.
         recordings: Those on the disk.
+        preflight: Looks at all that a session needs.
         predictor: Answers `POST predict`.
         parse_source: Turns SOURCE texts into sources.
         list_streams: Streams on the network, within the seconds given; blocks.
@@ -82,6 +84,7 @@ class Service:
     gate: Gate
     people: PersonData
     recordings: RecordedFiles
+    preflight: Preflight
     predictor: Predictor
     parse_source: SourceParser
     list_streams: StreamLister
@@ -125,6 +128,7 @@ class Service:
     def close(self) -> None:
         """Let go of what is left after the sessions have ended."""
         self.predictor.close()
+        self.preflight.close()
         self.pool.shutdown()
         self.storage.close()
 

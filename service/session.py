@@ -22,6 +22,7 @@ from hadua.service.marker_streams import MarkerStreams
 from hadua.service.metrics import Metrics
 from hadua.service.outlet import SessionOutlet
 from hadua.service.publisher import Publisher
+from hadua.service.reader import ReaderThread
 from hadua.service.recordings import About, Recordings
 from hadua.service.session_mapping import SessionMapping
 from hadua.service.session_recording import SessionOverError, SessionRecording
@@ -138,6 +139,11 @@ class Session:
     def streams(self) -> dict[str, StreamStatus]:
         """Each stream as it is now, by modality."""
         return self._streams.statuses()
+
+    @property
+    def readers(self) -> Mapping[Modality, ReaderThread]:
+        """Who reads each stream, for a look at it."""
+        return self._streams.readers
 
     def status(self) -> StatusFrame:
         """The session as it is now, with the `seq` that it would be published under."""

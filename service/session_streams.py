@@ -132,6 +132,11 @@ class SessionStreams:
             for m, reader in self._readers.items()
         }
 
+    @property
+    def readers(self) -> Mapping[Modality, ReaderThread]:
+        """Who reads each stream, for a look at it."""
+        return self._readers
+
     def uncertainty_ms(self) -> float | None:
         """The greatest clock uncertainty of the streams; None where no clock is remote."""
         known = [reader.health().clock_uncertainty_s for reader in self._readers.values()]

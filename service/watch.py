@@ -51,7 +51,7 @@ class StreamWatch:
         self._spec: StreamSpec | None = None
         self._opened_s = 0.0
         self._last_arrival_s: float | None = None
-        self._recent: deque[tuple[float, int]] = deque()
+        self._recent: deque[tuple[float, SampleChunk]] = deque()
         self._answers: bool | None = None
         self._lost: Exception | None = None
         self._error: Exception | None = None
@@ -85,7 +85,7 @@ class StreamWatch:
                 self._back_until_s = arrived_s + BACK_S
                 self._recent.clear()
             self._last_arrival_s = arrived_s
-            self._recent.append((arrived_s, len(chunk)))
+            self._recent.append((arrived_s, chunk))
             while self._recent[0][0] < arrived_s - RATE_WINDOW_S:
                 self._recent.popleft()
 
@@ -147,6 +147,12 @@ class StreamWatch:
         return None if self._last_arrival_s is None else self._clock() - self._last_arrival_s
 
     @property
+    def recent(self) -> tuple[SampleChunk, ...]:
+        """What came in the latest seconds, since it was last away: for a look at its quality."""
+        with self._lock:
+            return tuple(chunk for _, chunk in self._recent)
+
+    @property
     def effective_rate_hz(self) -> float | None:
         """Samples per second over the latest seconds, by arrival; None until that is known.
 
@@ -159,7 +165,7 @@ class StreamWatch:
             recent = list(self._recent)
         if len(recent) < 2 or recent[-1][0] <= recent[0][0]:
             return None
-        return sum(n for _, n in recent[1:]) / (recent[-1][0] - recent[0][0])
+        return sum(len(chunk) for _, chunk in recent[1:]) / (recent[-1][0] - recent[0][0])
 
     def _was_away(self, before_s: float, arrived_s: float) -> bool:
         return self._opened_s > before_s or arrived_s - before_s > self._stale_s

@@ -68,7 +68,7 @@ def _predictions(
     from hadua.adapters.recordings.session_file import is_session_file
     from hadua.models.features import Modality
     from hadua.models.runtime import load_runtime
-    from hadua.service.assembly import engine_factory, open_bundle
+    from hadua.service.meant import engine_factory, open_bundle
     from hadua.service.rebuilding import rebuild_engine
     from hadua.service.replaying import Pace, recorded_sources, replay_session, replay_sources
 

@@ -108,9 +108,10 @@ def _require_sense(settings: "Settings") -> None:
 
 def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage") -> int:
     from hadua.service.app import create_app, drain
-    from hadua.service.assembly import assemble, open_bundle, require_runtime, startup_sources
+    from hadua.service.assembly import assemble, require_runtime, startup_sources
     from hadua.service.listener import url_of
     from hadua.service.logs import configure_logs
+    from hadua.service.meant import open_bundle
     from hadua.service.server import Server
     from hadua.service.tls import tls_files
 

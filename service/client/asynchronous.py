@@ -16,6 +16,7 @@ from hadua.service.client.http import Http
 from hadua.service.client.progress import Heard, Onlooker, Policy, Progress
 from hadua.service.client.stream import AsyncStream
 from hadua.service.clock_echo import ClockOffset
+from hadua.service.preflight_shapes import PreflightAnswer
 from hadua.service.wire import BundleInfo, PredictionFrame, RecordingStatus
 
 URL = "http://127.0.0.1:8000"
@@ -123,6 +124,12 @@ class AsyncClient:
     async def stop_session(self, session_id: str) -> SessionInfo:
         """Stop a session and wait for its end; stopping twice is no error."""
         return await self.perform(calls.stop_session(session_id))
+
+    async def preflight(
+        self, *, seconds: float = 3.0, participant: str | None = None
+    ) -> PreflightAnswer:
+        """Whether all that a session needs is there; listens to each stream for `seconds`."""
+        return await self.perform(calls.preflight(seconds=seconds, participant=participant))
 
     async def bundles(self) -> tuple[BundleInfo, ...]:
         """The bundles that sessions run."""

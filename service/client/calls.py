@@ -18,6 +18,7 @@ from hadua.service.answers import (
     StreamList,
 )
 from hadua.service.clock_echo import Echo
+from hadua.service.preflight_shapes import PreflightAnswer
 
 API = "/api/v1"
 T = TypeVar("T")
@@ -83,6 +84,12 @@ def predictions(session_id: str, *, after_seq: int, epoch: int | None) -> Call[P
 def streams(timeout_s: float) -> Call[StreamList]:
     """Streams on the network."""
     return Call("GET", _path("streams", timeout_s=timeout_s), StreamList, wait_s=timeout_s)
+
+
+def preflight(*, seconds: float, participant: str | None) -> Call[PreflightAnswer]:
+    """Whether everything that a session needs is there."""
+    path = _path("preflight", seconds=seconds, participant=participant)
+    return Call("GET", path, PreflightAnswer, wait_s=60.0)
 
 
 def bundles() -> Call[BundleList]:

@@ -15,6 +15,7 @@ from hadua.service.client.loop_thread import LoopThread
 from hadua.service.client.plain_stream import Stream
 from hadua.service.client.progress import Policy
 from hadua.service.clock_echo import ClockOffset
+from hadua.service.preflight_shapes import PreflightAnswer
 from hadua.service.wire import BundleInfo, PredictionFrame, RecordingStatus
 
 CLOSE_S = 5.0
@@ -98,6 +99,11 @@ class Client:
     def stop_session(self, session_id: str) -> SessionInfo:
         """Stop a session and wait for its end; stopping twice is no error."""
         return self._client.http.perform(calls.stop_session(session_id))
+
+    def preflight(self, *, seconds: float = 3.0, participant: str | None = None) -> PreflightAnswer:
+        """Whether all that a session needs is there; listens to each stream for `seconds`."""
+        call = calls.preflight(seconds=seconds, participant=participant)
+        return self._client.http.perform(call)
 
     def bundles(self) -> tuple[BundleInfo, ...]:
         """The bundles that sessions run."""

@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parent
 LIVE = ""
 PAGES = {
     LIVE: "Live",
+    "preflight": "Pre-flight",
     "participants": "Participants",
     "sessions": "Sessions",
     "recordings": "Recordings",

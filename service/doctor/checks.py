@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hadua.service.doctor.examination import Check
+from hadua.service.doctor.expected import look_at_expected
 from hadua.service.doctor.firewall import look_at_firewall
 from hadua.service.doctor.library import look_at_config, look_at_library, look_at_peers
 from hadua.service.doctor.listening import bound_s
@@ -14,6 +15,7 @@ from hadua.service.doctor.network import (
     look_at_multicast,
     look_at_service_port,
 )
+from hadua.service.doctor.quality import look_at_quality
 from hadua.service.doctor.streams import (
     LIST_S,
     look_at_clocks,
@@ -43,6 +45,7 @@ def checks(*, seconds: float = 3.0) -> Sequence[Check]:
         Check("lsl-ports", "ports of LSL", look_at_lsl_ports),
         Check("service-port", "port of hadua-serve", look_at_service_port),
         Check("streams", "streams", look_at_streams, bound_s=listening_s),
+        Check("expected", "expected streams", look_at_expected),
         Check("source-ids", "source_ids", look_at_source_ids, network=True),
         Check("rates", "rates", look_at_rates),
         Check("labels", "channel names", look_at_labels),
@@ -51,5 +54,6 @@ def checks(*, seconds: float = 3.0) -> Sequence[Check]:
         Check("runtime", "ONNX Runtime and GPU", look_at_runtime, bound_s=20.0),
         Check("bundle", "bundle", look_at_bundle, bound_s=_LOAD_S),
         Check("coverage", "streams and bundle", look_at_coverage, bound_s=_LOAD_S),
+        Check("quality", "signals", look_at_quality, bound_s=20.0),
         Check("disk", "disk", look_at_disk, bound_s=15.0),
     )

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.models.runtime import Runtime, load_runtime
-from hadua.service.assembly import engine_factory, open_bundle
 from hadua.service.doctor.finding import Finding, State, told
 from hadua.service.doctor.surroundings import Host
 from hadua.service.doctor.visit import Measured, Visit
+from hadua.service.meant import engine_factory, open_bundle
 
 _CUDA = "CUDAExecutionProvider"
 _SMI_S = 3.0
@@ -111,7 +111,7 @@ def _coverage(visit: Visit, stream: Measured) -> Finding:
     bundle, spec, modality = visit.bundle, stream.spec, stream.modality
     if bundle is None or spec is None or modality not in bundle.specs:
         found = f"the bundle has no input for {_WORDS[modality]}: it would not be used"
-        return Finding("coverage", State.NOTE, stream.text, found)
+        return Finding("coverage", State.NOTE, stream.called, found)
     settings = visit.settings
 
     def load() -> Runtime:
@@ -123,7 +123,7 @@ def _coverage(visit: Visit, stream: Measured) -> Finding:
         engine.close()
     except HaduaError as error:
         found, fix = told(error, otherwise="Choose another stream, or another bundle (--bundle).")
-        return Finding("coverage", stream.bad(), stream.text, found, fix)
+        return Finding("coverage", stream.bad(), stream.called, found, fix)
     share, needed = float(str(report["coverage"])), bundle.manifest.min_coverage[modality]
     found = f"{share:.0%} of the bundle's input, {needed:.0%} are needed. {report['summary']}"
     if share < needed:
@@ -131,8 +131,8 @@ def _coverage(visit: Visit, stream: Measured) -> Finding:
             "A session would run and give no answer. Choose a bundle trained on these channels "
             "(--bundle), or name the channels in the sender."
         )
-        return Finding("coverage", stream.bad(), stream.text, found, fix)
-    return Finding("coverage", State.OK, stream.text, found)
+        return Finding("coverage", stream.bad(), stream.called, found, fix)
+    return Finding("coverage", State.OK, stream.called, found)
 
 
 _WORDS = {Modality.EEG: "EEG", Modality.EYE: "gaze"}

@@ -15,10 +15,10 @@ from hadua.models.export import load_network
 from hadua.models.personal import exported
 from hadua.models.prediction import Prediction
 from hadua.models.runtime import RuntimeName, load_runtime
-from hadua.service.assembly import engine_factory
 from hadua.service.config import Settings
 from hadua.service.engine import Engine
 from hadua.service.engine_facts import engine_facts
+from hadua.service.meant import engine_factory
 from hadua.service.serving import Personal, Serving
 
 

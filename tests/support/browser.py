@@ -1,6 +1,7 @@
 """A service that says what the test tells it, in the real frames, and a browser to look at it."""
 
 import asyncio
+import os
 import socket
 import threading
 import time
@@ -276,6 +277,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+def pictured(page: Page, name: str) -> None:
+    """Keep a picture of the page in the folder that TEST_PICTURES names, if it names one."""
+    if folder := os.environ.get("TEST_PICTURES"):
+        (Path(folder) / f"{name}.png").write_bytes(page.screenshot(full_page=True))
 
 
 class Witness:

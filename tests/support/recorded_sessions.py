@@ -13,8 +13,8 @@ from support.service import FakeSource, settings_for_tests
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.models.bundle import load_bundle
 from hadua.models.runtime import load_runtime
-from hadua.service.assembly import engine_factory
 from hadua.service.hub import Hub
+from hadua.service.meant import engine_factory
 from hadua.service.metrics import Metrics
 from hadua.service.recordings import Recordings
 from hadua.service.sessions import Sessions

@@ -15,6 +15,7 @@ import httpx
 import numpy as np
 import structlog
 from support.contract import Documented
+from support.doctor import FakeHost, FakeNetwork
 from support.keeping import new_data_folder
 
 from hadua.adapters.sources.lsl_discovery import StreamSummary
@@ -35,6 +36,7 @@ from hadua.models.quality import SignalQuality
 from hadua.models.runtime import Float32Array
 from hadua.service.app import build_service, create_app, drain
 from hadua.service.config import Settings
+from hadua.service.doctor.surroundings import Surroundings
 from hadua.service.engine import Engine, StepPipeline
 from hadua.service.listener import listen, url_of
 from hadua.service.person_data import PROFILES
@@ -277,6 +279,7 @@ class Parts:
     settings: Settings = field(default_factory=settings_for_tests)
     startup: Mapping[Modality, FakeSource] | None = None
     list_streams: Callable[[float], Sequence[StreamSummary]] = lambda _: []
+    here: Surroundings = field(default_factory=lambda: Surroundings(FakeHost(), FakeNetwork()))
     ping_s: float = PING_S
     data_folder: Path | None = None
     port: int = 0
@@ -328,6 +331,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
             startup=(lambda: parts.startup or {}) if parts.startup else None,
             cut=lambda client: server.cut(client),
             personal=personal_of(folder, parts.bundle) if parts.personal else None,
+            here=parts.here,
         )
 
     app = create_app(make_service, started=lambda _: started.set())

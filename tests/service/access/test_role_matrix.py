@@ -17,7 +17,7 @@ ADMIN = {
     ("DELETE", "/api/v1/tokens/{name}"),
 }
 """Written out by hand, so that a route does not become everybody's by a slip."""
-OPERATOR = {("GET", "/api/v1/recordings")}
+OPERATOR = {("GET", "/api/v1/recordings"), ("GET", "/api/v1/preflight")}
 VIEWER = {("POST", "/api/v1/tickets"), ("POST", "/api/v1/predict")}
 
 

@@ -1,0 +1,87 @@
+"""The pre-flight page on a real service with a simulated person: bad electrodes, an eye lost."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from support.browser import CHROMIUM, Witness, chromium, pictured
+from support.service import Parts
+from support.serving import serving
+from support.threaded import threaded
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+]
+SOURCES = (
+    *("--eeg", "sim:faults=flat:FP1@0;noisy:T7@0;line:OZ@0*80"),
+    *("--gaze", "sim:faults=eye-lost:left@0;off-screen@3"),
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    witness = Witness(page)
+    yield page
+    assert witness.complaints == []
+    assert {a.split("/")[2].split(":")[0] for a in witness.addresses} == {"127.0.0.1"}
+    page.close()
+
+
+def test_streams_head_and_eyes_are_shown_in_shapes_and_words(page: Page) -> None:
+    with serving(*SOURCES) as (_, url):
+        page.goto(url)  # the session has some seconds of signal then
+        page.wait_for_selector("#streams .stream .state:has-text('of the window')", timeout=30_000)
+        page.goto(f"{url}/preflight")
+        expect(page.locator("html")).to_have_attribute("data-ready", "yes", timeout=30_000)
+
+        expect(page.locator("#verdict")).to_contain_text("A session would run, with")
+        expect(page.locator("#preflight-streams article")).to_have_count(2)
+        expect(page.locator("#preflight-streams")).to_contain_text("1000 Hz")
+        head = page.locator("svg.head")
+        expect(head.locator(".electrode")).to_have_count(62)
+        bad = head.locator(".electrode.bad")
+        assert sorted(e.get_attribute("data-name") or "" for e in bad.all()) == ["FP1", "OZ", "T7"]
+        assert "3 bad (FP1, T7, OZ)" in (head.get_attribute("aria-label") or "")
+        expect(page.locator("#head-words")).to_contain_text("FP1 (flat)")
+        expect(page.locator("svg.eyes .beside").first).to_be_attached()
+        expect(page.locator("#eyes-words")).to_contain_text("Left eye: lost")
+        expect(page.locator("#eyes-words")).to_contain_text("not measured in 100 %")
+        looks(page, "light", 1280)
+        looks(page, "dark", 1280)
+        looks(page, "dark", 390)
+
+        page.focus("#look-participant")
+        page.keyboard.type("P-77")
+        page.keyboard.press("Enter")
+        expect(page.locator("#findings")).to_contain_text("participant P-77", timeout=30_000)
+        expect(page.locator("#verdict")).to_contain_text("1 problem first")
+
+
+def looks(page: Page, scheme: Literal["light", "dark"], width_px: int) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width_px, "height": 900})
+    found = [
+        v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")
+    ]
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width_px
+    pictured(page, f"preflight-{scheme}-{width_px}")
+
+
+def test_without_a_stream_it_says_what_to_do(page: Page) -> None:
+    with threaded(Parts()) as service:
+        page.goto(f"{service.url}/preflight")
+
+        expect(page.locator("#streams-none")).to_contain_text("Start the devices' programs")
+        expect(page.locator("#head-section")).to_be_hidden()
+        expect(page.locator("#eyes-section")).to_be_hidden()
