@@ -3,127 +3,165 @@
     python benchmarks/clients.py [--seconds 30]
 
 The way that is measured is from the arrival of a window's sample at the service to the bytes of
-its prediction at each client, which runs in this process on the same machine and clock.
+its prediction at each client. Clients are processes of their own on the same machine and clock.
+What they and the machine cost by themselves is measured beside it, in turns: the same clients,
+listening to a loop that sends as many bytes to as many sockets and does nothing else.
 """
 
 import argparse
-import asyncio
-import json
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import psutil
-from plain_client import UPGRADE, PlainClient
+from listening import Told
+from plain_client import UPGRADE
 from table import Row, machine, markdown
 
 N_CLIENTS = 100
 N_IDLE = 1000
+PROCESSES = 2  # of clients
+TURNS = 4
 PATH = "/api/v1/sessions/demo/ws"
-SERVICE = Path(__file__).with_name("ticking_service.py")
+TEXT_BYTES = 640  # a prediction of the ticking service
+HERE = Path(__file__).parent
 
 
-def rows(*, seconds: float = 30.0) -> list[Row]:
-    """The hundred, then the hundred with the deaf one, then the thousand."""
-    with _service() as (process, url):
-        crowd = asyncio.run(_crowd(process, url, seconds))
-    with _service() as (process, url):
-        idle = asyncio.run(_idle(process, url))
-    return [*crowd, *idle]
+@dataclass
+class Child:
+    """A process that answers lines with lines."""
+
+    process: subprocess.Popen[str]
+
+    def line(self) -> str:
+        assert self.process.stdout is not None  # noqa: S101 - it is a pipe
+        line = self.process.stdout.readline().strip()
+        if not line:
+            raise SystemExit(f"{self.process.args!r} ended")
+        return line
+
+    def ask(self, word: str) -> Told:
+        assert self.process.stdin is not None  # noqa: S101 - it is a pipe
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+        return msgspec.json.decode(self.line(), type=Told)
+
+    @property
+    def memory_mb(self) -> float:
+        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
+
+
+@dataclass
+class Heard:
+    """Ways of predictions, in ms, and frames that did not come."""
+
+    ways_ms: list[float] = field(default_factory=list)
+    lost: int = 0
+
+    def quantiles(self) -> tuple[float, float]:
+        p50, p99 = np.quantile(self.ways_ms, (0.5, 0.99)).tolist()
+        return p50, p99
 
 
 @contextmanager
-def _service() -> Iterator[tuple[psutil.Process, str]]:
-    command = (sys.executable, str(SERVICE), str(N_IDLE + N_CLIENTS))
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def _child(script: str, *arguments: str) -> Iterator[Child]:
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / script), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
-        if child.stdout is None:
-            raise SystemExit("no pipe to the service")
-        url = child.stdout.readline().strip()
-        if not url:
-            raise SystemExit("the service did not start")
-        yield psutil.Process(child.pid), url.removeprefix("http://")
+        yield Child(process)
     finally:
-        child.send_signal(signal.SIGTERM)
-        child.wait(timeout=10.0)
-        if child.stdout is not None:
-            child.stdout.close()
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=15.0)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
-async def _connect(address: str, n: int, *, path: str = PATH) -> list[PlainClient]:
-    loop = asyncio.get_running_loop()
-    host, port = address.split(":")
-    clients = []
-    for _ in range(n):
-        _, client = await loop.create_connection(
-            lambda: PlainClient(address, path), host, int(port)
-        )
-        await client.greeted.wait()
-        clients.append(client)
-    return clients
+@contextmanager
+def _bare() -> Iterator[str]:
+    with _child("bare_broadcast.py", str(TEXT_BYTES)) as child:
+        yield child.line()
 
 
-async def _crowd(process: psutil.Process, address: str, seconds: float) -> list[Row]:
-    clients = await _connect(address, N_CLIENTS)
-    await asyncio.sleep(2.0)
-    # The deaf one comes and goes, so that a drift of the machine meets both halves alike.
-    alone: list[float] = []
-    beside: list[float] = []
+@contextmanager
+def _service() -> Iterator[tuple[Child, str]]:
+    with _child("ticking_service.py", str(N_IDLE + N_CLIENTS)) as child:
+        yield child, child.line().removeprefix("http://")
+
+
+@contextmanager
+def _listening(address: str, n: int, *, path: str = PATH) -> Iterator[list[Child]]:
+    with ExitStack() as stack:
+        shares = [str(n // PROCESSES)] * PROCESSES
+        children = [
+            stack.enter_context(_child("listening.py", address, path, share)) for share in shares
+        ]
+        for child in children:
+            child.line()
+        yield children
+
+
+def _hear(children: list[Child], seconds: float, into: Heard) -> None:
+    for child in children:
+        child.ask("note")
+    time.sleep(seconds)
+    for child in children:
+        told = child.ask("told")
+        into.ways_ms += told.ways_ms
+        into.lost += told.lost
+
+
+def rows(*, seconds: float = 30.0) -> list[Row]:
+    """The hundred in turns with their floor and with the deaf one; then the thousand."""
+    return [*_crowd(seconds), *_idle()]
+
+
+def _crowd(seconds: float) -> list[Row]:
+    alone, floor, beside = Heard(), Heard(), Heard()
     grown_mb: list[float] = []
     closed_after_s: list[float] = []
-    for _ in range(3):
-        alone += await _ways_ms(clients, seconds / 6.0)
-        before_mb = _memory_mb(process)
-        deaf, since_s = _deaf(address), time.time()
-        beside += await _ways_ms(clients, seconds / 6.0)
-        grown_mb.append(_memory_mb(process) - before_mb)
-        closed_after_s.append(await _closed_after_s(deaf, since_s))
-    lost = sum(_lost(client) for client in clients)
-    for client in clients:
-        if client.transport is not None:
-            client.transport.abort()
+    for _ in range(TURNS):
+        with _bare() as address, _listening(address, N_CLIENTS) as children:
+            _hear(children, seconds / TURNS, floor)
+        with _service() as (service, address), _listening(address, N_CLIENTS) as children:
+            time.sleep(1.0)
+            _hear(children, seconds / TURNS, alone)
+            before_mb, since_s = service.memory_mb, time.time()
+            deaf = _deaf(address)
+            _hear(children, seconds / TURNS, beside)
+            grown_mb.append(service.memory_mb - before_mb)
+            closed_after_s.append(_closed_after_s(deaf, since_s))
     return [
-        _way(f"{N_CLIENTS} clients", alone, f"{lost} frames lost"),
-        _way("the same beside one that never reads", beside,
-             f"p99 {np.quantile(beside, 0.99) / np.quantile(alone, 0.99):.2f} times that without; "
-             f"{lost} frames lost"),
+        _way("the floor: bytes to as many sockets", floor),
+        _way(f"{N_CLIENTS} clients", alone, against=floor),
+        _way("the same beside one that never reads", beside, against=alone),
         Row("memory that it costs", float(np.median(grown_mb)), max(grown_mb), "MB",
-            setting="growth of the service; the second figure is the most of three"),
+            setting=f"growth of the service; the second figure is the most of {TURNS}"),
         Row("it is cut after", float(np.median(closed_after_s)), max(closed_after_s), "s",
-            setting="three times; the second figure is the slowest"),
+            setting=f"{TURNS} times; the second figure is the slowest"),
     ]  # fmt: skip
 
 
-async def _ways_ms(clients: list[PlainClient], seconds: float) -> list[float]:
-    """Arrival of the sample to receipt, of every prediction that comes in that time."""
-    begun = [len(client.texts) for client in clients]
-    await asyncio.sleep(seconds)
-    ways = []
-    for client, first in zip(clients, begun, strict=True):
-        for heard_s, text in client.texts[first:]:
-            frame = json.loads(text)
-            if frame["type"] == "prediction":
-                ways.append((heard_s - frame["time_unix"]) * 1e3)
-    return ways
-
-
-def _way(name: str, ways_ms: list[float], setting: str) -> Row:
-    p50, p99 = np.quantile(ways_ms, (0.5, 0.99)).tolist()
-    return Row(f"sample to client, {name}", p50, p99, "ms",
-               setting=f"10 predictions a second; n = {len(ways_ms)}; {setting}")  # fmt: skip
-
-
-def _lost(client: PlainClient) -> int:
-    """Frames of the session that did not come, gaps or not."""
-    frames = [json.loads(text) for _, text in client.texts]
-    seqs = [frame["seq"] for frame in frames if frame["type"] not in ("hello", "gap", "bye")]
-    return int(seqs[-1] - seqs[0] + 1 - len(seqs))
+def _way(name: str, heard: Heard, *, against: Heard | None = None) -> Row:
+    p50, p99 = heard.quantiles()
+    setting = f"10 a second; n = {len(heard.ways_ms)}; {heard.lost} frames lost"
+    if against is None:
+        return Row(f"sample to client, {name}", p50, p99, "ms", setting=setting)
+    other = against.quantiles()
+    ratios = f"p50 {p50 / other[0]:.2f}, p99 {p99 / other[1]:.2f} times the row above; "
+    return Row(f"sample to client, {name}", p50, p99, "ms", setting=ratios + setting)
 
 
 def _deaf(address: str) -> socket.socket:
@@ -133,11 +171,11 @@ def _deaf(address: str) -> socket.socket:
     return deaf
 
 
-async def _closed_after_s(deaf: socket.socket, since_s: float) -> float:
+def _closed_after_s(deaf: socket.socket, since_s: float) -> float:
     """Until the service has cut it; told by the socket's end, without reading before."""
     deaf.setblocking(False)
-    while _is_open(deaf):  # noqa: ASYNC110 - only a try tells
-        await asyncio.sleep(0.1)
+    while _is_open(deaf):
+        time.sleep(0.1)
     deaf.close()
     return time.time() - since_s
 
@@ -153,25 +191,19 @@ def _is_open(deaf: socket.socket) -> bool:
     return True
 
 
-async def _idle(process: psutil.Process, address: str) -> list[Row]:
-    await asyncio.sleep(1.0)
-    before_mb = _memory_mb(process)
-    clients = await _connect(address, N_IDLE, path=f"{PATH}?types=marker")
-    await asyncio.sleep(5.0)
-    after_mb = _memory_mb(process)
-    left = sum(client.closed_s is None for client in clients)
-    for client in clients:
-        if client.transport is not None:
-            client.transport.abort()
+def _idle() -> list[Row]:
+    with _service() as (service, address):
+        time.sleep(1.0)
+        before_mb = service.memory_mb
+        with _listening(address, N_IDLE, path=f"{PATH}?types=marker") as children:
+            time.sleep(5.0)
+            after_mb = service.memory_mb
+            closed = sum(child.ask("told").closed for child in children)
     return [
         Row(f"memory with {N_IDLE} idle clients", after_mb, None, "MB",
             f"without clients {before_mb:.0f} MB", after_mb / before_mb,
-            f"{(after_mb - before_mb) * 1024 / N_IDLE:.0f} kB each; {left} still there"),
+            f"{(after_mb - before_mb) * 1024 / N_IDLE:.0f} kB each; {N_IDLE - closed} still there"),
     ]  # fmt: skip
-
-
-def _memory_mb(process: psutil.Process) -> float:
-    return float(process.memory_info().rss) / 2**20
 
 
 def main() -> None:
