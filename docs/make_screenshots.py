@@ -5,6 +5,7 @@
 Waits until the demo has something to show, so it takes about a minute.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ COLOURS = 64  # flat areas and letters: a third of the size, and nothing to be s
 NOT_SHOWN = {"", "settings"}  # the live page has pictures of its own; settings name folders
 SETTLE_S = 3.0
 SHOW_S = 45.0  # until the chart has something to show
+COLLECT_S = 20.0  # of a calibration, until there is something of it
+PERSON = {"HADUA_PARTICIPANT": "P01", "HADUA_REQUIRE_CONSENT": "false"}
 # Parts of the page, by the id of their section; the page's own order is of no matter.
 PARTS = ("now", "history", "signals", "delays", "log")
 
@@ -41,6 +44,7 @@ def main() -> None:
             section = page.locator(f"#{part}")
             if section.is_visible():
                 section.screenshot(path=IMAGES / f"{part}.png")
+        calibrating(page, url)
         for name in PAGES.keys() - NOT_SHOWN:
             page.goto(f"{url}/{name}")
             page.wait_for_timeout(SETTLE_S * 1000.0)
@@ -54,6 +58,14 @@ def main() -> None:
             few = picture.convert("RGB").quantize(COLOURS)
         few.save(image, optimize=True)
         sys.stdout.write(f"{image.name}: {image.stat().st_size / 1024:.0f} KiB\n")
+
+
+def calibrating(page: Page, url: str) -> None:
+    """Begin a calibration of the demo's person."""
+    page.goto(f"{url}/calibration")
+    page.fill("#plan-rest", "0")
+    page.click("#plan button[type='submit']")
+    page.wait_for_timeout(COLLECT_S * 1000.0)
 
 
 def opened(browser: Browser, url: str, *, scheme: str) -> Page:
@@ -73,7 +85,9 @@ def demo() -> Iterator[str]:
     command = [sys.executable, "-m", "hadua.service.cli.serve", "--demo", "--port", "0"]
     with (
         tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=os.environ | PERSON
+        ) as process,
     ):
         try:
             for line in process.stdout or ():

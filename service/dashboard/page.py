@@ -26,7 +26,9 @@ PAGES = {
     "preflight": "Pre-flight",
     "participants": "Participants",
     "sessions": "Sessions",
+    "calibration": "Calibration",
     "recordings": "Recordings",
+    "tokens": "Tokens",
     "settings": "Settings",
     "log": "Log",
 }

@@ -115,6 +115,27 @@ export const outOfReach = (folders) => `Not there now, though recorded into: ${f
 export const NOBODYS = "nobody";
 export const DOES_NOT_SAY = "does not say";
 
+export const ROLE = {
+  viewer: { name: "viewer: sees", may: "Sees sessions, predictions and streams; changes nothing." },
+  operator: { name: "operator: runs sessions", may: "Starts and stops sessions, records, calibrates, enters participants and their consent." },
+  admin: { name: "admin: everything", may: "Erases and exports, reads the log and the settings, gives and takes tokens." },
+};
+export const TO_SEE_TOKENS = "To see and make tokens";
+export const TOKENS_ASKED = "Whoever comes without one of these tokens is turned away.";
+export const TOKENS_NOT_ASKED = "This service asks nobody for a token, because it listens to this machine alone. Tokens that are made here count once it is started for others (--host).";
+export const NO_TOKEN = "No token is in force.";
+export const tokens = (n) => `${number(n, "token")} in force. None can be shown again.`;
+export const tokenMade = (made) => `The token of ${made.name}, ${made.role}. It is shown this once: copy it now.`;
+export const COPY = "Copy";
+export const COPIED = "Copied.";
+export const COPY_YOURSELF = "It is marked: copy it with the keyboard.";
+export const HIDE = "Done: hide it";
+export const REVOKE = "Take it back";
+export const revoke = (name) => `Take back the token of ${name}`;
+export const REVOKING = "Whoever uses it is turned away within two seconds. It cannot be given again; a new one can.";
+export const REVOKING_YOURS = "It is the token that this page uses: you will be turned away within two seconds, and need another one of an admin.";
+export const yours = (name) => `${name} (yours)`;
+
 export const SECRET = "Set; not shown";
 export const settings = (n, changed) => `${number(n, "setting")} shown; ${count(changed)} differ from their default.`;
 export function value(v) {

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from support.browser import CHROMIUM, Witness, chromium
@@ -178,6 +179,39 @@ def test_a_refusal_stays_while_the_page_looks_again(page: Page) -> None:
         saying_why(page.locator("#recordings-section"), code="disk-full")
 
 
+def test_a_token_is_made_shown_once_and_taken_back(page: Page) -> None:
+    with threaded(Parts(settings=settings_for_tests(require_token=True))) as service:
+        storage = service.service.storage
+        page.goto(f"{service.url}/tokens")
+        page.fill("#token", storage.add_token("anna", Role.ADMIN))
+        page.keyboard.press("Enter")
+        expect(page.locator("#tokens-table tbody tr")).to_have_count(1)
+        page.focus("#make-name")
+        page.keyboard.type("booth-7")
+        page.select_option("#make-role", "operator")
+        page.press("#make-name", "Enter")
+        expect(page.locator("#made-token")).to_be_focused()
+        token = page.locator("#made-token").inner_text()
+        headers = {"Authorization": f"Bearer {token}"}
+        whoami = f"{service.url}/api/v1/whoami"
+        assert httpx.get(whoami, headers=headers).json()["role"] == "operator"
+        expect(page.locator("#token-booth-7")).to_contain_text("operator: runs sessions")
+        page.fill("#make-name", "booth-7")
+        page.press("#make-name", "Enter")
+        saying_why(page.locator("#make"), code="token-exists")
+        page.reload()
+        expect(page.locator("#tokens-table tbody tr")).to_have_count(2)
+        assert token not in page.content()
+
+        page.click("#revoke-booth-7")
+        page.click("#confirm-yes")
+        expect(page.locator("#token-booth-7")).to_have_count(0)
+        assert httpx.get(whoami, headers=headers).status_code == 401
+        page.click("#revoke-anna")
+        expect(page.locator("#confirm-yes")).to_be_disabled()  # one's own asks for the name
+        page.click("#confirm-no")
+
+
 def test_settings_are_shown_and_what_is_secret_is_not(page: Page) -> None:
     settings = settings_for_tests(database="postgresql://hadua:sesame@db/x", stale_s=1.5)
     with threaded(Parts(settings=settings)) as service:
@@ -205,7 +239,7 @@ def test_who_may_not_sees_why(role: Role, page: Page) -> None:
         may_enter = role is Role.OPERATOR
         expect(page.locator("#enter")).to_have_count(int(may_enter))
         expect(page.locator("#consent")).to_have_count(int(may_enter))
-        for address in ("settings", "log"):
+        for address in ("settings", "log", "tokens"):
             opened(page, service.url, address)
             expect(page.locator(".why-not")).to_contain_text("needs the role admin")
         opened(page, service.url, "sessions")

@@ -1,0 +1,110 @@
+"""The calibration page on the real service, from the plan to going back, light and dark."""
+
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from support.browser import CHROMIUM, Witness, chromium
+from support.learning import Script, learning_parts, windows_chunks
+from support.threaded import threaded
+from support.toy_calibration import PERSON
+
+from hadua.service.access.roles import Role
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+]
+FITTING_MS = 120_000  # the process that fits imports torch at a low priority
+
+
+def looked_at(page: Page, name: str, folder: Path) -> None:
+    """Light and dark, wide and narrow: no serious finding, and nothing beside the page."""
+    for scheme, width_px in (("light", 1280), ("dark", 390), ("dark", 1280)):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width_px, "height": 900})
+        page.screenshot(path=folder / f"{name}-{scheme}-{width_px}.png", full_page=True)
+        report = Axe().run(page)
+        found = [v for v in report.response["violations"] if v["impact"] in ("serious", "critical")]
+        assert not found, (name, scheme, width_px, report.generate_report())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width_px, name
+    page.emulate_media(color_scheme="light")
+
+
+def opened(browser: Browser, url: str) -> Page:
+    page = browser.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(f"{url}/calibration")
+    expect(page.locator("html")).to_have_attribute("data-ready", "yes")
+    return page
+
+
+def test_from_a_plan_to_a_profile_that_answers_and_back(tmp_path: Path) -> None:
+    begin, more, after = (threading.Event() for _ in range(3))
+    script: Script = [begin, *windows_chunks(0, 60), more, *windows_chunks(60, 320), after]
+    with threaded(learning_parts([*script, threading.Event()])) as service, chromium() as browser:
+        page = opened(browser, service.url)
+        witness = Witness(page)
+        expect(page.locator("#who-state")).to_contain_text("Start one on the page Sessions")
+        body = {"id": "s-1", "eeg": "toy", "participant": PERSON}
+        assert httpx.post(f"{service.url}/api/v1/sessions", json=body).status_code == 201
+        expect(page.locator("#who-state")).to_contain_text(PERSON)
+        expect(page.locator("#plan")).to_be_visible()
+        page.fill("#plan-minutes", "2")
+        page.fill("#plan-rest", "5")
+        expect(page.locator("#plan-told")).to_contain_text("half of them with EEG and")
+        page.press("#plan-rest", "Enter")
+        expect(page.locator("#calibration-state")).to_contain_text("Rest")
+        begin.set()
+        expect(page.locator("#calibration-state")).to_contain_text("Collecting")
+        expect(page.locator("#calibration-progress")).to_contain_text("55 of")
+        for seen in ("Usable signal", "takes the windows for", "low"):
+            expect(page.locator("#calibration-progress")).to_contain_text(seen)
+        expect(page.locator("#calibration-cancel")).to_be_visible()
+        looked_at(page, "collecting", tmp_path)
+        page.focus("#calibration-cancel")
+        with page.expect_response("**/calibration"):
+            pass
+        expect(page.locator("#calibration-cancel")).to_be_focused()  # a look takes no focus away
+
+        more.set()
+        accept = page.locator("#calibration-accept")
+        expect(accept).to_be_visible(timeout=FITTING_MS)
+        expect(page.locator("#calibration-report")).to_contain_text("risk")
+        expect(page.locator("#calibration-report")).to_contain_text("Answers that changed")
+        looked_at(page, "ready", tmp_path)
+        accept.click()
+        page.click("#confirm-yes")  # its risk is high
+        expect(page.locator("#profile-1")).to_contain_text("Answers now")
+        after.set()
+
+        page.click("#serve-0")
+        page.click("#confirm-yes")
+        expect(page.locator("#profile-0")).to_contain_text("Answers now")
+        expect(page.locator("#events-table")).to_contain_text("chosen on the page")
+        page.click("#adaptation-on")
+        page.click("#adaptation-off")  # it is starting, or on
+        expect(page.locator("#adaptation-state")).to_contain_text("Off")
+        looked_at(page, "went back", tmp_path)
+        assert witness.complaints == []
+        assert {a.split("/")[2] for a in witness.addresses} == {service.url.split("/")[2]}
+
+
+def test_who_may_only_see_sees_why() -> None:
+    parts = learning_parts([threading.Event()], require_token=True)
+    with threaded(parts) as service, chromium() as browser:
+        storage = service.service.storage
+        viewer = storage.add_token("bert", Role.VIEWER)
+        admin = {"Authorization": f"Bearer {storage.add_token('anna', Role.ADMIN)}"}
+        body = {"id": "s-1", "eeg": "toy", "participant": PERSON}
+        httpx.post(f"{service.url}/api/v1/sessions", json=body, headers=admin)
+        page = browser.new_page()
+        page.goto(f"{service.url}/calibration")
+        page.fill("#token", viewer)
+        page.keyboard.press("Enter")
+        why = page.locator("#calibration-section .why-not")
+        expect(why).to_contain_text("To calibrate needs the role operator")
+        expect(page.locator("#plan")).to_have_count(0)
