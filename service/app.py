@@ -16,6 +16,7 @@ from hadua.service import (
     access_routes,
     asyncapi,
     health,
+    inference_routes,
     mapping_routes,
     marker_routes,
     openapi,
@@ -65,6 +66,7 @@ GOODBYE_S = 1.0
 _PARTS = (
     *(health, stream_routes, preflight_routes, routes, mapping_routes, participant_routes),
     *(access_routes, recording_routes, marker_routes, predict_routes, settings_routes),
+    inference_routes,
     *(learning_routes, websocket, asyncapi),
 )
 
@@ -119,6 +121,7 @@ def create_app(
     problems.install(app)
     for part in _PARTS:
         app.include_router(part.router)
+    app.include_router(inference_routes.health)
     openapi.install(app)
     page.install(app)
     return app

@@ -4,7 +4,10 @@ import msgspec
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One problem document."""
+    """One problem document.
+
+    `error` is `detail` once more, where the Open Inference Protocol is spoken.
+    """
 
     type: str
     title: str
@@ -15,3 +18,4 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     got: str | None = None
     expected: str | None = None
     hint: str | None = None
+    error: str | None = None

@@ -59,6 +59,7 @@ _STATUS = {
     "calibration-active": HTTPStatus.CONFLICT,
     "calibration-failed": HTTPStatus.CONFLICT,
     "mapping-unknown": HTTPStatus.NOT_FOUND,
+    "model-unknown": HTTPStatus.NOT_FOUND,
     "mapping-changed": HTTPStatus.CONFLICT,
     "storage-failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "request-in-progress": HTTPStatus.CONFLICT,
@@ -104,6 +105,8 @@ def of_error(error: HaduaError, *, instance: str | None = None) -> Problem:
 
 def response(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
     """The problem as an HTTP response."""
+    if (problem.instance or "").startswith("/v2"):  # whose clients look for `error`
+        problem = msgspec.structs.replace(problem, error=problem.detail)
     return Response(
         msgspec.json.encode(problem),
         status_code=problem.status,

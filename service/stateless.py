@@ -53,11 +53,14 @@ class Predictor:
             FeatureMismatchError: features of another definition, or of a modality not in it.
             InvalidInputError: a wrong shape, a value that is not finite, or nothing at all.
         """
-        eeg, eye, present = self.inputs(blocks)
+        logits = np.asarray(self.logits(*self.inputs(blocks)), np.float64)
+        return softmax(logits, temperature=self._bundle.manifest.temperature)
+
+    def logits(self, eeg: Float32Array, eye: Float32Array, present: BoolArray) -> Float32Array:
+        """Logits `(n, n_classes)` of what `inputs` gives; to be called in `executor`."""
         if self._runtime is None:
             self._runtime = self._load()
-        logits = np.asarray(self._runtime.logits(eeg, eye, present), np.float64)
-        return softmax(logits, temperature=self._bundle.manifest.temperature)
+        return self._runtime.logits(eeg, eye, present)
 
     def inputs(
         self, blocks: Mapping[Modality, Block]

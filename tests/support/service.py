@@ -235,6 +235,10 @@ class FakeBundle:
     specs: Mapping[Modality, FeatureSpec] = field(default_factory=lambda: FEATURES)
 
     hop_s: float = 0.5
+    context: int = 3
+
+    def width(self, modality: Modality) -> int:
+        return len(self.specs[modality].names)
 
     @property
     def normalisation(self) -> dict[Modality, Normalisation]:

@@ -7,6 +7,7 @@ from hadua.service.access.roles import Role, role_for
 from hadua.service.app import create_app
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/asyncapi.json", "/"}
+OPEN |= {"/v2/health/live", "/v2/health/ready"}
 ADMIN = {
     ("DELETE", "/api/v1/participants/{participant}"),
     ("GET", "/api/v1/participants/{participant}/export"),
@@ -18,7 +19,11 @@ ADMIN = {
 }
 """Written out by hand, so that a route does not become everybody's by a slip."""
 OPERATOR = {("GET", "/api/v1/recordings"), ("GET", "/api/v1/preflight")}
-VIEWER = {("POST", "/api/v1/tickets"), ("POST", "/api/v1/predict")}
+VIEWER = {
+    ("POST", "/api/v1/tickets"),
+    ("POST", "/api/v1/predict"),
+    ("POST", "/v2/models/{name}/infer"),
+}
 
 
 def no_service() -> None:
