@@ -118,13 +118,11 @@ def run(name: str, seeds: Sequence[int], runs: Path, *, jobs: int) -> None:
 
 
 def collect(name: str, runs: Path, into: Path) -> None:
-    """Write the table of everybody who has been met, seeds that are not complete left out."""
-    people = [read(path) for path in sorted(runs.glob("seed-*.json"))]
-    each = N_NEW if name == "synthetic" else muse_people()
-    whole = {p.seed for p in people if sum(q.seed == p.seed for q in people) == each}
-    people = sorted((p for p in people if p.seed in whole), key=lambda p: (p.seed, p.number))
+    """Write the table of everybody who has been met, and say how many of each seed these are."""
+    people = [read(path) for path in runs.glob("seed-*.json")]
+    people.sort(key=lambda p: (p.seed, p.number))
     if not people:
-        raise SystemExit(f"participant: {str(runs)!r} holds no seed that is complete")
+        raise SystemExit(f"participant: in {str(runs)!r} nobody has been met")
     rivals = {m.name: m.rival for m in MEETINGS if m.name in people[0].right}
     rivals = {name: rival if rival in rivals else "" for name, rival in rivals.items()}
     rows = figures(people, rivals, unadapted=UNADAPTED)
@@ -144,8 +142,8 @@ def settings() -> dict[str, object]:
 
 
 def _write(name: str, rows: Sequence[Figures], people: Sequence[Person], into: Path) -> None:
-    seeds = sorted({p.seed for p in people})
-    about = {"seeds": seeds, "people": len(people), "versions": versions(), **settings()}
+    met = {seed: sum(p.seed == seed for p in people) for seed in sorted({p.seed for p in people})}
+    about = {"people_by_seed": met, "versions": versions(), **settings()}
     content = {
         **about,
         "rows": [asdict(row) for row in rows],
@@ -155,7 +153,7 @@ def _write(name: str, rows: Sequence[Figures], people: Sequence[Person], into: P
     into.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, ensure_ascii=False, indent=1)
     (into / f"participant_{name}.json").write_text(text + "\n", encoding="utf-8")
-    text = table(name, rows, seeds=seeds, people=len(people), versions=versions())
+    text = table(name, rows, met=met, versions=versions())
     (into / f"participant_{name}.md").write_text(text, encoding="utf-8")
 
 

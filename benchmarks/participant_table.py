@@ -34,8 +34,7 @@ def table(
     name: str,
     rows: Sequence[Figures],
     *,
-    seeds: Sequence[int],
-    people: int,
+    met: Mapping[int, int],
     versions: Mapping[str, str | None],
 ) -> str:
     """The rows and their words."""
@@ -51,7 +50,7 @@ def table(
         *_LEGEND,
         "",
         *_roll_backs(rows),
-        f"- Seeds {', '.join(map(str, seeds))}; {people} people.",
+        "- People met: " + ", ".join(f"{n} of seed {seed}" for seed, n in met.items()) + ".",
         "- " + ", ".join(f"{k} {v}" for k, v in versions.items() if v),
         "",
     ]

@@ -153,7 +153,7 @@ def kept(task: Task, right: Sequence[str]) -> None:
     task.path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def test_a_seed_counts_when_everybody_of_it_has_been_met(tmp_path: Path) -> None:
+def test_the_table_says_how_many_of_each_seed_have_been_met(tmp_path: Path) -> None:
     runs, into = tmp_path / "runs", tmp_path / "results"
     runs.mkdir()
     for seed, n in ((1, 10), (2, 9)):
@@ -164,15 +164,16 @@ def test_a_seed_counts_when_everybody_of_it_has_been_met(tmp_path: Path) -> None
 
     found = json.loads((into / "participant_synthetic.json").read_text(encoding="utf-8"))
     text = (into / "participant_synthetic.md").read_text(encoding="utf-8")
-    assert (found["seeds"], found["people"]) == ([1], 10)
+    assert found["people_by_seed"] == {"1": 10, "2": 9}
+    assert "People met: 10 of seed 1, 9 of seed 2." in text
     assert [row["mean"] for row in found["rows"]] == [0.5, 0.5, 1.0]
     assert "| **ours, both** | **100.0 ± 0.0** | 100.0 | 0% | 0 min (0%) | 100.0 |  |" in text
-    assert "Roll-backs, ours, both: 10 for spread" in text
+    assert "Roll-backs, ours, both: 19 for spread" in text
     assert str(tmp_path) not in text + json.dumps(found)
 
 
 def test_with_nobody_met_there_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="no seed that is complete"):
+    with pytest.raises(SystemExit, match="nobody has been met"):
         collect("synthetic", tmp_path, tmp_path)
 
 
