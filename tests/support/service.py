@@ -288,13 +288,19 @@ class Parts:
     data_folder: Path | None = None
     port: int = 0
     bundle: Bundle = field(default_factory=fake_bundle)
-    personal: bool = False
+    personal: Personal | bool = False
 
     def parse(self, text: str, *, modality: Modality) -> FakeSource:
         del modality
         if text not in self.sources:
             raise UsageError(f"source {text!r}", expected="a known scheme", hint="Try another.")
         return self.sources[text]
+
+
+def personal_for(parts: Parts, folder: Path) -> Personal | None:
+    if isinstance(parts.personal, Personal):
+        return parts.personal
+    return personal_of(folder, parts.bundle) if parts.personal else None
 
 
 @dataclass
@@ -334,7 +340,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
             unix_clock=lambda: 1_700_000_000.0 + loop.time(),
             startup=(lambda: parts.startup or {}) if parts.startup else None,
             cut=lambda client: server.cut(client),
-            personal=personal_of(folder, parts.bundle) if parts.personal else None,
+            personal=personal_for(parts, folder),
             here=parts.here,
         )
 
