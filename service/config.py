@@ -45,7 +45,9 @@ class Settings(BaseSettings):
     eeg: str | None = Field(None, description="SOURCE of the EEG, as in lsl:type=EEG.")
     gaze: str | None = Field(None, description="SOURCE of the eye tracker, as in lsl:type=Gaze.")
     expect: tuple[ExpectedStream, ...] = Field(
-        (), description="Streams that a session is to have, and what is expected of each."
+        (),
+        max_length=32,
+        description="Streams that a session is to have, and what is expected of each.",
     )
     participant: Identifier | None = Field(
         None, description="Pseudonym of the participant: letters, digits, '_' and '-'."

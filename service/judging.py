@@ -67,6 +67,7 @@ def judged(
     screen: Screen,
 ) -> Judged:
     """Judge consecutive chunks of one stream."""
+    chunks = joined(chunks)
     try:
         if modality is Modality.EYE:
             return _of_gaze(spec, chunks, screen)
@@ -75,6 +76,25 @@ def judged(
     except HaduaError as error:
         return Judged(problem=str(error))
     return Judged(problem="the bundle has no input for it")
+
+
+def joined(chunks: Sequence[SampleChunk]) -> list[SampleChunk]:
+    """The same samples in as few chunks as there are stretches: hundreds cost ten times as much."""
+    stretches: list[list[SampleChunk]] = []
+    for chunk in chunks:
+        if stretches and not chunk.gap_before and chunk.spec == stretches[-1][0].spec:
+            stretches[-1].append(chunk)
+        else:
+            stretches.append([chunk])
+    return [
+        SampleChunk(
+            some[0].spec,
+            np.concatenate([c.t_s for c in some]),
+            np.concatenate([c.x for c in some]),
+            some[0].gap_before,
+        )
+        for some in stretches
+    ]
 
 
 def _of_eeg(extractor: Extractor, chunks: Sequence[SampleChunk]) -> Judged:

@@ -298,7 +298,7 @@ class Lane:
         normaliser = Normaliser(source.mean, source.std)
         if baseline_s > 0.0:
             normaliser = normaliser.begin_baseline(ceil(baseline_s / spec.hop_s))
-        return cls(spec, stream, _extractor(stream, spec, screen=screen), normaliser)
+        return cls(spec, stream, extractor_of(stream, spec, screen=screen), normaliser)
 
     def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
         """The windows that a chunk completes, in order."""
@@ -315,7 +315,7 @@ class Lane:
             self.spec,
             last_end_s=self._given_s,
             least=bundle.manifest.min_coverage[self.spec.modality],
-            extractor=lambda stream: _extractor(stream, self.spec, screen=screen),
+            extractor=lambda stream: extractor_of(stream, self.spec, screen=screen),
         )
         self.stream, self.useless = chunk.spec, changed.useless
 
@@ -346,7 +346,12 @@ class Lane:
             self.normaliser = self.normaliser.end_baseline()
 
 
-def _extractor(stream: StreamSpec, spec: FeatureSpec, *, screen: Screen) -> Extractor:
+def extractor_of(stream: StreamSpec, spec: FeatureSpec, *, screen: Screen) -> Extractor:
+    """What gets a bundle's features out of a stream.
+
+    Raises:
+        InvalidInputError, StreamInvalidError, FeatureMismatchError: they cannot be had from it.
+    """
     if spec.modality is Modality.EEG:
         return EegExtractor(stream, spec)
     return EyeExtractor(stream, spec, screen=screen)

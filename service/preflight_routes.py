@@ -41,7 +41,10 @@ async def preflight(
     """
     look = await asked.preflight.look(asked.sessions.all, seconds=seconds, blocking=asked.blocking)
     consent = await _consent(asked, participant or asked.settings.participant)
-    return answer(preflight_answer(look, [consent], time_unix=asked.unix_clock()))
+    now = asked.unix_clock()
+    return await asked.blocking(
+        asked.preflight.pool, lambda: answer(preflight_answer(look, [consent], time_unix=now))
+    )
 
 
 async def _consent(asked: Service, participant: str | None) -> Finding:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
-from hadua.models.runtime import Runtime, load_runtime
+from hadua.models.runtime import load_runtime
 from hadua.service.doctor.finding import Finding, State, told
 from hadua.service.doctor.surroundings import Host
 from hadua.service.doctor.visit import Measured, Visit
-from hadua.service.meant import engine_factory, open_bundle
+from hadua.service.meant import open_bundle, screen_of
+from hadua.service.pipeline import extractor_of
 
 _CUDA = "CUDAExecutionProvider"
 _SMI_S = 3.0
@@ -112,15 +113,9 @@ def _coverage(visit: Visit, stream: Measured) -> Finding:
     if bundle is None or spec is None or modality not in bundle.specs:
         found = f"the bundle has no input for {_WORDS[modality]}: it would not be used"
         return Finding("coverage", State.NOTE, stream.called, found)
-    settings = visit.settings
-
-    def load() -> Runtime:
-        return load_runtime(bundle, name=settings.runtime, device=settings.device)
-
     try:
-        engine = engine_factory(visit.settings, bundle, load)({modality: spec})
-        report = engine.pipeline.reports()[str(modality)]
-        engine.close()
+        screen = screen_of(visit.settings)
+        report = extractor_of(spec, bundle.specs[modality], screen=screen).report.to_dict()
     except HaduaError as error:
         found, fix = told(error, otherwise="Choose another stream, or another bundle (--bundle).")
         return Finding("coverage", stream.bad(), stream.called, found, fix)

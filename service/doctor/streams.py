@@ -33,12 +33,12 @@ def look_at_streams(visit: Visit) -> Sequence[Finding]:
     network, request = visit.here.network, visit.request
     if request.network:
         visit.listed = tuple(network.streams(LIST_S))
-    chosen = named_apart(_chosen(visit)[:MOST_STREAMS])
+    chosen = named_apart(_chosen(visit))
     unknown = [stream for stream in chosen if stream.spec is None and not stream.session_id]
     heard = {s.called: s for s in listen_to_all(unknown, network, seconds=request.seconds)}
     visit.measured = tuple(heard.get(stream.called, stream) for stream in chosen)
     opened = [_opened(stream) for stream in visit.measured]
-    others = _others(visit.listed, {m.text for m in visit.measured})
+    others = _others(visit.listed, visit.measured)
     return [*opened, *others] or [_none(visit)]
 
 
@@ -46,7 +46,7 @@ def _chosen(visit: Visit) -> list[Measured]:
     """What is wanted; else what sessions read; else what is there."""
     if any(w.modality for w in visit.wanted):
         return list(_wanted(visit))
-    return list(visit.running) or list(_found(visit.listed))
+    return list(visit.running) or list(_found(visit.listed))[:MOST_STREAMS]
 
 
 def _wanted(visit: Visit) -> Iterator[Measured]:
@@ -96,8 +96,14 @@ def _opened(stream: Measured) -> Finding:
     return Finding("streams", state, stream.called, "; ".join([found, *notes]))
 
 
-def _others(listed: Sequence[StreamSummary], measured: set[str]) -> list[Finding]:
-    rest = [str(s) for s in listed if s.source not in measured or not s.source]
+def _others(listed: Sequence[StreamSummary], measured: Sequence[Measured]) -> list[Finding]:
+    known = {(m.spec.name, m.spec.type, m.spec.source_id) for m in measured if m.spec is not None}
+    texts = {m.text for m in measured}
+    rest = [
+        str(s)
+        for s in listed
+        if s.source not in texts and (s.name, s.type, s.source_id) not in known
+    ]
     if not rest:
         return []
     shown = "; ".join(rest[:_SHOWN]) + (f"; {len(rest) - _SHOWN} more" * (len(rest) > _SHOWN))

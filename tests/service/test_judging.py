@@ -1,5 +1,7 @@
 """What a few seconds of signal are worth, before any session."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from hadua.adapters.sources.source import Channel, SampleChunk, StreamSpec
 from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
 from hadua.models.features import Modality
 from hadua.models.quality import ChannelState, EyeState
-from hadua.service.judging import MOST_POINTS, Judged, judged
+from hadua.service.judging import MOST_POINTS, Judged, joined, judged
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,19 @@ def test_too_little_is_not_judged(
     told = judged(spec, chunks, modality, bundle=bundle, screen=Screen())
 
     assert told.problem == problem
+
+
+def test_joining_keeps_every_sample_and_every_gap(bundle: Bundle) -> None:
+    _, chunks = simulated("sim:speed=50", Modality.EEG, seconds=1.0)
+    chunks[7] = replace(chunks[7], gap_before=True)
+
+    whole = joined(chunks)
+
+    assert [c.gap_before for c in whole] == [chunks[0].gap_before, True]
+    np.testing.assert_array_equal(
+        np.concatenate([c.x for c in whole]), np.concatenate([c.x for c in chunks])
+    )
+    assert joined([]) == []
 
 
 def test_nothing_at_all_and_a_stream_that_cannot_be_used(bundle: Bundle) -> None:
