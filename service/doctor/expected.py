@@ -20,8 +20,9 @@ def look_at_expected(visit: Visit) -> Sequence[Finding]:
     for wanted in visit.wanted:
         if wanted.modality is None:
             findings.append(_markers(visit, wanted))
-    nothing = Finding("expected", State.OK, "expected streams", "none is named in the settings")
-    return findings or [nothing]
+    named = any(w.expected for w in visit.wanted)
+    nothing = "nothing to compare: see the streams" if named else "the settings name none"
+    return findings or [Finding("expected", State.OK, "expected streams", nothing)]
 
 
 def _stream(stream: Measured) -> Iterator[Finding]:

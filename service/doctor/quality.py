@@ -21,24 +21,14 @@ _EYES = (
 
 def look_at_quality(visit: Visit) -> Sequence[Finding]:
     """Judge what was heard, as a session judges its windows."""
-    heard = [s for s in visit.measured if s.spec is not None and s.chunks]
-    if not heard or visit.bundle is None:
-        return [Finding("quality", State.OK, "signals", "nothing was heard that could be judged")]
-    return [_look(visit, stream) for stream in heard]
-
-
-def _look(visit: Visit, stream: Measured) -> Finding:
-    if stream.spec is None or visit.bundle is None:
-        raise ValueError("a stream that was not heard, or no bundle")
-    told = judged(
-        stream.spec,
-        stream.chunks,
-        stream.modality,
-        bundle=visit.bundle,
-        screen=screen_of(visit.settings),
-    )
-    visit.judged[stream.called] = told
-    return _finding(stream, told)
+    bundle, screen, findings = visit.bundle, screen_of(visit.settings), []
+    for stream in visit.measured:
+        if stream.spec is not None and stream.chunks and bundle is not None:
+            told = judged(stream.spec, stream.chunks, stream.modality, bundle=bundle, screen=screen)
+            visit.judged[stream.called] = told
+            findings.append(_finding(stream, told))
+    nothing = "nothing was heard that could be judged"
+    return findings or [Finding("quality", State.OK, "signals", nothing)]
 
 
 def _finding(stream: Measured, told: Judged) -> Finding:
