@@ -22,7 +22,7 @@ IMAGES = Path(__file__).resolve().parent / "images"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WIDTH_PX, HEIGHT_PX = 1180, 900
-COLOURS = 64  # flat areas and letters: a third of the size, and nothing to be seen
+COLOURS = 160  # flat areas and letters: half the size, and nothing to be seen
 NOT_SHOWN = {"", "settings"}  # the live page has pictures of its own; settings name folders
 SETTLE_S = 3.0
 SHOW_S = 45.0  # until the chart has something to show
@@ -55,7 +55,7 @@ def main() -> None:
         browser.close()
     for image in sorted(IMAGES.glob("*.png")):
         with Image.open(image) as picture:
-            few = picture.convert("RGB").quantize(COLOURS)
+            few = picture.convert("RGB").quantize(COLOURS, kmeans=1)
         few.save(image, optimize=True)
         sys.stdout.write(f"{image.name}: {image.stat().st_size / 1024:.0f} KiB\n")
 

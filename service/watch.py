@@ -9,6 +9,7 @@ from hadua.adapters.sources.source import EndOfStreamError, SampleChunk, StreamS
 from hadua.service.changed_stream import what_changed
 
 RATE_WINDOW_S = 5.0
+RATE_KNOWN_S = 1.0
 BACK_S = 5.0
 
 
@@ -156,6 +157,7 @@ class StreamWatch:
     def effective_rate_hz(self) -> float | None:
         """Samples per second over the latest seconds, by arrival; None until that is known.
 
+        Over less than a second it says little: a stream that comes back begins with a burst.
         The first chunk of the stretch only marks its beginning: its samples came before. A stream
         that is gone has none.
         """
@@ -163,7 +165,7 @@ class StreamWatch:
             return None
         with self._lock:
             recent = list(self._recent)
-        if len(recent) < 2 or recent[-1][0] <= recent[0][0]:
+        if len(recent) < 2 or recent[-1][0] < recent[0][0] + RATE_KNOWN_S:
             return None
         return sum(len(chunk) for _, chunk in recent[1:]) / (recent[-1][0] - recent[0][0])
 
