@@ -24,6 +24,7 @@ from hadua.calibration.chance import Chance, one_thread
 from hadua.calibration.collected import Collected, CollectedWindow, joined
 from hadua.calibration.guard import Breach
 from hadua.calibration.online_life import Life, Served
+from hadua.calibration.online_reasons import FROZEN, NOTHING_MEASURED, POOR_QUALITY
 from hadua.calibration.online_settings import OnlineSettings
 from hadua.calibration.online_stream import Cut, Stream
 from hadua.calibration.plan import fewest_windows
@@ -37,7 +38,6 @@ from hadua.models.export import load_network
 from hadua.models.features import FloatArray, Modality
 from hadua.models.network import HaduaNetwork
 
-NOTHING_MEASURED, POOR_QUALITY, FROZEN = "nothing measured", "poor quality", "frozen"
 _EARLIER = -1
 
 

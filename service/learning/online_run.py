@@ -17,7 +17,7 @@ import structlog
 from hadua.calibration.admission import admit
 from hadua.calibration.collected import CollectedWindow
 from hadua.calibration.fitted import read_fitted
-from hadua.calibration.online import FROZEN, NOTHING_MEASURED, POOR_QUALITY
+from hadua.calibration.online_reasons import FROZEN, NOTHING_MEASURED, POOR_QUALITY
 from hadua.calibration.profile import AS_SHIPPED
 from hadua.models.errors import CalibrationError, HaduaError
 from hadua.models.features import Modality

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from hadua.calibration.collected import Collected, CollectedWindow
 from hadua.calibration.labelled import LabelledWindows
-from hadua.calibration.online import FROZEN, NOTHING_MEASURED, POOR_QUALITY, OnlineAdapter
+from hadua.calibration.online import OnlineAdapter
+from hadua.calibration.online_reasons import FROZEN, NOTHING_MEASURED, POOR_QUALITY
 from hadua.calibration.preparing import normalised
 from hadua.calibration.stretches import logits_of_windows
 from hadua.models.bundle import Normalisation
