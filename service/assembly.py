@@ -149,10 +149,13 @@ def assemble(
         tap=tap,
         mappings=open_mapping_book(settings),
         screen=screen_of(settings),
-        personal=Personal(
-            ProfileStore(settings.data_dir / PROFILES),
-            bundle,
-            name=settings.runtime,
-            device=settings.device,
-        ),
+        personal=personal_profiles(settings, bundle),
     )
+
+
+def personal_profiles(settings: Settings, bundle: Bundle) -> Personal:
+    """The profiles in the data folder; what a kill has left half-written there goes."""
+    profiles = ProfileStore(settings.data_dir / PROFILES)
+    for left in profiles.recover():
+        _log.warning("half-written profile removed", path=left)
+    return Personal(profiles, bundle, name=settings.runtime, device=settings.device)

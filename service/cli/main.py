@@ -12,6 +12,7 @@ _COMMANDS = {
     "train": "hadua.service.cli.train",
     "evaluate": "hadua.service.cli.evaluate",
     "export": "hadua.service.cli.export",
+    "calibrate": "hadua.service.cli.calibrate",
     "doctor": "hadua.service.cli.doctor",
     "devices": "hadua.service.cli.devices",
     "participants": "hadua.service.cli.participants",

@@ -23,7 +23,7 @@ from hadua.service.fit_worker import FitWorker
 from hadua.service.learning.rest import Rest
 from hadua.service.learning.statuses import CalibrationStatus
 from hadua.service.learning.tools import InThread, Tools
-from hadua.service.learning.windows import Waiting, Window
+from hadua.service.learning.windows import MOST_WAITING, Waiting, Window
 from hadua.service.line_process import WorkerDiedError
 
 Serve = Callable[[int, str], Awaitable[None]]
@@ -76,6 +76,11 @@ class CalibrationRun:
     def needs_work(self) -> bool:
         """Whether `drive` has anything to do: windows to take, or a profile to fit."""
         return self.session.state.takes_windows or self.session.state is State.FITTING
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether half of the room for waiting windows is taken."""
+        return self.session.state.takes_windows and len(self._waiting) > MOST_WAITING // 2
 
     def offer(self, window: Window) -> None:
         """Take a window, if windows are taken; never waits."""

@@ -54,6 +54,11 @@ class SessionCalibration:
         """Of the latest; empty if there was none."""
         return "" if self._run is None else str(self._run.session.state)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether half of the room for waiting windows is taken."""
+        return self._run is not None and self._run.is_behind
+
     def status(self) -> CalibrationStatus | None:
         """The latest as it is now; None if there was none."""
         return None if self._run is None else self._run.status()

@@ -73,6 +73,11 @@ class SessionLearning:
         """Why a calibration that was cut off could not go on; empty if it could."""
         return self._calibration.note
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether so many windows wait that whoever can wait should."""
+        return self._calibration.is_behind
+
     def calibration(self) -> CalibrationStatus | None:
         """The latest calibration as it is now; None if there was none."""
         return self._calibration.status()

@@ -32,11 +32,16 @@ Windows = Mapping[Modality, Mapping[float, FeatureWindow]]
 @cache
 def recorded(faults: str = "") -> Chunks:
     """EEG and gaze of one person, in the simulator's own chunks."""
+    return made(Simulation(person=2, seed=5), seconds=SECONDS, faults=faults)
+
+
+def made(simulation: Simulation, *, seconds: float, faults: str = "") -> Chunks:
+    """What a simulated person gives in so many seconds."""
     pair = make_pair(
-        Simulation(person=2, seed=5),
+        simulation,
         origin_s=ORIGIN_S,
         speed=None,
-        duration_s=SECONDS,
+        duration_s=seconds,
         faults=Faults(parse_faults(faults)),
     )
     chunks: dict[Modality, list[SampleChunk]] = {}
