@@ -15,6 +15,7 @@ from hadua.calibration.profile import AS_SHIPPED
 from hadua.models.errors import CalibrationError
 from hadua.service.engine import Engine, Timed
 from hadua.service.learning.claims import Claims
+from hadua.service.learning.installed import require_packages
 from hadua.service.learning.online_messages import Tell
 from hadua.service.learning.seat import Seat
 from hadua.service.learning.session_adaptation import SessionAdaptation
@@ -122,9 +123,10 @@ class SessionLearning:
         Raises:
             NoParticipantError, NotRunningError, ParticipantBusyError: there is nobody to learn for.
             CalibrationActiveError: one is going on.
-            CalibrationError: a plan that this session cannot keep.
+            CalibrationError: a plan that this session cannot keep, or nothing to learn with.
             UsageError: no such policy.
         """
+        require_packages()
         async with self._lock:
             await self._calibration.begin(plan, policy=policy, actor=actor)
 
@@ -150,6 +152,8 @@ class SessionLearning:
 
     async def adapt(self, on: bool, *, actor: str) -> None:
         """Switch the online loop on or off; doing so twice changes nothing."""
+        if on:
+            require_packages()
         async with self._lock:
             await (self._adaptation.on if on else self._adaptation.off)(actor=actor)
 
