@@ -15,6 +15,7 @@ from sqlalchemy import (
     update,
 )
 
+from hadua.service.storage.packing import unpacked
 from hadua.service.storage.records import SessionRecord
 from hadua.service.storage.tables import frames, sessions
 
@@ -114,7 +115,7 @@ def frames_after(
     if kind is not None:
         query = query.where(frames.c.kind == kind)
     rows = connection.execute(query.order_by(frames.c.seq).limit(limit)).all()
-    return [(row.seq, row.kind, row.text) for row in rows]
+    return [(row.seq, row.kind, unpacked(row.text)) for row in rows]
 
 
 def frames_since(
@@ -128,7 +129,7 @@ def frames_since(
         .order_by(frames.c.epoch.desc(), frames.c.seq.desc())
     )
     rows = connection.execute(query.limit(limit)).all()
-    return [(row.epoch, row.seq, row.kind, row.text) for row in reversed(rows)]
+    return [(row.epoch, row.seq, row.kind, unpacked(row.text)) for row in reversed(rows)]
 
 
 def first_seq(connection: Connection, session_id: str, epoch: int) -> int | None:

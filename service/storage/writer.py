@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from hadua.models.errors import HaduaError
 from hadua.service.storage.database import Database
 from hadua.service.storage.errors import StorageError
+from hadua.service.storage.packing import packed
 from hadua.service.storage.tables import frames
 
 MOST_WAITING = 50_000
@@ -158,7 +159,7 @@ class StorageWriter:
                 return rows, item
             if not rows:
                 until_s = time.monotonic() + LINGER_S
-            rows.append(item)
+            rows.append({**item, "text": packed(str(item["text"]))})
         return rows, _LINGER
 
     def _write(self, connection: Connection, rows: list[Row]) -> bool:
