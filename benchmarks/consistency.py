@@ -1,6 +1,6 @@
 """What tells, without a label, that a person was read wrongly, and what one could fall back on.
 
-    python benchmarks/consistency.py     40 people of development populations, about 12 s each
+    python benchmarks/consistency.py     80 people of development populations, about 12 s each
 
 Each is adapted with all their windows, then compared: the consistency of the reading beside what is
 really right, for ours and for the answers that need no adaptation. Written to
@@ -29,7 +29,7 @@ from hadua.models.export import load_network
 from hadua.models.features import BoolArray, FloatArray
 from hadua.models.prediction import softmax
 
-SEEDS = (1000, 1001, 1002, 1003)
+SEEDS = tuple(range(1000, 1008))
 STEPS = 120
 WRONG = 0.85
 RESULTS = Path(__file__).resolve().parent / "results"
