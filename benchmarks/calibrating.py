@@ -72,7 +72,7 @@ def rows(*, times: int = 3) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="hadua-bench-") as work:
         folder = Path(work)
         fold = made_up(n_people=13, widths=(WIDTHS[Modality.EEG], WIDTHS[Modality.EYE]))
-        bundle = _bundle(folder / "bundle", fold)
+        bundle = made_up_bundle(folder / "bundle", fold)
         keep_source(folder / "source", fold.source, bundle)
         return asyncio.run(_rows(folder, bundle, fold, times))
 
@@ -138,7 +138,7 @@ async def _calibrate(
         worker = worker or await FitWorker.start()
         spent = psutil.Process(worker.pid)
         before = sum(spent.cpu_times()[:2]) if warm else 0.0
-        delays = asyncio.create_task(_predictions(bundle))
+        delays = asyncio.create_task(paced_predictions(bundle))
         await worker.fit(calibration.request(source=source))
         calibration.settle(at_unix=1.7e9)
         wall_s = time.perf_counter() - began
@@ -153,7 +153,7 @@ async def _calibrate(
     return Fitted(wall_s, processor_s, during)
 
 
-async def _predictions(bundle: Bundle) -> list[float]:
+async def paced_predictions(bundle: Bundle) -> list[float]:
     """Predict one window after the other in a thread, as a session does, until cancelled."""
     runtime, us = load_runtime(bundle), list[float]()
     tokens = InputShape.of(bundle).zeros(1, CONTEXT)
@@ -168,7 +168,7 @@ async def _predictions(bundle: Bundle) -> list[float]:
 
 
 async def _idle(bundle: Bundle) -> Quantiles:
-    task = asyncio.create_task(_predictions(bundle))
+    task = asyncio.create_task(paced_predictions(bundle))
     await asyncio.sleep(IDLE_S)
     task.cancel()
     return Quantiles.of(await task)
@@ -209,7 +209,7 @@ def _window(fold: Fold, bundle: Bundle, k: int) -> tuple[float, dict[Modality, F
     }
 
 
-def _bundle(path: Path, fold: Fold) -> Bundle:
+def made_up_bundle(path: Path, fold: Fold) -> Bundle:
     """A network that learnt nothing: time does not depend on that either."""
     torch.manual_seed(0)
     n_eeg, n_eye = WIDTHS[Modality.EEG], WIDTHS[Modality.EYE]

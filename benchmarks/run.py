@@ -7,6 +7,7 @@ from pathlib import Path
 import calibrating
 import end_to_end
 import features
+import following
 import inference
 import training
 from table import machine, markdown, save
@@ -24,6 +25,7 @@ def main() -> None:
         *inference.rows(),
         *training.rows(),
         *calibrating.rows(),
+        *following.rows(),
     ]
     about = machine()
     save(rows, about, RESULTS)

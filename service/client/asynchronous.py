@@ -11,11 +11,19 @@ from hadua.service.answers import MarkerAnswer, SessionInfo
 from hadua.service.client import calls
 from hadua.service.client.calls import Call
 from hadua.service.client.clock import ServiceClock
+from hadua.service.client.deciding import Decider, Decision, PlanValue
 from hadua.service.client.frames import AnyFrame
 from hadua.service.client.http import Http
 from hadua.service.client.progress import Heard, Onlooker, Policy, Progress
 from hadua.service.client.stream import AsyncStream
 from hadua.service.clock_echo import ClockOffset
+from hadua.service.learning.answers import (
+    CalibrationAnswer,
+    LabelAnswer,
+    ProfileHistory,
+    RollBackAnswer,
+)
+from hadua.service.learning.statuses import AdaptationStatus
 from hadua.service.preflight_shapes import PreflightAnswer
 from hadua.service.wire import BundleInfo, PredictionFrame, RecordingStatus
 
@@ -171,6 +179,56 @@ class AsyncClient:
     async def stop_recording(self, session_id: str) -> RecordingStatus | None:
         """End the recording and wait until its file is closed."""
         return (await self.perform(calls.stop_recording(session_id))).recording
+
+    async def calibrate(
+        self,
+        session_id: str,
+        *,
+        seconds: float = 300.0,
+        policy: Decider | None = None,
+        **plan: PlanValue,
+    ) -> CalibrationAnswer:
+        """Begin a calibration of about so many seconds; `calibration` frames tell how it goes on.
+
+        `plan` may say `baseline_s`, `windows`, `fewest`, `least`, `min_quality`, `most_s`; `policy`
+        who decides about the profile.
+        """
+        return await self.perform(
+            calls.calibrate(session_id, seconds=seconds, plan=plan, policy=policy)
+        )
+
+    async def calibration(self, session_id: str) -> CalibrationAnswer:
+        """The latest calibration of a session, its progress and its report."""
+        return await self.perform(calls.calibration(session_id))
+
+    async def decide(
+        self, session_id: str, decision: Decision, *, reason: str | None = None
+    ) -> CalibrationAnswer:
+        """Accept, reject or cancel a calibration, or finish collecting early.
+
+        `reason` is for the record of one that is rejected.
+        """
+        return await self.perform(calls.decide(session_id, decision, reason=reason))
+
+    async def adapt(self, session_id: str, *, on: bool) -> AdaptationStatus:
+        """Let the model follow the participant, or learn no more; what answers goes on."""
+        return (await self.perform(calls.adapt(session_id, on=on))).adaptation
+
+    async def label(
+        self, session_id: str, name: str, *, from_s: float, until_s: float
+    ) -> LabelAnswer:
+        """Say which class was felt between two LSL times, as the person reports or you know."""
+        return await self.perform(calls.label(session_id, name, from_s=from_s, until_s=until_s))
+
+    async def roll_back(
+        self, session_id: str, *, version: int | None = None, reason: str = "asked for"
+    ) -> RollBackAnswer:
+        """Let an older version answer again: the parent of the present one, or `version`."""
+        return await self.perform(calls.roll_back(session_id, version=version, reason=reason))
+
+    async def profiles(self, participant: str) -> ProfileHistory:
+        """Every version of a participant's profile, and what happened to them."""
+        return await self.perform(calls.profiles(participant))
 
     async def sync_clock(self) -> ClockOffset:
         """How far LSL time is from `time.perf_counter()`, and how sure that is."""

@@ -18,6 +18,13 @@ from hadua.service.answers import (
     StreamList,
 )
 from hadua.service.clock_echo import Echo
+from hadua.service.learning.answers import (
+    AdaptationAnswer,
+    CalibrationAnswer,
+    LabelAnswer,
+    ProfileHistory,
+    RollBackAnswer,
+)
 from hadua.service.preflight_shapes import PreflightAnswer
 
 API = "/api/v1"
@@ -132,6 +139,53 @@ def stop_recording(session_id: str) -> Call[RecordingAnswer]:
     """End a recording and wait until its file is closed."""
     path = _path("sessions", session_id, "recording", "stop")
     return Call("POST", path, RecordingAnswer, wait_s=30.0)
+
+
+def calibration(session_id: str) -> Call[CalibrationAnswer]:
+    """How a calibration stands."""
+    return Call("GET", _path("sessions", session_id, "calibration"), CalibrationAnswer)
+
+
+def calibrate(
+    session_id: str, *, seconds: float, plan: Mapping[str, object], policy: str | None
+) -> Call[CalibrationAnswer]:
+    """Begin a calibration."""
+    body: dict[str, object] = {"seconds": seconds, "plan": dict(plan)}
+    body |= {} if policy is None else {"policy": policy}
+    return Call("POST", _path("sessions", session_id, "calibration"), CalibrationAnswer, body)
+
+
+def decide(session_id: str, decision: str, *, reason: str | None) -> Call[CalibrationAnswer]:
+    """Accept, reject, cancel or finish a calibration."""
+    path = _path("sessions", session_id, "calibration", decision)
+    body = None if reason is None else {"reason": reason}
+    return Call("POST", path, CalibrationAnswer, body, wait_s=15.0)
+
+
+def adapt(session_id: str, *, on: bool) -> Call[AdaptationAnswer]:
+    """Switch the online loop on or off."""
+    path = _path("sessions", session_id, "adaptation")
+    return Call("POST", path, AdaptationAnswer, {"on": on}, wait_s=10.0)
+
+
+def label(session_id: str, name: str, *, from_s: float, until_s: float) -> Call[LabelAnswer]:
+    """Say what was felt."""
+    body = {"label": name, "from_s": from_s, "until_s": until_s}
+    return Call("POST", _path("sessions", session_id, "labels"), LabelAnswer, body)
+
+
+def roll_back(session_id: str, *, version: int | None, reason: str) -> Call[RollBackAnswer]:
+    """Put an older version back."""
+    body: dict[str, object] = {"reason": reason}
+    body |= {} if version is None else {"version": version}
+    return Call(
+        "POST", _path("sessions", session_id, "rollback"), RollBackAnswer, body, wait_s=15.0
+    )
+
+
+def profiles(participant: str) -> Call[ProfileHistory]:
+    """A participant's profiles."""
+    return Call("GET", _path("participants", participant, "profiles"), ProfileHistory)
 
 
 def frames_path(session_id: str | None, query: Mapping[str, object]) -> str:

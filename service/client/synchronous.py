@@ -9,12 +9,20 @@ from typing import Self, TypeVar
 from hadua.service.answers import MarkerAnswer, SessionInfo
 from hadua.service.client import calls
 from hadua.service.client.asynchronous import URL, AsyncClient
+from hadua.service.client.deciding import Decider, Decision, PlanValue
 from hadua.service.client.follower import Follower
 from hadua.service.client.frames import AnyFrame
 from hadua.service.client.loop_thread import LoopThread
 from hadua.service.client.plain_stream import Stream
 from hadua.service.client.progress import Policy
 from hadua.service.clock_echo import ClockOffset
+from hadua.service.learning.answers import (
+    CalibrationAnswer,
+    LabelAnswer,
+    ProfileHistory,
+    RollBackAnswer,
+)
+from hadua.service.learning.statuses import AdaptationStatus
 from hadua.service.preflight_shapes import PreflightAnswer
 from hadua.service.wire import BundleInfo, PredictionFrame, RecordingStatus
 
@@ -139,6 +147,58 @@ class Client:
     def stop_recording(self, session_id: str) -> RecordingStatus | None:
         """End the recording and wait until its file is closed."""
         return self._client.http.perform(calls.stop_recording(session_id)).recording
+
+    def calibrate(
+        self,
+        session_id: str,
+        *,
+        seconds: float = 300.0,
+        policy: Decider | None = None,
+        **plan: PlanValue,
+    ) -> CalibrationAnswer:
+        """Begin a calibration of about so many seconds; `calibration` frames tell how it goes on.
+
+        `plan` may say `baseline_s`, `windows`, `fewest`, `least`, `min_quality`, `most_s`; `policy`
+        who decides about the profile.
+        """
+        return self._client.http.perform(
+            calls.calibrate(session_id, seconds=seconds, plan=plan, policy=policy)
+        )
+
+    def calibration(self, session_id: str) -> CalibrationAnswer:
+        """The latest calibration of a session, its progress and its report."""
+        return self._client.http.perform(calls.calibration(session_id))
+
+    def decide(
+        self, session_id: str, decision: Decision, *, reason: str | None = None
+    ) -> CalibrationAnswer:
+        """Accept, reject or cancel a calibration, or finish collecting early.
+
+        `reason` is for the record of one that is rejected.
+        """
+        return self._client.http.perform(calls.decide(session_id, decision, reason=reason))
+
+    def adapt(self, session_id: str, *, on: bool) -> AdaptationStatus:
+        """Let the model follow the participant, or learn no more; what answers goes on."""
+        return (self._client.http.perform(calls.adapt(session_id, on=on))).adaptation
+
+    def label(self, session_id: str, name: str, *, from_s: float, until_s: float) -> LabelAnswer:
+        """Say which class was felt between two LSL times, as the person reports or you know."""
+        return self._client.http.perform(
+            calls.label(session_id, name, from_s=from_s, until_s=until_s)
+        )
+
+    def roll_back(
+        self, session_id: str, *, version: int | None = None, reason: str = "asked for"
+    ) -> RollBackAnswer:
+        """Let an older version answer again: the parent of the present one, or `version`."""
+        return self._client.http.perform(
+            calls.roll_back(session_id, version=version, reason=reason)
+        )
+
+    def profiles(self, participant: str) -> ProfileHistory:
+        """Every version of a participant's profile, and what happened to them."""
+        return self._client.http.perform(calls.profiles(participant))
 
     def sync_clock(self) -> ClockOffset:
         """How far LSL time is from `time.perf_counter()`, and how sure that is."""

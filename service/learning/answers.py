@@ -2,11 +2,13 @@
 
 import msgspec
 
-from hadua.calibration.history import History
-from hadua.calibration.plan import Plan
-from hadua.calibration.policy import POLICIES
-from hadua.calibration.report import Report
-from hadua.service.learning.statuses import AdaptationStatus, CalibrationStatus, RollBack
+from hadua.service.learning.statuses import (
+    AdaptationStatus,
+    CalibrationPlan,
+    CalibrationReport,
+    CalibrationStatus,
+    RollBack,
+)
 
 
 class CalibrationAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,8 +20,8 @@ class CalibrationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     calibration: CalibrationStatus | None
-    proposed: Plan | None
-    policies: tuple[str, ...] = tuple(POLICIES)
+    proposed: CalibrationPlan | None
+    policies: tuple[str, ...]
     note: str = ""
 
 
@@ -56,7 +58,7 @@ class ProfileVersion(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     bundle: str
     n_seen: int
-    report: Report
+    report: CalibrationReport
 
 
 class ProfileEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,39 +83,3 @@ class ProfileHistory(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[ProfileVersion, ...]
     damaged: dict[str, str]
     events: tuple[ProfileEvent, ...]
-
-
-EVENTS = 200
-"""Events that are shown."""
-
-
-def shown(history: History) -> ProfileHistory:
-    """A history as REST shows it."""
-    return ProfileHistory(
-        participant=history.participant,
-        active=history.active,
-        good=history.good,
-        versions=tuple(
-            ProfileVersion(
-                version=version,
-                parent=document.parent,
-                origin=document.made.origin,
-                bundle=document.bundle_id,
-                n_seen=document.n_seen,
-                report=document.made.report,
-            )
-            for version, document in history.versions.items()
-        ),
-        damaged={str(version): why for version, why in history.damaged.items()},
-        events=tuple(
-            ProfileEvent(at_unix=e.at_unix, event=e.event, version=e.version, reason=e.reason)
-            for e in history.events[-EVENTS:]
-        ),
-    )
-
-
-def nothing_of(participant: str) -> ProfileHistory:
-    """The history of one who has no profile."""
-    return ProfileHistory(
-        participant=participant, active=0, good=0, versions=(), damaged={}, events=()
-    )

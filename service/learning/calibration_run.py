@@ -22,6 +22,7 @@ from hadua.models.errors import HaduaError
 from hadua.service.fit_worker import FitWorker
 from hadua.service.learning.rest import Rest
 from hadua.service.learning.statuses import CalibrationStatus
+from hadua.service.learning.told import plan_told, report_told
 from hadua.service.learning.tools import InThread, Tools
 from hadua.service.learning.windows import MOST_WAITING, Waiting, Window
 from hadua.service.line_process import WorkerDiedError
@@ -135,7 +136,7 @@ class CalibrationRun:
             words=f"fitting: {self._stage}" if self._stage else far.words,
             share=far.share,
             eta_s=far.eta_s,
-            plan=session.plan,
+            plan=plan_told(session.plan),
             policy=self._calibration.policy.name,
             rested=session.rested,
             collected=session.collected,
@@ -148,7 +149,7 @@ class CalibrationRun:
             may_finish=session.may_end,
             stage=self._stage,
             version=session.version,
-            report=session.report,
+            report=None if session.report is None else report_told(session.report),
         )
 
     async def _go_on(self) -> None:

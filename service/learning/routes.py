@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from hadua.calibration.participant_id import require_participant
+from hadua.calibration.policy import POLICIES
 from hadua.service.idempotency import ONCE, Once
 from hadua.service.learning.answers import (
     AdaptationAnswer,
@@ -15,12 +16,11 @@ from hadua.service.learning.answers import (
     LabelAnswer,
     ProfileHistory,
     RollBackAnswer,
-    nothing_of,
-    shown,
 )
 from hadua.service.learning.errors import NotRunningError
 from hadua.service.learning.requests import Adapt, GoBack, Label, Reject, StartCalibration
 from hadua.service.learning.session_learning import SessionLearning
+from hadua.service.learning.told import history_told, nothing_of, plan_told
 from hadua.service.openapi import answers
 from hadua.service.rest import Asked, Asker, answer, api_router
 from hadua.service.service import Service
@@ -216,7 +216,7 @@ def _history(asked: Service, participant: str) -> ProfileHistory:
     profiles = asked.people.profiles
     if participant not in profiles.participants():
         return nothing_of(participant)
-    return shown(profiles.history(participant))
+    return history_told(profiles.history(participant))
 
 
 def _learning(asked: Service, session_id: str) -> SessionLearning:
@@ -244,6 +244,10 @@ def _adapting(learning: SessionLearning, session_id: str) -> AdaptationAnswer:
 
 
 def _shown(learning: SessionLearning) -> CalibrationAnswer:
+    plan = learning.proposed()
     return CalibrationAnswer(
-        calibration=learning.calibration(), proposed=learning.proposed(), note=learning.note
+        calibration=learning.calibration(),
+        proposed=None if plan is None else plan_told(plan),
+        policies=tuple(POLICIES),
+        note=learning.note,
     )

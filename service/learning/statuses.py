@@ -2,8 +2,48 @@
 
 import msgspec
 
-from hadua.calibration.plan import Plan
-from hadua.calibration.report import Report
+
+class CalibrationPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a calibration asks for.
+
+    A rest of `baseline_s` (0: none), then `windows`, of which `least` must have each modality;
+    with `fewest` it may be ended early. `min_quality` is the share of the signal that must have
+    been usable, `most_s` when it gives up, seconds from the first window on.
+    """
+
+    baseline_s: float
+    windows: int
+    fewest: int
+    least: dict[str, int]
+    min_quality: float
+    most_s: float
+
+
+class CalibrationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a profile without a label of the person.
+
+    `windows_used`, `windows_refused` by reason, `measured` by modality; `balance` is the share of
+    each class in the answers; `agreement_*` how often EEG alone and eyes alone say the same;
+    `expected_gain` an estimate of how many more answers are right, `changed` the share of other
+    answers than before, `divergence` how far they are from those (nats), `consistency` how much
+    the same is said from other windows of the person, `check_*` the share right on the bundle's
+    check set. Null is what cannot be told. `risk` is `low`, `medium` or `high`; `reasons` say why.
+    """
+
+    windows_used: int
+    windows_refused: dict[str, int]
+    measured: dict[str, int]
+    balance: dict[str, float]
+    agreement_before: float | None
+    agreement_after: float | None
+    expected_gain: float | None
+    changed: float
+    divergence: float
+    consistency: float | None
+    check_before: float | None
+    check_after: float | None
+    risk: str
+    reasons: tuple[str, ...]
 
 
 class CalibrationStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +67,7 @@ class CalibrationStatus(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     share: float
     eta_s: float | None
-    plan: Plan
+    plan: CalibrationPlan
     policy: str
     rested: int
     collected: int
@@ -40,7 +80,7 @@ class CalibrationStatus(msgspec.Struct, frozen=True, kw_only=True):
     may_finish: bool
     stage: str
     version: int | None
-    report: Report | None
+    report: CalibrationReport | None
 
 
 class RollBack(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,8 +113,10 @@ def _policy(name: str) -> Decide:
     policy = policy_of(name)
 
     async def decide(status: CalibrationStatus) -> str | None:
-        verdict = "wait" if status.report is None else policy.decide(status.report)
-        return None if verdict == "wait" else verdict
+        risk = "" if status.report is None else status.report.risk
+        if risk in policy.accepts:
+            return "accept"
+        return "reject" if risk in policy.rejects else None
 
     return decide
 
