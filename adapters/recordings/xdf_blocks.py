@@ -89,7 +89,9 @@ def read_blocks(path: Path) -> Iterator[Block]:
                     yield block
     except OSError as error:
         raise RecordingError(
-            f"recording {str(path)!r} cannot be read", got=error.strerror or str(error)
+            f"recording {str(path)!r} cannot be read",
+            got=error.strerror or str(error),
+            hint="Is the path right? The page Recordings tells where each lies.",
         ) from error
 
 

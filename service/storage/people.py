@@ -122,5 +122,5 @@ def erase(connection: Connection, participant: str) -> Erased:
 def _unknown(participant: str) -> ParticipantUnknownError:
     return ParticipantUnknownError(
         f"no participant {participant!r}",
-        hint="GET /api/v1/participants lists them; POST enters one.",
+        hint="Is it misspelt? `hadua participants list` and the page Participants list them.",
     )

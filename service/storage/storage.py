@@ -57,8 +57,12 @@ class Storage:
         return cls(Database(url or sqlite_url(folder)), unix_clock=unix_clock)
 
     def recover(self) -> list[SessionRecord]:
-        """Close the sessions that an earlier service left open; for the service alone to call."""
-        return self.writer.call(lives.close_interrupted)
+        """Close the sessions that an earlier service left open; for a service to call, once.
+
+        Where other services share the database, what is open may be theirs: it is left alone.
+        """
+        with self.database.joined() as alone:
+            return self.writer.call(lives.close_interrupted) if alone else []
 
     def close(self) -> None:
         """Write what waits and let go."""
@@ -194,7 +198,8 @@ class Storage:
                 f"participant {participant!r}",
                 got="consent withdrawn" if found and found.consents else "no consent on record",
                 expected="a consent recorded before the session starts",
-                hint=f"Show the notice, then: hadua participants consent {participant}",
+                hint="Show the notice, then, on the page Participants or by command: "
+                f"hadua participants consent {participant} --notice notice/1 --by YOU",
             )
 
     def enter(self, participant: str, *, actor: str = OPERATOR) -> Participant:

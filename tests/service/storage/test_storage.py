@@ -2,9 +2,11 @@
 
 import functools
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, inspect, text
+from support.postgres import PostgresServer
 
 from hadua.models.errors import HaduaError
 from hadua.service.journal import Kind, Published
@@ -213,3 +215,20 @@ def test_many_threads_may_write(storage: Storage) -> None:
         thread.join(20.0)
 
     assert [p.id for p in storage.participants()] == names
+
+
+def test_another_booth_on_a_servers_database_leaves_running_sessions_alone(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    url = postgres.new_database()
+    booths = [Storage.open(tmp_path / name, url=url, unix_clock=lambda: 9.0) for name in "ab"]
+    assert booths[0].recover() == []
+    booths[0].began(a_session()).result(10.0)
+    assert booths[1].recover() == []  # it is the other's, which runs
+    for booth in booths:
+        booth.close()
+
+    later = Storage.open(tmp_path / "c", url=url, unix_clock=lambda: 10.0)
+
+    assert [left.id for left in later.recover()] == ["s-1"]  # alone: nobody else can close it
+    later.close()
