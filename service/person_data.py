@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from hadua.calibration.archive import export_participant
+from hadua.calibration.calibrating import FOLDER as CALIBRATION
 from hadua.calibration.participant_id import require_participant
 from hadua.calibration.store import ProfileStore
 from hadua.service.recorded_files import RecordedFiles, remove
@@ -32,6 +33,7 @@ audit.json         what was done that concerned this person, and by whom
 sessions.json      every session
 frames/            everything said in a session, a line each, as JSON: predictions, markers, states
 profiles.zip       the part of the model that is this person's, if there is one
+calibration/       windows of features of the latest calibration, and how it went
 recordings/        raw signals (XDF), if any were recorded
 
 A score of the model is no diagnosis, and no fact about what the person felt.
@@ -131,6 +133,10 @@ class PersonData:
     def _write_files(self, out: zipfile.ZipFile, participant: str) -> None:
         if participant in self.profiles.participants():
             out.writestr("profiles.zip", export_participant(self.profiles, participant))
+            home = self.profiles.folder(participant)
+            for path in sorted((home / CALIBRATION).rglob("*")):
+                if path.is_file():
+                    out.write(path, path.relative_to(home))
         taken: set[Path] = set()
         for n, (folder, path) in enumerate(self._recordings.of(participant)):
             name = Path("recordings") / path.relative_to(folder)

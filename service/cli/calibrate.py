@@ -39,7 +39,7 @@ def calibrate(
         Path | None, typer.Option(envvar="HADUA_CONFIG", help="TOML file of settings.")
     ] = None,
 ) -> None:
-    """Calibrate a new participant without labels: a rest, then viewing, a fit, a report."""
+    """Calibrate a new participant, live or from a recording."""
     from hadua.service.config import load_settings
 
     flags = {

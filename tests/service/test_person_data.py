@@ -146,6 +146,9 @@ async def test_an_archive_holds_everything_and_is_not_left_behind(new_folder: Pa
     fill(new_folder, bundle)
     (new_folder / "exports").mkdir()
     (new_folder / "exports" / ".export-left.zip").write_bytes(b"of a killed service")
+    collected = new_folder / "profiles" / NAME / "calibration" / "windows.f32"
+    collected.parent.mkdir()
+    collected.write_bytes(WORDS)
     async with running(Parts(data_folder=new_folder)) as service:
         answer = await service.http.get(f"/api/v1/participants/{NAME}/export")
         unknown = await service.http.get("/api/v1/participants/P09/export")
@@ -164,4 +167,5 @@ async def test_an_archive_holds_everything_and_is_not_left_behind(new_folder: Pa
     assert facts["consents"][0]["notice"] == "notice/1"
     assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3]
     assert recording == WORDS
+    assert "calibration/windows.f32" in names
     assert not [name for name in bytes_in(new_folder) if "export-" in name]

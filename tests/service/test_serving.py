@@ -70,6 +70,28 @@ def test_a_profile_serves_from_the_next_window_on_as_if_it_always_had(
     assert swapped.normalisation_state == "profile 1"
 
 
+def test_back_at_the_bundle_it_answers_as_if_there_had_been_no_profile(
+    bundle: Bundle, profile: Profile, tmp_path: Path
+) -> None:
+    chunks = recorded()
+    shipped = values(stepped(pipeline_over(bundle, chunks), chunks))
+    pipeline, said = pipeline_over(bundle, chunks), list[Prediction]()
+    personal = Personal(ProfileStore(tmp_path), bundle, name="onnx", device="cpu")
+    turns = in_turns(chunks)
+    for k, (modality, chunk) in enumerate(turns):
+        if k == len(turns) // 3:
+            pipeline.use(serving(bundle, profile))
+        if k == 2 * len(turns) // 3:
+            back = len(said)
+            pipeline.use(personal.serving(PERSON, 0))
+        said += [result.prediction for result in pipeline.step(modality, chunk)]
+
+    assert {p.profile_version for p in said} == {0, 1}
+    assert back < len(said) - 1
+    assert values(said[back:]) == shipped[back : len(said)]
+    assert pipeline.normalisation_state == "source"
+
+
 def engine_of(bundle: Bundle, *, runtime: RuntimeName = "onnx") -> Engine:
     settings = Settings.model_validate(
         {"demo": True, "baseline_s": 0.0, "runtime": runtime, "device": "cpu"}
