@@ -65,6 +65,7 @@ class OnlineRun:
         self._participant, self._tools = participant, tools
         self._in_thread, self._said, self._serve = in_thread, said, serve
         self._waiting = Waiting()
+        self._taken: deque[Window] = deque()  # outlive a process that dies
         self._to_tell = deque(labels)
         bundle = tools.bundle
         self._widths = bundle.width(Modality.EEG), bundle.width(Modality.EYE)
@@ -116,6 +117,7 @@ class OnlineRun:
                 except WorkerDiedError as error:
                     _log.warning("the process that adapts died", deaths=death + 1, error=str(error))
                     self._enter("starting", str(error))
+                    self._waiting.wake()
             self._enter("failed", f"the process that adapts died {MOST_DEATHS} times")
         except HaduaError as error:
             _log.warning("adaptation failed", error=str(error))
@@ -132,8 +134,9 @@ class OnlineRun:
             _log.info("adapting", version=begin.version, remembered=begun.remembered)
             self._enter("on", "")
             while True:
-                for window in await self._waiting.take():
-                    await self._show(worker, window)
+                self._taken.extend(await self._waiting.take())
+                while self._taken:
+                    await self._show(worker, self._taken.popleft())
         finally:
             await worker.stop()
 

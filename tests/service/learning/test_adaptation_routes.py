@@ -1,9 +1,12 @@
 """The online loop in a running session: on, frozen, off, rolled back, and told."""
 
 import json
+import os
+import signal
 import threading
 from functools import partial
 
+import psutil
 from support.learning import (
     Script,
     ToyPipeline,
@@ -95,3 +98,23 @@ async def test_followed_frozen_rolled_back_and_left_alone() -> None:
     assert actions[-3:] == ["adaptation on", "adaptation off", "profile rolled back"]
     assert 'hadua_adaptation_windows_total{outcome="learnt"} 40.0' in metrics
     assert 'hadua_roll_backs_total{by="operator"} 1.0' in metrics
+
+
+@slow_test
+async def test_a_process_that_is_killed_is_started_anew_from_what_answers() -> None:
+    go = threading.Event()
+    async with running(learning_parts([go, *windows_chunks(0, 30), threading.Event()])) as service:
+        path = await begin_session(service.http)
+        session = session_of(service)
+        await session.running.wait()
+        await adaptation(service, path, on=True)
+        learning = session.learning
+        assert learning is not None
+        await eventually(lambda: learning.adaptation().state == "on")
+        for child in psutil.Process().children():
+            os.kill(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        go.set()
+        await eventually(lambda: learning.adaptation().updates >= 1)
+        assert learning.adaptation().state == "on"
+        await eventually(lambda: session.publisher.predictions == 30)
+        await eventually(lambda: learning.profile_version >= 1)
