@@ -21,7 +21,7 @@ from hadua.models.errors import CalibrationError
 from hadua.models.features import Modality
 
 INDEX = "source.json"
-_HINT = "Keep them anew with `hadua train --keep-source`."
+_HINT = "Keep them anew: `hadua train --keep-source FOLDER`."
 
 
 class Index(BaseModel):

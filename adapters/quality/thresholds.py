@@ -1,8 +1,9 @@
 """Where signal stops being good, and who says so.
 
 Absolute figures and not scores against the other channels: a fault of the reference or a bad cap
-hits all of them, and a headband has only four. What is `ours` has its ground beside it; none was
-fitted to a recording that tests us.
+hits all of them, and a headband has only four. What is `ours` has its ground beside it. None was
+fitted to a recording that tests us but `leak_bad`: it was moved after a false alarm on one, whose
+silence since then proves nothing.
 """
 
 from dataclasses import dataclass

@@ -52,6 +52,7 @@ class Asked(TypedDict):
     data_licence: str | None
     check_set: bool
     cleaning: Cleaning | None
+    keep_source: Path | None
 
 
 class Dataset(StrEnum):
@@ -101,6 +102,9 @@ def train(
     check_set: Annotated[
         bool, typer.Option("--check-set", help="Carry some labelled windows of people put aside.")
     ] = False,
+    keep_source: Annotated[
+        Path | None, typer.Option(help="Keep the windows that trained it, for calibrations.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
     """Train a bundle; score it on people it did not see. The scores go into its card."""
@@ -122,6 +126,7 @@ def train(
             data_licence=data_licence,
             check_set=check_set,
             cleaning=_cleaning(rate, notch, high_pass, average=average),
+            keep_source=keep_source,
         )
     except HaduaError as error:
         typer.echo(f"hadua train: {error}", err=True)

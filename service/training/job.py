@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hadua.adapters.datasets.feature_set import FeatureSet
+from hadua.calibration.source_windows import keep_source
 from hadua.models.bundle import Bundle
 from hadua.models.export import export_bundle
 from hadua.models.feature_part import FeaturePart
@@ -117,6 +118,8 @@ def _written(
         check_set=outcome.check_set if kind.check_set else None,
         replace=request.out.exists(),
     )
+    if request.keep_source is not None:
+        keep_source(request.keep_source, outcome.windows, bundle)
     on_progress("exporting", 1, 1)
     return Report(bundle, outcome)
 

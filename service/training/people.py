@@ -85,6 +85,7 @@ def _held_out(
     return Outcome(
         trained=fitted.trained,
         source=_by_modality(fitted.source, features),
+        windows=fitted.windows,
         temperature=temperature,
         protocol=describe_split(split, data.people, set_by_others="the temperature and threshold"),
         rows=_rows(test, data),
@@ -117,6 +118,7 @@ def _left_out(
     return Outcome(
         trained=fitted.trained,
         source=_by_modality(fitted.source, features),
+        windows=fitted.windows,
         temperature=_temperature(together),
         protocol=(
             "Leave one subject out: each person was scored by a network trained, with the same "

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hadua.calibration.source_windows import INDEX
 from hadua.models.cleaning import Cleaning
 from hadua.models.errors import UsageError
 from hadua.service.evaluation.sets import require_root
@@ -34,6 +35,7 @@ class Request:
         data_licence: Terms of the data; those that its reader knows if None.
         check_set: Whether the bundle carries labelled windows of people put aside.
         cleaning: What is done to the EEG before it is measured; None for nothing.
+        keep_source: Folder for the windows that trained it; None keeps none.
     """
 
     dataset: DatasetName
@@ -51,6 +53,7 @@ class Request:
     data_licence: str | None = None
     check_set: bool = False
     cleaning: Cleaning | None = None
+    keep_source: Path | None = None
 
     def kind(self) -> Kind:
         """The data set's defaults, with what the request says otherwise.
@@ -73,6 +76,7 @@ class Request:
         _require_least("--epochs", kind.recipe.epochs, 1)
         _require_context(kind.context)
         _require_room(self.out, replace=self.replace)
+        _require_apart(self.keep_source, self.out)
         return kind
 
 
@@ -158,4 +162,25 @@ def _require_room(out: Path, *, replace: bool) -> None:
             got=f"a folder with {', '.join(sorted(there)[:3])} in it",
             expected="a folder to make, or an empty one",
             hint="Choose another one, or add --replace.",
+        )
+
+
+def _require_apart(keep: Path | None, out: Path) -> None:
+    """Refuse a place for windows that is taken, or inside the bundle, which is passed on."""
+    if keep is None:
+        return
+    where = f"--keep-source {str(keep)!r}"
+    if keep.resolve().is_relative_to(out.resolve()):
+        raise UsageError(
+            where,
+            got="a folder in the bundle",
+            expected="one outside of it",
+            hint="A bundle is passed on; the windows of the people who trained it stay.",
+        )
+    there = {p.name for p in keep.iterdir()} if keep.is_dir() else set()
+    if (keep.exists() and not keep.is_dir()) or (there and INDEX not in there):
+        raise UsageError(
+            where,
+            got=f"a folder with {', '.join(sorted(there)[:3])} in it" if there else "a file",
+            expected="a folder to make, an empty one, or one of source windows to replace",
         )

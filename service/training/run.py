@@ -46,6 +46,7 @@ class Outcome:
     Args:
         trained: The network.
         source: The statistics its input is normalised with.
+        windows: What trained the network, normalised as it was for it.
         temperature: Fitted on people it was not trained on.
         protocol: How the figures came about, in words.
         rows: The figures.
@@ -58,6 +59,7 @@ class Outcome:
 
     trained: TrainedNetwork
     source: Statistics
+    windows: LabelledWindows
     temperature: float
     protocol: str
     rows: tuple[ScoreRow, ...]
@@ -98,6 +100,7 @@ def run_simulated(data: TrainingSet, plan: Plan, *, on_progress: OnProgress) -> 
     return Outcome(
         trained=trained,
         source=source,
+        windows=windows,
         temperature=fit_temperature(logits, validation.y[rows]),
         protocol=describe_split(split, data.people) + _SCORED,
         rows=tuple(

@@ -16,6 +16,7 @@ from support.seed_vii_files import write_seed_vii
 from typer.testing import CliRunner, Result
 
 from hadua.adapters.datasets.library import READERS
+from hadua.calibration.source_windows import load_source
 from hadua.models.bundle import Bundle, load_bundle
 from hadua.models.features import Modality
 from hadua.service.cli.main import build
@@ -69,7 +70,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if dataset in WRITERS:
         args += ["--root", WRITERS[dataset](place / "root")]
     else:
-        args += ["--people", "8"]
+        args += ["--people", "8", "--keep-source", place / "kept"]
     result = run(*args, *(["--allow-pickle"] if dataset in PICKLED else []))
     assert result.exit_code == 0, result.stderr
     return Trained(dataset, load_bundle(place / "bundle"), json.loads(result.stdout))
@@ -95,6 +96,24 @@ def test_a_bundle_comes_of_it(trained: Trained) -> None:
     assert ("labelled windows of people who set the temperature" in trained.card) == bool(check)
     hashes = [name for name in manifest.provenance if name.startswith("sha256 of ")]
     assert bool(hashes) == (trained.dataset != "synthetic")
+
+
+def test_the_windows_that_trained_it_are_kept_for_calibrations(trained: Trained) -> None:
+    folder = trained.bundle.path.with_name("kept")
+    assert folder.exists() == (trained.dataset == "synthetic")  # where it was asked for
+    if not folder.exists():
+        return
+
+    source = load_source(folder, trained.bundle)
+
+    n_people = len(np.unique(source.windows.subject))
+    assert f"{n_people} people trained the weights" in trained.card
+    assert 3 <= n_people < 8
+    assert source.windows.x_eeg.shape[1] == trained.bundle.width(Modality.EEG)
+    assert set(np.unique(source.y)) == {0, 1, 2}
+    # As the network was trained on them: standardised over all of them.
+    measured = source.windows.x_eeg[source.windows.present[:, 0]]
+    assert np.abs(measured.mean(axis=0)).max() < 0.2  # bad electrodes count as 0
 
 
 def test_its_terms_are_those_of_its_data(trained: Trained) -> None:
@@ -212,6 +231,17 @@ def test_bad_usage_ends_before_the_work(
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_kept_windows_never_lie_in_a_bundle_or_over_something_else(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("", encoding="utf-8")
+    for place, message in (("out/kept", "outside of it"), ("mine", "with thesis.txt in it")):
+        keep = ("--keep-source", tmp_path / place)
+        result = run("--dataset", "synthetic", "--out", tmp_path / "out", *keep)
+
+        assert result.exit_code == 2
+        assert message in " ".join(result.stderr.split())
 
 
 def refused(root: Path, out: Path, *, dataset: str) -> str:
