@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 from support.recordings import load, only_file, samples, stamps, texts
-from support.serving import hear, predictions, process, serving
+from support.serving import Frame, hear, predictions, process, serving
 from typer.testing import CliRunner
 
 from hadua.adapters.sources.clock import lsl_now_s
@@ -60,6 +60,28 @@ def test_the_recording_of_a_service_that_leaves_is_whole(tmp_path: Path) -> None
     recorded = {f["seq"]: f for f in frames if f["type"] == "prediction"}
     assert [recorded[f["seq"]] for f in said] == said  # as the client got them
     assert verdict(path).identical is True
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_ten_minutes_are_verified_identical(tmp_path: Path) -> None:
+    with serving("--demo", "--record", str(tmp_path)) as (running, url):
+        ends_s = list[float]()
+
+        def is_last(frame: Frame) -> bool:
+            if frame["type"] == "prediction":
+                ends_s.append(float(str(frame["end_s"])))
+            return bool(ends_s) and ends_s[-1] - ends_s[0] >= 600.0
+
+        hear(url, until=is_last, timeout_s=700.0)
+        running.child.terminate()
+        assert running.child.wait(10.0) == 0
+
+    found = verdict(only_file(tmp_path))
+
+    assert found.compared >= len(ends_s) > 600
+    assert (found.identical, found.differing) == (True, 0)
+    assert found.notes == ()
 
 
 def test_a_disk_without_room_ends_the_start_with_words(tmp_path: Path) -> None:
