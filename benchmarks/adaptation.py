@@ -56,12 +56,12 @@ TABLES: Mapping[str, Table] = {
     "ablation": Table(
         (
             *("--dataset", "synthetic", "--first-seed", "1", "--seeds", "1"),
-            *("--protocols", "transductive,inductive"),
+            *("--protocols", "transductive"),
             *("--methods", ",".join(["source-only", "ours", *(f"ours-{p}" for p in _PARTS)])),
         )
     ),
     "muse": Table(
-        ("--dataset", "muse-ssvep", "--block", "16", "--seeds", "2", "--epochs", "40"),
+        ("--dataset", "muse-ssvep", "--block", "16", "--seeds", "5", "--epochs", "40"),
         root="muse_ssvep",
     ),
 }

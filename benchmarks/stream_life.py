@@ -36,7 +36,6 @@ WINDOW_S, HOP_S = 1.0, 0.5
 POLL_S = 0.1
 PATIENCE_S = 30.0
 NEAR_S = 0.06  # a sender's chunk and what re-stamping may be wrong by
-ASKED_S = 0.1  # what an age that came over REST has aged on the way
 BARE_LOOP = """
 import asyncio, sys, threading
 import numpy as np
@@ -53,6 +52,8 @@ threading.Thread(target=lambda: (sys.stdin.readline(), over.set()), daemon=True)
 asyncio.run(measure(late_ms, over))
 print(*np.quantile(late_ms, (0.5, 0.99)))
 """
+ROUGHLY_S = 0.3
+"""How well the arrival is known: an age that REST told, on a machine that was busy then."""
 GONE, FLOWS = frozenset({"stale", "lost"}), frozenset({"back", "changed"})
 PLACES = ("REST", "WebSocket", "metrics", "log")
 
@@ -240,7 +241,7 @@ def _in_log(
 
 def _first(seen: Sequence[Seen], from_s: float, right: Callable[[Seen], bool]) -> float:
     """How long after `from_s` it was said first."""
-    since_s = from_s - ASKED_S
+    since_s = from_s - ROUGHLY_S
     return next((s.at_s - from_s for s in seen if s.at_s >= since_s and right(s)), np.inf)
 
 

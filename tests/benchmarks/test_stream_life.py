@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from five_senders import FAULTS
-from stream_life import HOP_S, PLACES, WINDOW_S, Life, Outcome, live
+from stream_life import HOP_S, PLACES, ROUGHLY_S, WINDOW_S, Life, Outcome, live
 
 KNOWN_WITHIN_S = 2.0
 FORGOTTEN_S = 3.0  # one answer that does not come is no absence: liblsl asks every 1.3 s
@@ -29,7 +29,7 @@ def outcome(life: Life, request: pytest.FixtureRequest) -> Outcome:
 def assert_right(outcome: Outcome, *, within_s: float) -> None:
     assert all(0.0 <= s <= within_s for s in outcome.noticed_s.values()), outcome
     well_within_s = within_s + FORGOTTEN_S * (outcome.fault == "doubled")
-    assert all(-0.1 <= s <= well_within_s for s in outcome.well_s.values()), outcome
+    assert all(-ROUGHLY_S <= s <= well_within_s for s in outcome.well_s.values()), outcome
     assert outcome.logged == (1, 1)
     assert outcome.straddling == 0
     if outcome.fault != "doubled":
