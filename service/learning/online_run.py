@@ -18,6 +18,7 @@ from hadua.calibration.admission import admit
 from hadua.calibration.collected import CollectedWindow
 from hadua.calibration.fitted import read_fitted
 from hadua.calibration.online_reasons import FROZEN, NOTHING_MEASURED, POOR_QUALITY
+from hadua.calibration.plan import Plan
 from hadua.calibration.profile import AS_SHIPPED
 from hadua.models.errors import CalibrationError, HaduaError
 from hadua.models.features import Modality
@@ -29,8 +30,9 @@ from hadua.service.learning.windows import Waiting, Window
 from hadua.service.line_process import WorkerDiedError
 
 FOLDER = "online"
-MIN_QUALITY = 0.5
+MIN_QUALITY = Plan().min_quality
 """Share of the signal that must have been usable, as a calibration asks for it."""
+MOST_LABELS = 1000
 MOST_DEATHS = 3
 SHOWN_ROLL_BACKS = 20
 _FREEZING = (POOR_QUALITY, NOTHING_MEASURED, FROZEN)
@@ -66,6 +68,7 @@ class OnlineRun:
         self._in_thread, self._said, self._serve = in_thread, said, serve
         self._waiting = Waiting()
         self._taken: deque[Window] = deque()  # outlive a process that dies
+        self._labels = deque(labels, maxlen=MOST_LABELS)  # a new process is told all of them
         self._to_tell = deque(labels)
         bundle = tools.bundle
         self._widths = bundle.width(Modality.EEG), bundle.width(Modality.EYE)
@@ -75,7 +78,7 @@ class OnlineRun:
         self._state, self._reason = "starting", ""
         self._refused: Counter[str] = Counter()
         self._learnt = self._updates = self._relearnt = 0
-        self._labels = len(labels)
+        self._lost = 0
         self._step_ms: float | None = None
         self._roll_backs: deque[RollBack] = deque(maxlen=SHOWN_ROLL_BACKS)
 
@@ -86,8 +89,8 @@ class OnlineRun:
 
     def tell(self, told: Tell) -> None:
         """Take a class that somebody has told; it is learnt from with the next window."""
+        self._labels.append(told)
         self._to_tell.append(told)
-        self._labels += 1
 
     def status(self) -> AdaptationStatus:
         """As clients are told."""
@@ -96,10 +99,10 @@ class OnlineRun:
             reason=self._reason,
             learnt=self._learnt,
             refused=dict(self._refused),
-            dropped=self._waiting.dropped,
+            dropped=self._waiting.dropped + self._lost,
             updates=self._updates,
             relearnt=self._relearnt,
-            labels=self._labels,
+            labels=len(self._labels),
             step_ms=self._step_ms,
             roll_backs=tuple(self._roll_backs),
         )
@@ -116,6 +119,7 @@ class OnlineRun:
                     await self._follow()
                 except WorkerDiedError as error:
                     _log.warning("the process that adapts died", deaths=death + 1, error=str(error))
+                    self._to_tell = deque(self._labels)
                     self._enter("starting", str(error))
                     self._waiting.wake()
             self._enter("failed", f"the process that adapts died {MOST_DEATHS} times")
@@ -171,7 +175,12 @@ class OnlineRun:
         see = self._see(window)
         if see is None:
             return
-        seen = await worker.see(see)
+        try:
+            seen = await worker.see(see)
+        except WorkerDiedError:  # with the window: it may be what the process died of
+            self._lost += 1
+            self._tools.figures.windows_dropped.labels("adaptation").inc()
+            raise
         self._count(seen)
         if seen.back_to is not None:
             await self._roll_back(seen.back_to, seen.reason)

@@ -65,7 +65,7 @@ def test_numbers_that_are_old_can_still_be_read() -> None:
         page = browser.new_page()
         page.goto(url)
         expect(page.locator("#connection")).to_have_text("Connected")
-        begin.set()  # what a page has heard itself is what it can call old
+        begin.set()
         page.wait_for_selector("#main[data-stale='silent'], #main[data-stale='no-answer']")
         for scheme, _ in LOOKS:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
