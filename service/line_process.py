@@ -105,7 +105,7 @@ class LineProcess:
         return WorkerDiedError(
             f"the learning process died when it was to {doing}",
             got=f"exit {self._process.returncode}, {self._last_words()}",
-            hint="Fit again: the windows are still there.",
+            hint="It may be started again: what was collected is kept.",
         )
 
     def _last_words(self) -> str:
