@@ -34,7 +34,9 @@ def simulated(
 
 
 def test_bad_electrodes_are_named_with_how_often(bundle: Bundle) -> None:
-    spec, chunks = simulated("sim:faults=flat:FP1@0;noisy:OZ@2,speed=5", Modality.EEG, seconds=5.0)
+    spec, chunks = simulated(
+        "sim:faults=flat:FP1@0;noisy:OZ@2,speed=none", Modality.EEG, seconds=5.0
+    )
 
     told = judged(spec, chunks, Modality.EEG, bundle=bundle, screen=Screen())
 

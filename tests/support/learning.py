@@ -1,5 +1,7 @@
 """A service whose sessions calibrate: toy people, a scripted pipeline, everything else real."""
 
+import os
+import signal
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 from support.service import FakeResult, FakeSource, Parts, a_prediction, settings_for_tests
 from support.toy_bundle import toy_bundle
 from support.toy_calibration import COLLECTED, PERSON, toy_windows
@@ -101,3 +104,13 @@ async def begin_session(http: httpx.AsyncClient, participant: str | None = PERSO
     started = await http.post("/api/v1/sessions", json=body)
     assert started.status_code == 201, started.text
     return "/api/v1/sessions/s-1"
+
+
+def kill_learners() -> None:
+    """Kill the processes that learn, of this process's children those alone: others need theirs."""
+    ours = ("hadua.service.learning", "hadua.calibration.worker")
+    children = [(c, " ".join(c.cmdline())) for c in psutil.Process().children()]
+    learning = [child for child, line in children if any(name in line for name in ours)]
+    assert learning
+    for child in learning:
+        os.kill(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))

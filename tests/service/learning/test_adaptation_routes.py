@@ -1,16 +1,14 @@
 """The online loop in a running session: on, frozen, off, rolled back, and told."""
 
 import json
-import os
-import signal
 import threading
 from functools import partial
 
-import psutil
 from support.learning import (
     Script,
     ToyPipeline,
     begin_session,
+    kill_learners,
     learning_parts,
     windows_chunks,
 )
@@ -111,8 +109,7 @@ async def test_a_process_that_is_killed_is_started_anew_from_what_answers() -> N
         learning = session.learning
         assert learning is not None
         await eventually(lambda: learning.adaptation().state == "on")
-        for child in psutil.Process().children():
-            os.kill(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        kill_learners()
         go.set()
         await eventually(lambda: learning.adaptation().updates >= 1)
         assert learning.adaptation().state == "on"

@@ -13,10 +13,16 @@ from functools import partial
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 from support.keeping import new_data_folder
-from support.learning import EEG, Script, begin_session, learning_parts, windows_chunks
+from support.learning import (
+    EEG,
+    Script,
+    begin_session,
+    kill_learners,
+    learning_parts,
+    windows_chunks,
+)
 from support.service import FakeSource, Running, async_test, eventually, running
 from support.toy_bundle import toy_bundle
 from support.toy_calibration import PERSON, PLAN, quick, toy_windows
@@ -110,10 +116,7 @@ async def test_a_fit_whose_process_is_killed_is_made_once_more(tmp_path: Path) -
     async with running(learning_parts(script, folder=folder)) as service:
         path = await begin_session(service.http)
         await eventually(lambda: state_of(service) == "fitting")
-        children = psutil.Process().children()
-        for child in children:
-            os.kill(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-        assert children
+        kill_learners()
         await eventually(lambda: state_of(service) == "ready")
         assert (await service.http.get("/healthz")).status_code == 200
         other = FakeSource([threading.Event()], spec=EEG)
