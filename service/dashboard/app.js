@@ -20,6 +20,7 @@ let choosing = false;
 
 const connection = new Connection({
   onFrame(frame) {
+    if (choosing && frame.type !== "hello") return; // it comes again, with what was before it
     reduce(state, frame, performance.now());
     connection.afterSeq = state.seq;
     if (frame.type === "hello" || !state.session) settle(frame);
