@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -76,10 +76,25 @@ class LslInlet(Protocol):
         """The clock offset."""
         ...
 
+    @overload
     def pull_chunk(
-        self, *, timeout: float, max_samples: int, min_samples: int | None, as_numpy: bool
-    ) -> tuple[npt.NDArray[np.generic], FloatArray]:
-        """Samples and their stamps."""
+        self, *, timeout: float, max_samples: int, min_samples: int, as_numpy: Literal[True]
+    ) -> tuple[npt.NDArray[np.generic], FloatArray]: ...
+
+    @overload
+    def pull_chunk(
+        self, *, timeout: float, max_samples: int
+    ) -> tuple[list[list[str | float]], list[float]]: ...
+
+    def pull_chunk(
+        self,
+        *,
+        timeout: float,
+        max_samples: int,
+        min_samples: int | None = None,
+        as_numpy: bool = False,
+    ) -> tuple[npt.NDArray[np.generic] | list[list[str | float]], FloatArray | list[float]]:
+        """Samples and their stamps: arrays of numbers, or lists of any kind of value."""
         ...
 
 

@@ -2,46 +2,26 @@
 
 import json
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.lsl_discovery import QUERY_KEYS, summarise
-from hadua.adapters.sources.lsl_library import (
-    LslInfo,
-    LslInlet,
-    LslResolver,
-    clock_offset,
-    pylsl,
-    within,
-)
+from hadua.adapters.sources.lsl_inlet import OpenInlet
+from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, pylsl
 from hadua.adapters.sources.lsl_outlet import OURS
 from hadua.adapters.sources.source import Marker
-from hadua.models.errors import StreamLostError, StreamNotFoundError, UsageError
+from hadua.models.errors import StreamLostError, UsageError
 
 Query = Mapping[str, str]
 Value = str | float
-T = TypeVar("T")
 
 NO_MARKER = (-1.0, 0.0)
 """What a stream of a constant rate sends while there is no marker; -1 is actiCHamp's."""
 
 _OFFSET_EVERY_S = 2.0
-_GRACE_S = 0.25
-_CLOSE_S = 2.0
+_BUFFER_S = 360
 _PULL_AT_MOST = 256
-
-
-class _Inlet(LslInlet, Protocol):
-    """`pylsl.StreamInlet` for values of any kind."""
-
-    def pull_chunk(  # type: ignore[override]
-        self, *, timeout: float, max_samples: int
-    ) -> tuple[list[list[Value]], list[float]]:
-        """Samples and their stamps, as lists."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +73,19 @@ class MarkerInlet:
         self.clock = MarkerClock()
         self._info = info
         self._regular = info.nominal_srate() > 0.0
-        self._inlet: _Inlet | None = None
-        self._left_behind: list[_Inlet] = []
+        self._inlet: OpenInlet | None = None
         self._offset_due_s = 0.0
         self._last = ""
 
     def open(self, timeout_s: float) -> None:
-        """Connect; the first pull and the first clock offset would wait without a bound.
+        """Connect.
 
         Raises:
             StreamNotFoundError: it does not answer in time.
         """
-        deadline_s = time.monotonic() + timeout_s
-        # A sender that comes back has a new id and is found again: no recovery behind our back.
-        inlet: _Inlet = pylsl().StreamInlet(self._info, recover=False)
-        try:
-            self._ask(inlet.open_stream, deadline_s)
-            self._ask(inlet.info, deadline_s)
-            self._ask(inlet.time_correction, deadline_s)
-        except BaseException:
-            self._let_go(inlet)
-            raise
-        self._inlet = inlet
-        self._refresh_clock(inlet)
+        what = f"marker stream {self.name!r}"
+        self._inlet = OpenInlet(self._info, what=what, buffer_s=_BUFFER_S, timeout_s=timeout_s)
+        self._refresh_clock(self._inlet)
 
     def read(self, timeout_s: float) -> list[Marker]:
         """The markers that have come, in order; waits for some.
@@ -126,10 +96,7 @@ class MarkerInlet:
         inlet = self._inlet
         if inlet is None:
             raise StreamLostError(f"marker stream {self.name!r} is not open")
-        try:
-            rows, stamps_s = inlet.pull_chunk(timeout=timeout_s, max_samples=_PULL_AT_MOST)
-        except pylsl().util.LostError as error:
-            raise StreamLostError(f"marker stream {self.name!r} is gone") from error
+        rows, stamps_s = inlet.rows(timeout_s, at_most=_PULL_AT_MOST)
         if lsl_now_s() >= self._offset_due_s:
             self._refresh_clock(inlet)
         offset_s = self.clock.offset_s
@@ -144,7 +111,7 @@ class MarkerInlet:
         """Disconnect; waits two seconds at most."""
         inlet, self._inlet = self._inlet, None
         if inlet is not None:
-            self._let_go(inlet)
+            inlet.close()
 
     def _text(self, row: Sequence[Value]) -> str:
         """The marker of a sample; empty if there is none. A constant rate repeats it: once."""
@@ -153,30 +120,11 @@ class MarkerInlet:
         self._last = text
         return "" if repeated else text
 
-    def _ask(self, call: Callable[[float], T], deadline_s: float) -> T:
-        left_s = max(deadline_s - time.monotonic(), 0.01)
-        silent = StreamNotFoundError(
-            f"marker stream {self.name!r} was found but does not answer",
-            got=f"nothing within {left_s:.1f} s",
-            hint="Is the sender frozen? Does a firewall block TCP and UDP 16572-16604?",
-        )
-        try:
-            return within(left_s + _GRACE_S, lambda: call(left_s), late=silent)
-        except (pylsl().util.TimeoutError, pylsl().util.LostError) as error:
-            raise silent from error
-
-    def _refresh_clock(self, inlet: _Inlet) -> None:
+    def _refresh_clock(self, inlet: OpenInlet) -> None:
         self._offset_due_s = lsl_now_s() + _OFFSET_EVERY_S
-        known = clock_offset(inlet)
+        known = inlet.clock_offset()
         if known is not None:
             self.clock = MarkerClock(*known)
-
-    def _let_go(self, inlet: _Inlet) -> None:
-        late = StreamLostError(f"marker stream {self.name!r} does not let go")
-        try:
-            within(_CLOSE_S, inlet.close_stream, late=late)
-        except (StreamLostError, RuntimeError):
-            self._left_behind.append(inlet)  # its destructor would hang as well: it keeps a name
 
 
 def marker_text(row: Sequence[Value], *, nothing: Sequence[float] = NO_MARKER[:1]) -> str:
