@@ -49,6 +49,7 @@ from hadua.service.loop_lag import observe_lag
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
 from hadua.service.person_data import PROFILES, PersonData
+from hadua.service.phases import Staggered
 from hadua.service.preflight import Preflight
 from hadua.service.recorded_files import RecordedFiles
 from hadua.service.recordings import Recordings
@@ -156,6 +157,7 @@ def build_service(
     *,
     bundle: Bundle,
     make_engine: EngineFactory,
+    staggered: Staggered | None = None,
     load_runtime: Callable[[], Runtime],
     parse_source: SourceParser,
     list_streams: StreamLister,
@@ -193,6 +195,7 @@ def build_service(
     sessions = Sessions(
         settings,
         make_engine=make_engine,
+        staggered=staggered,
         hub=hub,
         metrics=metrics,
         storage=storage,

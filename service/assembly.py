@@ -138,6 +138,9 @@ def assemble(
         settings,
         bundle=bundle,
         make_engine=engine_factory(settings, bundle, load),
+        staggered=None
+        if settings.windows_in_step
+        else lambda phase_s: engine_factory(settings, bundle, load, phase_s=phase_s),
         load_runtime=load,
         parse_source=source_parser(settings),
         list_streams=list_streams,

@@ -64,6 +64,7 @@ def go_on(
     *,
     last_end_s: float | None,
     least: float,
+    phase_s: float,
     extractor: Callable[[StreamSpec], Extractor],
 ) -> "ChangedStream":
     """What goes on where a stream came back another one; mapped anew, or of no use.
@@ -74,6 +75,7 @@ def go_on(
         spec: The features.
         last_end_s: End of the last window from before, if there was one.
         least: Coverage of the model's input below which it is of no use.
+        phase_s: Where windows end within a hop.
         extractor: Makes the extractor of a stream.
     """
     came = f"{spec.modality}: came back changed ({what_changed(before, chunk.spec)})"
@@ -94,6 +96,7 @@ def go_on(
     return ChangedStream(
         spec,
         last_end_s=last_end_s,
+        phase_s=phase_s,
         reason=f"{came} and cannot be used: {problem}" if problem else f"{came}, not enough yet",
         after=None if problem else after,
         report=report,
@@ -110,6 +113,7 @@ class ChangedStream:
     Args:
         spec: The features.
         last_end_s: End of the last window from before the change, or the time when it came.
+        phase_s: Where windows end within a hop.
         reason: Of the absent windows.
         after: The extractor of the stream as it is now, or None if it is of no use.
         report: What became of its channels.
@@ -120,13 +124,15 @@ class ChangedStream:
         spec: FeatureSpec,
         *,
         last_end_s: float,
+        phase_s: float,
         reason: str,
         after: Extractor | None,
         report: DeviceReport,
     ) -> None:
         self._spec, self._reason, self._after, self._report = spec, reason, after, report
         self.useless = reason if after is None else ""
-        self._next = math.floor(last_end_s / spec.hop_s + 1e-6) + 1
+        self._phase_s = phase_s
+        self._next = math.floor((last_end_s - phase_s) / spec.hop_s + 1e-6) + 1
         self._filling = True
         self._watermark_s: float | None = None
 
@@ -169,7 +175,7 @@ class ChangedStream:
 
     def _fill(self, *, until_s: float) -> list[FeatureWindow]:
         windows = []
-        while (end_s := self._next * self._spec.hop_s) <= until_s:
+        while (end_s := self._next * self._spec.hop_s + self._phase_s) <= until_s:
             start_s = end_s - self._spec.window_s
             windows.append(
                 FeatureWindow.absent(self._spec, start_s=start_s, end_s=end_s, reason=self._reason)

@@ -153,6 +153,10 @@ class Settings(BaseSettings):
     )
     outlet_name: Identifier = Field("HADUA", description="How the names of these streams begin.")
     max_sessions: int = Field(8, ge=1, le=256, description="Sessions that may run at once.")
+    windows_in_step: bool = Field(
+        False,
+        description="Cut the windows of all sessions at the same instants; else they take turns.",
+    )
     max_clients: int = Field(512, ge=1, le=4096, description="WebSocket clients served at once.")
     client_frames: int = Field(8, ge=1, le=8, description="Frames that wait for a slow client.")
     lossless_frames: int = Field(

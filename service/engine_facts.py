@@ -19,6 +19,7 @@ _NOT_OF_A_PIPELINE = frozenset(
         "database", "require_consent", "keep_days", "require_token", "allowed_hosts",
         "allowed_origins", "requests_per_s", "tls_cert", "tls_key",
         "source_windows", "calibration_policy", "adaptation", "expect",
+        "windows_in_step",
     }
 )  # fmt: skip
 

@@ -30,9 +30,12 @@ def open_bundle(settings: Settings) -> Bundle:
 
 
 def engine_factory(
-    settings: Settings, bundle: Bundle, load: Callable[[], Runtime]
+    settings: Settings, bundle: Bundle, load: Callable[[], Runtime], *, phase_s: float = 0.0
 ) -> EngineFactory:
-    """Makes the pipelines of sessions, live and again from a recording; `load` loads the model."""
+    """Makes the pipelines of sessions, live and again from a recording; `load` loads the model.
+
+    `phase_s` is where their windows end within a hop.
+    """
 
     def make_engine(streams: Mapping[Modality, StreamSpec]) -> Engine:
         runtime = load()
@@ -43,8 +46,10 @@ def engine_factory(
             clock=lsl_now_s,
             screen=screen_of(settings),
             baseline_s=_baseline_s(settings),
+            phase_s=phase_s,
         )
-        return Engine(pipeline, pipeline.close, engine_facts(settings, bundle, runtime))
+        facts = engine_facts(settings, bundle, runtime)
+        return Engine(pipeline, pipeline.close, {**facts, "phase_s": phase_s})
 
     return make_engine
 

@@ -57,6 +57,7 @@ class Pipeline:
         streams: The connected streams, by what they are taken for.
         screen: Where the gaze lands; its size turns gaze into degrees.
         baseline_s: Length of the resting baseline at the start of the session; 0 for none.
+        phase_s: Where windows end within a hop.
         clock: Seconds, monotonic; for `stage_ms` only.
 
     Raises:
@@ -73,14 +74,22 @@ class Pipeline:
         clock: Callable[[], float],
         screen: Screen | None = None,
         baseline_s: float = 0.0,
+        phase_s: float = 0.0,
     ) -> None:
         self._bundle = bundle
         self._runtime = runtime
         self._clock = clock
         self._connected = frozenset(streams)
-        self._screen = screen or Screen()
+        self._screen, self._phase_s = screen or Screen(), phase_s
         self._lanes = {
-            m: Lane.build(bundle, spec, streams[m], screen=self._screen, baseline_s=baseline_s)
+            m: Lane.build(
+                bundle,
+                spec,
+                streams[m],
+                screen=self._screen,
+                phase_s=phase_s,
+                baseline_s=baseline_s,
+            )
             for m, spec in bundle.specs.items()
             if m in streams
         }
@@ -93,7 +102,7 @@ class Pipeline:
             )
         self._baseline_s = baseline_s
         self._baseline_until_s: float | None = None
-        self._aligner = Aligner([lane.spec for lane in self._lanes.values()])
+        self._aligner = Aligner([lane.spec for lane in self._lanes.values()], phase_s=phase_s)
         self._context = TokenContext(bundle.specs, context=bundle.manifest.context)
         self._recent: deque[tuple[float, Mapping[Modality, FeatureWindow]]] = deque(
             maxlen=bundle.manifest.context
@@ -140,7 +149,7 @@ class Pipeline:
         if lane is None:
             return []
         if len(chunk) and chunk.spec is not lane.stream and chunk.spec != lane.stream:
-            lane.go_on(self._bundle, chunk, screen=self._screen)
+            lane.go_on(self._bundle, chunk, screen=self._screen, phase_s=self._phase_s)
             self._unmapped.pop(modality, None)
         started = self._clock()
         windows = lane.push(chunk)
@@ -291,6 +300,7 @@ class Lane:
         stream: StreamSpec,
         *,
         screen: Screen,
+        phase_s: float,
         baseline_s: float,
     ) -> "Lane":
         """The extractor that the bundle's definition asks for, fed by `stream`."""
@@ -298,7 +308,8 @@ class Lane:
         normaliser = Normaliser(source.mean, source.std)
         if baseline_s > 0.0:
             normaliser = normaliser.begin_baseline(ceil(baseline_s / spec.hop_s))
-        return cls(spec, stream, extractor_of(stream, spec, screen=screen), normaliser)
+        extractor = extractor_of(stream, spec, screen=screen, phase_s=phase_s)
+        return cls(spec, stream, extractor, normaliser)
 
     def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
         """The windows that a chunk completes, in order."""
@@ -307,7 +318,7 @@ class Lane:
             self._given_s = windows[-1].end_s
         return windows
 
-    def go_on(self, bundle: Bundle, chunk: SampleChunk, *, screen: Screen) -> None:
+    def go_on(self, bundle: Bundle, chunk: SampleChunk, *, screen: Screen, phase_s: float) -> None:
         """Go on with a stream that came back changed, from its first chunk, for the same person."""
         self.extractor = changed = go_on(
             self.stream,
@@ -315,7 +326,10 @@ class Lane:
             self.spec,
             last_end_s=self._given_s,
             least=bundle.manifest.min_coverage[self.spec.modality],
-            extractor=lambda stream: extractor_of(stream, self.spec, screen=screen),
+            phase_s=phase_s,
+            extractor=lambda stream: extractor_of(
+                stream, self.spec, screen=screen, phase_s=phase_s
+            ),
         )
         self.stream, self.useless = chunk.spec, changed.useless
 
@@ -346,12 +360,14 @@ class Lane:
             self.normaliser = self.normaliser.end_baseline()
 
 
-def extractor_of(stream: StreamSpec, spec: FeatureSpec, *, screen: Screen) -> Extractor:
+def extractor_of(
+    stream: StreamSpec, spec: FeatureSpec, *, screen: Screen, phase_s: float = 0.0
+) -> Extractor:
     """What gets a bundle's features out of a stream.
 
     Raises:
         InvalidInputError, StreamInvalidError, FeatureMismatchError: they cannot be had from it.
     """
     if spec.modality is Modality.EEG:
-        return EegExtractor(stream, spec)
-    return EyeExtractor(stream, spec, screen=screen)
+        return EegExtractor(stream, spec, phase_s=phase_s)
+    return EyeExtractor(stream, spec, screen=screen, phase_s=phase_s)

@@ -43,6 +43,7 @@ class Publisher:
         clock: LSL seconds now.
         unix_clock: Unix seconds now.
         hop_s: From the end of one window to the next; 0 if windows are not on a grid.
+        phase_s: Where windows end within a hop.
         keep: Stores a frame for longer than the journal, without waiting. Where it raises, it
             is not asked again, and `unkept` says why.
     """
@@ -58,6 +59,7 @@ class Publisher:
         clock: Callable[[], float],
         unix_clock: Callable[[], float],
         hop_s: float = 0.0,
+        phase_s: float = 0.0,
         keep: Callable[[Published], None] = lambda _: None,
     ) -> None:
         self.session_id = session_id
@@ -73,6 +75,7 @@ class Publisher:
         self.unkept: HaduaError | None = None
         self._listeners: list[Listener] = []
         self._markers = MarkerOrder()
+        self.phase_s = phase_s
         self._hop_s = hop_s
         self._last_end_s = -math.inf
         self._of_window: list[MarkerFrame] = []  # since the last prediction
@@ -120,7 +123,7 @@ class Publisher:
                 t_s=marker.t_s,
                 text=marker.text,
                 source=marker.source,
-                window_end_s=window_end_s(marker.t_s, self._hop_s),
+                window_end_s=window_end_s(marker.t_s, self._hop_s, self.phase_s),
             )
             self.last_marker = frame
             self.markers += 1
@@ -218,9 +221,11 @@ class Publisher:
             self._metrics.latency_s.labels(stage).observe(value_ms / 1e3)
 
 
-def window_end_s(t_s: float, hop_s: float) -> float | None:
+def window_end_s(t_s: float, hop_s: float, phase_s: float = 0.0) -> float | None:
     """The end of the first window on the grid that does not end before `t_s`; None: no grid."""
-    return math.ceil(t_s / hop_s - _SAME) * hop_s if hop_s > 0.0 else None
+    if hop_s <= 0.0:
+        return None
+    return math.ceil((t_s - phase_s) / hop_s - _SAME) * hop_s + phase_s
 
 
 def _same(one_s: float | None, other_s: float, hop_s: float) -> bool:

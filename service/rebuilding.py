@@ -37,7 +37,7 @@ def rebuild_engine(needs: Rebuild, *, bundle: Path | None = None) -> Engine:
     require_known_features(chosen)
     settings, _ = recorded_settings(needs.settings)
     load = functools.partial(load_runtime, chosen, name=settings.runtime, device=settings.device)
-    return engine_factory(settings, chosen, load)(needs.streams)
+    return engine_factory(settings, chosen, load, phase_s=needs.phase_s)(needs.streams)
 
 
 def recorded_bundle(needs: Rebuild) -> Bundle:

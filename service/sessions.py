@@ -20,6 +20,7 @@ from hadua.service.journal import MemoryJournal
 from hadua.service.learning.learners import Learners
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
+from hadua.service.phases import Staggered, free_phase_s
 from hadua.service.publisher import Publisher
 from hadua.service.recordings import Recordings
 from hadua.service.serving import Personalise, as_shipped
@@ -60,6 +61,8 @@ class Sessions:
     Args:
         settings: Limits and times.
         make_engine: Builds a session's pipeline.
+        staggered: Makes such a builder for a phase of the windows; None: those of all sessions end
+            at the same instants.
         hub: The clients.
         metrics: Counted into.
         storage: Keeps what sessions say.
@@ -80,6 +83,7 @@ class Sessions:
         settings: Settings,
         *,
         make_engine: EngineFactory,
+        staggered: Staggered | None = None,
         hub: Hub,
         metrics: Metrics,
         storage: SessionKeeper,
@@ -96,6 +100,7 @@ class Sessions:
     ) -> None:
         self._settings = settings
         self._make_engine = make_engine
+        self._staggered = staggered
         self._hub = hub
         self._metrics = metrics
         self._storage = storage
@@ -167,7 +172,7 @@ class Sessions:
         )
         session = Session(
             sources,
-            make_engine=self._engine_factory(participant),
+            make_engine=self._engine_factory(participant, publisher.phase_s),
             publisher=publisher,
             settings=self._settings,
             metrics=self._metrics,
@@ -272,10 +277,17 @@ class Sessions:
             0,
         )
 
-    def _engine_factory(self, participant: str | None) -> EngineFactory:
+    def _engine_factory(self, participant: str | None, phase_s: float) -> EngineFactory:
+        make = self._staggered(phase_s) if self._staggered is not None else self._make_engine
         if participant is None:
-            return self._make_engine
-        return lambda streams: self._personal(self._make_engine(streams), participant)
+            return make
+        return lambda streams: self._personal(make(streams), participant)
+
+    def _phase_s(self) -> float:
+        if self._staggered is None:
+            return 0.0
+        taken = [s.publisher.phase_s for s in self.all() if not s.over.is_set()]
+        return free_phase_s(self._hop_s, taken)
 
     def _publisher(self, session_id: str) -> Publisher:
         # Seconds since 1970, and beyond all that are kept, also after the clock was set back.
@@ -289,6 +301,7 @@ class Sessions:
             clock=self._clock,
             unix_clock=self._unix_clock,
             hop_s=self._hop_s,
+            phase_s=self._phase_s(),
             keep=self._storage.append,
         )
 

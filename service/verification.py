@@ -39,6 +39,7 @@ class Rebuild(msgspec.Struct, frozen=True):
     steps_before: int = 0
     profile_version: int = 0
     swapped: bool = False
+    phase_s: float = 0.0
 
 
 RebuildEngine = Callable[[Rebuild], Engine]

@@ -31,13 +31,14 @@ class EegExtractor:
     Args:
         stream: The stream as found.
         spec: The features that the model wants; its names say which channels.
+        phase_s: Where windows end within a hop.
 
     Raises:
         StreamInvalidError: a stream of irregular rate.
         FeatureMismatchError, InvalidInputError: features that cannot be had from it.
     """
 
-    def __init__(self, stream: StreamSpec, spec: FeatureSpec) -> None:
+    def __init__(self, stream: StreamSpec, spec: FeatureSpec, *, phase_s: float = 0.0) -> None:
         _require_regular(stream)
         self._stream, self._spec = stream, spec
         self._mapping = map_eeg(stream, eeg_channels(spec))
@@ -47,6 +48,7 @@ class EegExtractor:
             len(self._mapping.columns),
             window_s=spec.window_s,
             hop_s=spec.hop_s,
+            phase_s=phase_s,
             margin_s=self._measure.reach_s,
         )
         self._kalman = CausalKalman(spec.smoothing, len(spec.names)) if spec.smoothing else None

@@ -32,27 +32,30 @@ class EyeExtractor:
     That is after the first sample within a period of the nominal rate before `e`; and, where the
     stream is irregular or skips it, with the first sample at or after `e`.
 
-    Ends `e` are multiples of the hop in LSL time. The first window is the first that lies wholly
-    after the stream's first sample. From then on there is one window per end, in order: a silence,
-    a lost eye or a gaze beside the screen gives absent windows with their reason. A silence longer
-    than `LONG_GAP_S` is accounted for by a single one from there on; after one that is longer than
-    `FORGOTTEN_S` nothing is remembered of the time before. What is emitted does not depend
-    on how chunks were cut. Samples older than the newest seen are left out and counted: after a
-    clock that jumped back, call `reset`.
+    Ends `e` are multiples of the hop in LSL time, plus the phase. The first window is the first
+    that lies wholly after the stream's first sample. From then on there is one window per end, in
+    order: a silence, a lost eye or a gaze beside the screen gives absent windows with their reason.
+    A silence longer than `LONG_GAP_S` is accounted for by a single one from there on; after one
+    that is longer than `FORGOTTEN_S` nothing is remembered of the time before. What is emitted does
+    not depend on how chunks were cut. Samples older than the newest seen are left out and counted:
+    after a clock that jumped back, call `reset`.
 
     Args:
         stream: The gaze stream.
         spec: Features wanted: `hadua-eye/1` with any window, hop and smoothing.
         screen: The screen in front of the participant.
+        phase_s: Where windows end within a hop.
 
     Raises:
         FeatureMismatchError: `spec` is not of `hadua-eye/1`.
     """
 
-    def __init__(self, stream: StreamSpec, spec: FeatureSpec, *, screen: Screen) -> None:
+    def __init__(
+        self, stream: StreamSpec, spec: FeatureSpec, *, screen: Screen, phase_s: float = 0.0
+    ) -> None:
         own = eye_feature_spec(window_s=spec.window_s, hop_s=spec.hop_s)
         spec.require(replace(own, smoothing=spec.smoothing), where=f"stream {stream.name!r}")
-        self._spec = spec
+        self._spec, self._phase_s = spec, phase_s
         self._mapping = map_gaze(stream, screen=screen)
         self._features = EyeMovementFeatures(
             spec.window_s,
@@ -142,13 +145,14 @@ class EyeExtractor:
 
     def _end_s(self) -> float:
         """End of the window that comes next."""
-        return (self._next_k or 0) * self._spec.hop_s
+        return (self._next_k or 0) * self._spec.hop_s + self._phase_s
 
     def _until(self, t_s: float) -> list[FeatureWindow]:
         """The windows that a sample at `t_s` completes."""
         hop_s = self._spec.hop_s
         if self._next_k is None or self._newest_s is None:
-            self._next_k = ceil((t_s + self._spec.window_s - _ROUNDING_S) / hop_s)
+            earliest_s = t_s + self._spec.window_s - self._phase_s
+            self._next_k = ceil((earliest_s - _ROUNDING_S) / hop_s)
             return []
         windows: list[FeatureWindow] = []
         while self._end_s() <= t_s:
@@ -161,7 +165,7 @@ class EyeExtractor:
     def _silence(self, t_s: float, *, silent_s: float) -> FeatureWindow:
         """One absent window for all ends up to `t_s`; forgets what is too long ago."""
         hop_s, first_s = self._spec.hop_s, self._end_s()
-        last_k = max(self._next_k or 0, floor(t_s / hop_s))
+        last_k = max(self._next_k or 0, floor((t_s - self._phase_s) / hop_s))
         if self._kalman is not None:
             self._kalman.skip(last_k + 1 - (self._next_k or 0))
             if silent_s > LEVELS_FORGOTTEN_S:
@@ -172,7 +176,7 @@ class EyeExtractor:
         return FeatureWindow.absent(
             self._spec,
             start_s=first_s - self._spec.window_s,
-            end_s=last_k * hop_s,
+            end_s=last_k * hop_s + self._phase_s,
             reason=f"eye: nothing came for {silent_s:.1f} s",
         )
 

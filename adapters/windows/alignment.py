@@ -39,10 +39,16 @@ class Aligner:
         specs: Features of each modality that is connected; all on one hop.
         grace_s: How long to wait for the slower one, in seconds of signal.
         patience_s: Who is further behind than this is not waited for at all.
+        phase_s: Where the ends lie within a hop.
     """
 
     def __init__(
-        self, specs: Sequence[FeatureSpec], *, grace_s: float = 0.25, patience_s: float = 2.0
+        self,
+        specs: Sequence[FeatureSpec],
+        *,
+        grace_s: float = 0.25,
+        patience_s: float = 2.0,
+        phase_s: float = 0.0,
     ) -> None:
         self._specs = {spec.modality: spec for spec in specs}
         if not specs or len(self._specs) != len(specs) or len({s.hop_s for s in specs}) != 1:
@@ -52,6 +58,7 @@ class Aligner:
                 expected="each modality once, all with the same hop",
             )
         self._hop_s = specs[0].hop_s
+        self._phase_s = phase_s
         self._grace_s = grace_s
         self._patience_s = patience_s
         self._ended: set[Modality] = set()
@@ -103,13 +110,13 @@ class Aligner:
 
     def _admit(self, modality: Modality, window: FeatureWindow) -> None:
         self._specs[modality].require(window.spec, where=f"aligner, {modality}")
-        k = round(window.end_s / self._hop_s)
+        k = round((window.end_s - self._phase_s) / self._hop_s)
         before_s = self._given_s[modality]
-        if abs(window.end_s - k * self._hop_s) > 1e-6 or window.end_s <= before_s:
+        if abs(window.end_s - self._end_s(k)) > 1e-6 or window.end_s <= before_s:
             raise InvalidInputError(
                 f"aligner: {modality} window out of place",
                 got=f"end_s={window.end_s!r} after {before_s!r}",
-                expected=f"multiples of {self._hop_s} s, each later than the one before",
+                expected=f"multiples of {self._hop_s} s plus {self._phase_s}, each after the last",
             )
         self._given_s[modality] = window.end_s
         if self._emitted is None or k > self._emitted:
@@ -122,10 +129,13 @@ class Aligner:
         k = min((k for pending in self._pending.values() for k in pending), default=None)
         if k is None:
             return None
-        end_s = k * self._hop_s
+        end_s = self._end_s(k)
         if max(self._watermark_s.values()) >= end_s + self._grace_s:
             return k
         return None if any(self._awaited(m, end_s) for m in self._specs) else k
+
+    def _end_s(self, k: int) -> float:
+        return k * self._hop_s + self._phase_s
 
     def _awaited(self, modality: Modality, end_s: float) -> bool:
         """Whether a modality may soon give a window for a grid end that it has not reached."""
@@ -142,13 +152,13 @@ class Aligner:
             self._skipped += k - self._emitted - 1
         self._emitted = k
         windows = {m: self._window(m, k) for m in self._specs}
-        return AlignedWindows(k * self._hop_s, MappingProxyType(windows))
+        return AlignedWindows(self._end_s(k), MappingProxyType(windows))
 
     def _window(self, modality: Modality, k: int) -> FeatureWindow:
         window = self._pending[modality].pop(k, None)
         if window is not None:
             return window
-        spec, end_s = self._specs[modality], k * self._hop_s
+        spec, end_s = self._specs[modality], self._end_s(k)
         return FeatureWindow.absent(
             spec, start_s=end_s - spec.window_s, end_s=end_s, reason=self._why(modality, end_s)
         )

@@ -1,8 +1,8 @@
 """Windows cut out of a stream by time, on a grid that every modality shares.
 
-Grid end k lies at `k * hop_s` in absolute LSL seconds and its window covers
-`[k * hop_s - window_s, k * hop_s)`: the windows of two streams belong together because of when they
-are, whatever arrived first. A window holds `round(window_s * rate_hz)` samples from its first one
+Grid end k lies at `k * hop_s + phase_s` in absolute LSL seconds, and its window is the `window_s`
+before it: the windows of two streams belong together because of when they are, whatever arrived
+first. A window holds `round(window_s * rate_hz)` samples from its first one
 on, and none that straddles a gap is ever made. A filter of finite length may need a margin of
 signal on both sides: then the samples of both margins are in it, and are part of it in every way.
 """
@@ -68,6 +68,7 @@ class Windower:
         n_channels: Its columns.
         window_s: Length of a window.
         hop_s: Distance between two ends.
+        phase_s: Where the ends lie within a hop.
         margin_s: So much more signal is needed before a window's start and after its end.
     """
 
@@ -78,6 +79,7 @@ class Windower:
         *,
         window_s: float,
         hop_s: float,
+        phase_s: float = 0.0,
         margin_s: float = 0.0,
     ) -> None:
         if not (math.isfinite(rate_hz) and rate_hz > 0.0):
@@ -94,6 +96,7 @@ class Windower:
                 expected="0 < hop_s <= window_s, and a sample in each window",
             )
         self._window_s, self._hop_s, self._margin_s = window_s, hop_s, margin_s
+        self._phase_s = phase_s
         self._span_s = window_s + 2.0 * margin_s
         self._n = round(self._span_s * rate_hz)
         self._period_s = 1.0 / rate_hz
@@ -165,7 +168,8 @@ class Windower:
 
     def _first_complete(self) -> int:
         """The first grid end whose window starts no earlier than this stretch."""
-        k = math.floor((self._segment_s + self._margin_s + self._window_s) / self._hop_s) - 1
+        earliest_s = self._segment_s + self._margin_s + self._window_s - self._phase_s
+        k = math.floor(earliest_s / self._hop_s) - 1
         while not self._complete(k):
             k += 1
         return k
@@ -174,14 +178,18 @@ class Windower:
         return self._segment_s <= self._start_s(k) - self._margin_s + 0.5 * self._period_s
 
     def _start_s(self, k: int) -> float:
-        return k * self._hop_s - self._window_s
+        return self._end_s(k) - self._window_s
+
+    def _end_s(self, k: int) -> float:
+        return k * self._hop_s + self._phase_s
 
     def _skip(self, out: list[SignalWindow | GapWindow]) -> None:
         """Account at once for all grid ends before this stretch."""
-        last = math.floor((self._segment_s + 1.5 * self._period_s) / self._hop_s)
+        reached_s = self._segment_s + 1.5 * self._period_s - self._phase_s
+        last = math.floor(reached_s / self._hop_s)
         count = last - self._k + 1
         if count > 0:
-            start_s, end_s = self._start_s(self._k), last * self._hop_s
+            start_s, end_s = self._start_s(self._k), self._end_s(last)
             out.append(GapWindow(start_s, end_s, self._gap_reason, count))
             self._k = last + 1
 
@@ -215,7 +223,7 @@ class Windower:
 
     def _next(self) -> SignalWindow | GapWindow | None:
         """The window of the next grid end, or None while that cannot be told yet."""
-        start_s, end_s = self._start_s(self._k), self._k * self._hop_s
+        start_s, end_s = self._start_s(self._k), self._end_s(self._k)
         if self._complete(self._k):
             return self._cut(start_s, end_s)
         if self._floor_s < end_s - 1.5 * self._period_s:
