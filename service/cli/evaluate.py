@@ -74,6 +74,9 @@ def evaluate(
     online_steps: Annotated[int, typer.Option(help="Steps after each block.")] = 6,
     block: Annotated[int | None, typer.Option(help="Windows of a block [a trial].")] = None,
     jobs: Annotated[int | None, typer.Option(help="Folds at a time [cores].")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Ray head that computes instead.", metavar="HOST:PORT")
+    ] = None,
     allow_pickle: Annotated[
         bool, typer.Option("--allow-pickle", help="Read pickles; they can run code.")
     ] = False,
@@ -95,6 +98,7 @@ def evaluate(
             out=out,
             root=root,
             jobs=_least("--jobs", os.cpu_count() or 1 if jobs is None else jobs, 1),
+            cluster=cluster,
             allow_pickle=allow_pickle,
             fresh=fresh,
             plots=not no_plots,

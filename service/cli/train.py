@@ -53,6 +53,7 @@ class Asked(TypedDict):
     check_set: bool
     cleaning: Cleaning | None
     keep_source: Path | None
+    cluster: str | None
 
 
 class Dataset(StrEnum):
@@ -105,6 +106,9 @@ def train(
     keep_source: Annotated[
         Path | None, typer.Option(help="Keep the windows that trained it, for calibrations.")
     ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Ray head that trains instead.", metavar="HOST:PORT")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say the result as JSON.")] = False,
 ) -> None:
     """Train a bundle; score it on people it did not see. The scores go into its card."""
@@ -127,6 +131,7 @@ def train(
             check_set=check_set,
             cleaning=_cleaning(rate, notch, high_pass, average=average),
             keep_source=keep_source,
+            cluster=cluster,
         )
     except HaduaError as error:
         typer.echo(f"hadua train: {error}", err=True)

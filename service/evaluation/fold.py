@@ -1,4 +1,4 @@
-"""One fold in a worker process: from the stored data set to the fold's file.
+"""One fold in a worker process, here or on another machine: from the data set to the fold's files.
 
 Only here do the test person's labels meet the answers, and only after all answers were given; the
 leaky figure, if it is asked for, is made last and apart.
@@ -19,8 +19,9 @@ from hadua.calibration.leaky import leaky_best_step_on_test_labels
 from hadua.calibration.protocols import Answers
 from hadua.models.errors import RecordingError
 from hadua.models.prediction import softmax
-from hadua.service.evaluation.folds import write_folds
-from hadua.service.evaluation.fused import fused_features, save_fused
+from hadua.service.atomic_file import write_whole
+from hadua.service.evaluation.folds import packed
+from hadua.service.evaluation.fused import fused_features, packed_fused
 from hadua.service.evaluation.plan import Plan
 from hadua.service.evaluation.results import LEAKY, FoldResult, Protocol
 from hadua.service.evaluation.store import load
@@ -65,21 +66,45 @@ class Job:
         return self.folds / "fused.npz"
 
 
+@dataclass(frozen=True, slots=True)
+class FoldFiles:
+    """What a fold leaves behind, as bytes that travel from one machine to another.
+
+    Args:
+        folds: Its results, as `packed` gives them.
+        fused: Its fused features, if a map is drawn of it.
+    """
+
+    folds: bytes
+    fused: bytes | None = None
+
+
 def evaluate_fold(job: Job, task: Task) -> Task:
-    """Compute one fold and write its file, whole or not at all."""
+    """Compute one fold and write its files, each whole or not at all."""
+    keep(job, task, compute_fold(job, load(job.stored[task.seed - job.plan.first_seed]), task))
+    return task
+
+
+def compute_fold(job: Job, data: Dataset, task: Task) -> FoldFiles:
+    """Compute one fold on one thread; nothing is read and nothing written."""
     import torch
 
     torch.set_num_threads(1)
-    data = load(job.stored[task.seed - job.plan.first_seed])
     fold, networks = _prepared(job.plan, data, task)
-    results = _results(job.plan, data, fold, networks, task)
-    if job.mapped and job.mapped[0] == task:  # first: the fold counts as done by its own file
-        (method,) = (m for m in job.plan.chosen() if m.name == job.mapped[1])
-        steps = job.plan.steps
-        fused = fused_features(fold, data, networks, method, seed=task.seed, steps=steps)
-        save_fused(job.map_path, fused)
-    write_folds(job.path(task), results)
-    return task
+    results = packed(_results(job.plan, data, fold, networks, task))
+    if not (job.mapped and job.mapped[0] == task):
+        return FoldFiles(results)
+    (method,) = (m for m in job.plan.chosen() if m.name == job.mapped[1])
+    steps = job.plan.steps
+    fused = fused_features(fold, data, networks, method, seed=task.seed, steps=steps)
+    return FoldFiles(results, packed_fused(fused))
+
+
+def keep(job: Job, task: Task, files: FoldFiles) -> None:
+    """Write a fold's files; it counts as done by its own, which is written last."""
+    if files.fused is not None:
+        write_whole(job.map_path, files.fused)
+    write_whole(job.path(task), files.folds)
 
 
 def fold_results(plan: Plan, data: Dataset, task: Task) -> list[FoldResult]:

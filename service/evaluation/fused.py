@@ -47,6 +47,11 @@ def fused_features(
 
 def save_fused(path: Path, features: FusedFeatures) -> None:
     """Write what `load_fused` reads; the names are the data set's."""
+    write_whole(path, packed_fused(features))
+
+
+def packed_fused(features: FusedFeatures) -> bytes:
+    """The bytes of such a file."""
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -55,7 +60,7 @@ def save_fused(path: Path, features: FusedFeatures) -> None:
         y=features.y,
         domain=features.domain,
     )
-    write_whole(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def load_fused(path: Path, *, classes: tuple[str, ...]) -> FusedFeatures:

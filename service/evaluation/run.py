@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +13,7 @@ import numpy as np
 from hadua.models.errors import HaduaError, UsageError
 from hadua.models.features import FeatureSpec, Modality
 from hadua.service.evaluation.files import write_evaluation
-from hadua.service.evaluation.fold import Job, Task, evaluate_fold
+from hadua.service.evaluation.fold import Job, Task
 from hadua.service.evaluation.fused import load_fused
 from hadua.service.evaluation.map import write_feature_map
 from hadua.service.evaluation.methods import OURS_NAME, REFERENCE_NAME
@@ -26,7 +25,8 @@ from hadua.service.evaluation.resume import FOLDS, PLOTS, WORK, begin, finished,
 from hadua.service.evaluation.sets import EvaluationSet, open_sets, require_root
 from hadua.service.evaluation.store import store
 from hadua.service.evaluation.summary import score_fold, summarise
-from hadua.service.evaluation.workers import Failure, run_in_processes
+from hadua.service.evaluation.where import Where, fold_by_fold
+from hadua.service.evaluation.workers import Failure
 from hadua.service.folder_lock import LOCK, sole_writer
 
 
@@ -45,6 +45,7 @@ class Request:
         out: Folder of the results.
         root: Folder of the data set, if it has one.
         jobs: Most folds at a time.
+        cluster: Head of the Ray cluster that computes them, in place of `jobs` processes here.
         allow_pickle: Whether files with pickles may be read.
         fresh: Whether to throw away what an earlier run left.
         plots: Whether to draw.
@@ -54,6 +55,7 @@ class Request:
     out: Path
     root: Path | None = None
     jobs: int = 1
+    cluster: str | None = None
     allow_pickle: bool = False
     fresh: bool = False
     plots: bool = True
@@ -113,7 +115,7 @@ def _locked_run(
         begin(request.out, mark, fresh=request.fresh)
         ours = OURS_NAME if OURS_NAME in plan.methods else plan.methods[-1]
         job = Job(plan, opened.stored, request.out / FOLDS, mapped=(opened.tasks[0], ours))
-        folds = _compute(job, opened, request.jobs, on_progress)
+        folds = _compute(job, opened, request, on_progress)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     evaluation = _summary(plan, request, opened, folds, started)
@@ -161,20 +163,28 @@ def _open(plan: Plan, request: Request, work: Path, on_progress: OnProgress) -> 
 
 
 def _compute(
-    job: Job, opened: _Opened, jobs: int, on_progress: OnProgress
+    job: Job, opened: _Opened, request: Request, on_progress: OnProgress
 ) -> tuple[FoldResult, ...]:
     """Read the folds that are there and compute the others."""
     there = {task: found for task in opened.tasks if (found := finished(job.path(task)))}
     missing = [task for task in opened.tasks if task not in there]
     failed: dict[Task, str] = {}
+    cluster = ""
 
     def report() -> None:
         folds = [fold for found in there.values() for fold in found]
         done = len(there) + len(failed)
-        on_progress("folds", done, len(opened.tasks), running_mean(folds))
+        said = "; ".join(filter(None, (running_mean(folds), cluster)))
+        on_progress("folds", done, len(opened.tasks), said)
+
+    def on_nodes(nodes: str) -> None:
+        nonlocal cluster
+        cluster = nodes
+        report()
 
     report()
-    with closing(run_in_processes(partial(evaluate_fold, job), missing, jobs=jobs)) as results:
+    where = Where(request.jobs, request.cluster, on_nodes)
+    with closing(fold_by_fold(job, missing, where)) as results:
         for task, result in results:
             found = None if isinstance(result, Failure) else finished(job.path(task))
             if found is None:

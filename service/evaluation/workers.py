@@ -128,10 +128,11 @@ def _serve(connection: "Connection[R | Failure, T]", work: Callable[[T], R]) -> 
             task = connection.recv()
         except (EOFError, ConnectionError):
             return
-        connection.send(_attempt(work, task))
+        connection.send(attempt(work, task))
 
 
-def _attempt(work: Callable[[T], R], task: T) -> R | Failure:
+def attempt(work: Callable[[T], R], task: T) -> R | Failure:
+    """The result, or why there is none, as one line that travels."""
     try:
         return work(task)
     except HaduaError as error:

@@ -72,7 +72,7 @@ def run(request: Request, *, on_progress: OnProgress) -> Report:
         cleaning=request.cleaning,
         on_file=partial(on_progress, "reading"),
     )
-    outcome = run_features(features, plan, on_progress=on_progress)
+    outcome = run_features(features, plan, on_progress=on_progress, cluster=request.cluster)
     terms = features.licence if request.data_licence is None else request.data_licence
     return _written(request, kind, features, plan, outcome, on_progress, data_licence=terms)
 

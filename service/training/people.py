@@ -5,26 +5,25 @@ that is shipped. With fewer, *leave one subject out*: each is scored by a networ
 others, and the shipped network, trained on all with the same recipe, has no score of its own.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
 
 from hadua.adapters.datasets.feature_set import FeatureSet
 from hadua.calibration.checking import choose_check_set
-from hadua.calibration.dataset import MIN_COVERAGE, Dataset, Statistics, normalise, statistics
-from hadua.calibration.labelled import UNLABELLED, IntArray, LabelledWindows
+from hadua.calibration.dataset import MIN_COVERAGE, Dataset, Statistics, normalise
+from hadua.calibration.labelled import UNLABELLED, IntArray
 from hadua.calibration.scores import score
 from hadua.calibration.splits import Split, holdout, leave_one_out
 from hadua.calibration.temperature import fit_temperature
-from hadua.calibration.training import Progress, TrainedNetwork, train
-from hadua.models.errors import RecordingError
+from hadua.models.errors import RecordingError, UsageError
 from hadua.models.features import BoolArray
 from hadua.models.source_statistics import SourceStatistics
 from hadua.service.evaluation.sets import as_dataset
 from hadua.service.training import data as training_data
 from hadua.service.training.answers import Answers, carried, chosen_doubt, no_doubt
+from hadua.service.training.rounds import Fitted, fit, leave_out, of_people
 from hadua.service.training.run import (
     CHECK_WINDOWS,
     STORED_DECIMALS,
@@ -39,10 +38,13 @@ LEAST_FOR_HOLDOUT = 8
 """Fewest people of whom some are put aside."""
 
 
-def run_features(features: FeatureSet, plan: Plan, *, on_progress: OnProgress) -> Outcome:
-    """Train on features.
+def run_features(
+    features: FeatureSet, plan: Plan, *, on_progress: OnProgress, cluster: str | None = None
+) -> Outcome:
+    """Train on features; with a cluster, the trainings of few people are shared out over it.
 
     Raises:
+        UsageError: a cluster for a single training.
         RecordingError: a class that nobody has, or nobody of those who would train.
         InvalidInputError: fewer than two people with labels.
     """
@@ -50,33 +52,27 @@ def run_features(features: FeatureSet, plan: Plan, *, on_progress: OnProgress) -
     usable = _usable(data)
     people = np.unique(data.subject[usable])
     if len(people) >= LEAST_FOR_HOLDOUT:
+        if cluster is not None:
+            raise UsageError(
+                "--cluster",
+                got=f"{len(people)} people, of whom one network is trained",
+                expected=f"fewer than {LEAST_FOR_HOLDOUT}, each left out of a network in turn",
+                hint="Leave it out: there is nothing to share out.",
+            )
         aside = max(2, len(people) // 8), max(2, len(people) // 5)
         split = holdout(people, n_validation=aside[0], n_test=aside[1], seed=plan.seed)
         _require_classes(data, usable, [split], features.name)
         return _held_out(data, features, split, plan, on_progress)
     splits = list(leave_one_out(people))
     _require_classes(data, usable, splits, features.name)
-    return _left_out(data, features, splits, plan, on_progress)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fitted:
-    """A network with what its input is normalised by, and the windows that trained it."""
-
-    trained: TrainedNetwork
-    source: Statistics
-    windows: LabelledWindows
-
-    def answers(self, data: Dataset, people: IntArray) -> Answers:
-        """What it says of other people."""
-        return Answers.of(self.trained, normalise(_of(data, people), self.source))
+    return _left_out(data, features, splits, plan, on_progress, cluster)
 
 
 def _held_out(
     data: Dataset, features: FeatureSet, split: Split, plan: Plan, on_progress: OnProgress
 ) -> Outcome:
-    fitted = _fit(data, split.train, plan, partial(on_progress, "training"))
-    aside = normalise(_of(data, split.validation), fitted.source)
+    fitted = fit(data, split.train, plan, partial(on_progress, "training"))
+    aside = normalise(of_people(data, split.validation), fitted.source)
     validation = Answers.of(fitted.trained, aside)
     temperature = _temperature(validation)
     test = fitted.answers(data, split.test)
@@ -98,17 +94,14 @@ def _held_out(
 
 
 def _left_out(
-    data: Dataset, features: FeatureSet, splits: list[Split], plan: Plan, on_progress: OnProgress
+    data: Dataset,
+    features: FeatureSet,
+    splits: list[Split],
+    plan: Plan,
+    on_progress: OnProgress,
+    cluster: str | None,
 ) -> Outcome:
-    everybody = np.concatenate([split.test for split in splits])
-    rounds = len(splits) + 1
-    folds: list[Answers] = []
-    for k, split in enumerate(splits):
-        who = data.people[int(split.test[0])]
-        step = _part(on_progress, f"training without {who}", k, rounds)
-        folds.append(_fit(data, split.train, plan, step).answers(data, split.test))
-    last = _part(on_progress, "training on everybody", rounds - 1, rounds)
-    fitted = _fit(data, everybody, plan, last)
+    folds, fitted = leave_out(data, splits, plan, on_progress=on_progress, cluster=cluster)
     embeddings, carries = _carried(fitted, data, plan)
     together = _together(folds)
     each = (
@@ -132,25 +125,7 @@ def _left_out(
     )
 
 
-def _fit(data: Dataset, people: IntArray, plan: Plan, step: Callable[[int, int], None]) -> _Fitted:
-    def on_epoch(progress: Progress) -> None:
-        step(progress.epoch, progress.epochs)
-
-    own = _of(data, people)
-    source = statistics(own)
-    windows = normalise(own, source)
-    trained = train(
-        windows,
-        n_classes=len(data.classes),
-        context=plan.context,
-        seed=plan.seed,
-        recipe=plan.recipe,
-        on_epoch=on_epoch,
-    )
-    return _Fitted(trained, source, windows)
-
-
-def _carried(fitted: _Fitted, data: Dataset, plan: Plan) -> tuple[SourceStatistics | None, str]:
+def _carried(fitted: Fitted, data: Dataset, plan: Plan) -> tuple[SourceStatistics | None, str]:
     return carried(fitted.trained, fitted.windows, classes=data.classes, seed=plan.seed)
 
 
@@ -197,10 +172,6 @@ def _names(data: Dataset, people: IntArray) -> str:
     return ", ".join(data.people[int(k)] for k in people)
 
 
-def _of(data: Dataset, people: IntArray) -> Dataset:
-    return data.pick(np.isin(data.subject, people))
-
-
 def _together(folds: list[Answers]) -> Answers:
     return Answers(
         np.concatenate([f.logits for f in folds]),
@@ -218,8 +189,3 @@ def _temperature(answers: Answers) -> float:
 def _by_modality(source: Statistics, features: FeatureSet) -> training_data.Statistics:
     moments = zip(training_data.MODALITIES, source.mean, source.std, strict=True)
     return {m: (mean, std) for m, mean, std in moments if m in features.specs}
-
-
-def _part(on_progress: OnProgress, what: str, k: int, rounds: int) -> Callable[[int, int], None]:
-    """Progress of the k-th of several trainings as a share of all of them."""
-    return lambda done, total: on_progress(what, k * total + done, rounds * total)

@@ -36,6 +36,7 @@ class Request:
         check_set: Whether the bundle carries labelled windows of people put aside.
         cleaning: What is done to the EEG before it is measured; None for nothing.
         keep_source: Folder for the windows that trained it; None keeps none.
+        cluster: Head of the Ray cluster that trains; None trains here.
     """
 
     dataset: DatasetName
@@ -54,6 +55,7 @@ class Request:
     check_set: bool = False
     cleaning: Cleaning | None = None
     keep_source: Path | None = None
+    cluster: str | None = None
 
     def kind(self) -> Kind:
         """The data set's defaults, with what the request says otherwise.
@@ -96,6 +98,9 @@ def _require_company(request: Request) -> None:
     elif request.root is not None:
         got = f"--root {str(request.root)!r}"
         raise UsageError("--dataset sim", got=got, expected="no --root")
+    elif request.cluster is not None:
+        got = f"--cluster {request.cluster!r}"
+        raise UsageError("--dataset sim", got=got, expected="no --cluster: it is one training")
     elif request.allow_pickle:
         raise UsageError("--allow-pickle", expected="a data set whose files may hold pickles")
 
