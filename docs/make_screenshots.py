@@ -29,7 +29,7 @@ SHOW_S = 45.0  # until the chart has something to show
 COLLECT_S = 20.0  # of a calibration, until there is something of it
 PERSON = {"HADUA_PARTICIPANT": "P01", "HADUA_REQUIRE_CONSENT": "false"}
 # Parts of the page, by the id of their section; the page's own order is of no matter.
-PARTS = ("now", "history", "signals", "delays", "log")
+PARTS = ("now", "history", "signals", "bands", "delays", "log")
 
 
 def main() -> None:

@@ -132,6 +132,9 @@ class FeatureWindow:
             for an answer, but nothing is learned from it. None: nowhere.
         signal: How good the signal behind it was; None where there was none.
         masked: Whether there was signal that is not to be used.
+        alone: `(n_features,)` the values as this window alone gives them, before any smoothing;
+            meaningless where `present` is False. None where nothing was measured, or nothing is
+            smoothed.
     """
 
     spec: FeatureSpec
@@ -144,6 +147,7 @@ class FeatureWindow:
     stands_in: BoolArray | None = None
     signal: "SignalQuality | None" = None
     masked: bool = False
+    alone: FloatArray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.spec.names)
@@ -162,6 +166,8 @@ class FeatureWindow:
             )
         self.values.setflags(write=False)
         self.present.setflags(write=False)
+        if self.alone is not None:
+            self.alone.setflags(write=False)
 
     @property
     def usable(self) -> bool:

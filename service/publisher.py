@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from hadua.adapters.sources.source import Marker
 from hadua.models.errors import HaduaError
-from hadua.models.features import Modality
 from hadua.models.prediction import Prediction
-from hadua.models.quality import SignalQuality
-from hadua.service.engine import Timed
+from hadua.service.engine import StepResult, Timed
 from hadua.service.hub import Hub
 from hadua.service.journal import Journal, Kind, Published
 from hadua.service.latency import LatencyTotals, stages_ms
@@ -155,14 +153,16 @@ class Publisher:
         frame = prediction_frame(prediction, moment)
         self._publish("prediction", frame, now_s)
         self._count(prediction, latency_ms)
-        self._quality(frame, timed.result.quality)
+        self._quality(frame, timed.result)
 
-    def _quality(self, answer: PredictionFrame, signals: Mapping[Modality, SignalQuality]) -> None:
+    def _quality(self, answer: PredictionFrame, result: StepResult) -> None:
         """Say how good the signal behind an answer was, if that was not just said."""
-        last = self.last_quality
+        last, signals = self.last_quality, result.quality
         if not signals or (last is not None and answer.end_s < last.end_s + EVERY_S):
             return
-        self.last_quality = quality_frame(answer, signals, seq=self.next_seq)
+        self.last_quality = quality_frame(
+            answer, signals, seq=self.next_seq, windows=result.windows
+        )
         self._publish("quality", self.last_quality, self._clock())
 
     def _take_markers(self, end_s: float) -> tuple[str, ...]:

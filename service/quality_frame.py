@@ -1,11 +1,13 @@
 """From the quality of a window's signal to the frame that clients get."""
 
 from collections.abc import Mapping
-from math import floor, log10
+from math import floor, isfinite, log10
 
-from hadua.models.features import Modality
+from hadua.adapters.features.band_power import BandPower, band_power
+from hadua.models.features import FeatureWindow, Modality
 from hadua.models.quality import EegQuality, EyeQuality, GazeQuality, SignalQuality
 from hadua.service.wire import (
+    BandsPart,
     EegQualityPart,
     EyePart,
     EyeQualityPart,
@@ -20,10 +22,16 @@ _DIGITS = 3
 
 
 def quality_frame(
-    answer: PredictionFrame, signals: Mapping[Modality, SignalQuality], *, seq: int
+    answer: PredictionFrame,
+    signals: Mapping[Modality, SignalQuality],
+    *,
+    seq: int,
+    windows: Mapping[Modality, FeatureWindow] | None = None,
 ) -> QualityFrame:
-    """The frame that follows a prediction."""
+    """The frame that follows a prediction; `windows` are what it was made from."""
     eeg, eye = signals.get(Modality.EEG), signals.get(Modality.EYE)
+    window = (windows or {}).get(Modality.EEG)
+    power = None if window is None else band_power(window)
     return QualityFrame(
         session_id=answer.session_id,
         epoch=answer.epoch,
@@ -34,6 +42,21 @@ def quality_frame(
         modalities=answer.modalities,
         eeg=eeg_part(eeg) if isinstance(eeg, EegQuality) else None,
         eye=eye_part(eye) if isinstance(eye, GazeQuality) else None,
+        bands=None if power is None else bands_part(power),
+    )
+
+
+def bands_part(power: BandPower) -> BandsPart:
+    """Power by band and region as it is sent."""
+    return BandsPart(
+        names=power.bands,
+        low_hz=tuple(low for low, _ in power.ranges_hz),
+        high_hz=tuple(high for _, high in power.ranges_hz),
+        channels=dict(power.channels),
+        power_uv2={
+            region: tuple(_short(x) for x in values.tolist())
+            for region, values in power.power_uv2.items()
+        },
     )
 
 
@@ -73,6 +96,8 @@ def _eye(eye: EyeQuality) -> EyePart:
 
 def _short(x: float | None) -> float | None:
     """Three digits: more of them nobody can read, and they are most of the frame."""
-    if x is None or x == 0.0:
+    if x is None or not isfinite(x):
+        return None
+    if x == 0.0:
         return x
     return round(x, _DIGITS - 1 - floor(log10(abs(x))))

@@ -132,6 +132,7 @@ class Connection:
             seq=starts[0].informed[session.id, session.epoch] if session else 0,
             last_seq=session.publisher.journal.last_seq if session else 0,
             state=str(session.state) if session else "",
+            time_unix=self._service.unix_clock(),
             service=self._service.version,
             bundle=self._service.bundle_info,
             sessions=tuple(

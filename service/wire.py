@@ -155,6 +155,7 @@ class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
     """First frame of a connection. `seq` is the last one before what follows.
 
     On the socket of one session, `state` is that session's, and `last_seq` its newest frame.
+    `time_unix` is the service's time now: how old what is sent first is, is told by it.
     """
 
     service: str
@@ -162,6 +163,7 @@ class Hello(Frame, frozen=True, kw_only=True, tag="hello"):
     sessions: tuple[str, ...] = ()
     last_seq: int = 0
     state: str = ""
+    time_unix: float | None = None
 
 
 class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
@@ -261,11 +263,27 @@ class EyeQualityPart(msgspec.Struct, frozen=True, kw_only=True):
     blinks_per_s: float
 
 
+class BandsPart(msgspec.Struct, frozen=True, kw_only=True):
+    """EEG power of the window by band and region of the head: a measure of signal, of no emotion.
+
+    Lists run in the order of `names`; a band goes from `low_hz` to `high_hz`. A region is `head`
+    (all of it), `frontal`, `central`, `temporal`, `parietal` or `occipital`; `channels` says how
+    many measured ones it has, `power_uv2` their median, in microvolts squared over the whole band;
+    null where there is none.
+    """
+
+    names: tuple[str, ...]
+    low_hz: tuple[float, ...]
+    high_hz: tuple[float, ...]
+    channels: dict[str, int]
+    power_uv2: dict[str, tuple[float | None, ...]]
+
+
 class QualityFrame(Frame, frozen=True, kw_only=True, tag="quality"):
     """How good the signal behind a window was, about once a second, right after its prediction.
 
     `start_s` and `end_s` are those of the prediction; null in place of a modality that had no
-    signal in it.
+    signal in it. `bands` is null, too, where the device does not cover what the model needs.
     """
 
     start_s: float
@@ -274,6 +292,7 @@ class QualityFrame(Frame, frozen=True, kw_only=True, tag="quality"):
     modalities: dict[str, str]
     eeg: EegQualityPart | None = None
     eye: EyeQualityPart | None = None
+    bands: BandsPart | None = None
 
 
 class CalibrationFrame(Frame, frozen=True, kw_only=True, tag="calibration"):

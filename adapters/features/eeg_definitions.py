@@ -38,6 +38,9 @@ class EegDefinition:
         label: Name and version, as in `hadua-de/1`.
         measure: Makes what measures windows of `(rate_hz, n_samples)`.
         bands: Names of the bands, in the order of the columns.
+        ranges_hz: From where to where each goes.
+        power_uv2: Variance of each band, microvolts squared, from values `(..., n_bands)` of
+            windows of so many seconds.
         highest_hz: End of the highest band.
         centred: Whether the mean is taken off each window before it is measured.
     """
@@ -45,6 +48,8 @@ class EegDefinition:
     label: str
     measure: Callable[[float, int], EegMeasure]
     bands: tuple[str, ...]
+    ranges_hz: tuple[tuple[float, float], ...]
+    power_uv2: Callable[[FloatArray, float], FloatArray]
     highest_hz: float
     centred: bool = False
 
@@ -57,12 +62,16 @@ _HADUA = EegDefinition(
     label=f"{eeg_entropy.DEFINITION}/{eeg_entropy.VERSION}",
     measure=eeg_entropy.DifferentialEntropy,
     bands=tuple(band.name for band in eeg_entropy.BANDS),
+    ranges_hz=tuple((band.low_hz, band.high_hz) for band in eeg_entropy.BANDS),
+    power_uv2=lambda values, _: eeg_entropy.band_power_uv2(values),
     highest_hz=eeg_entropy.BANDS[-1].high_hz,
 )
 _SEED = EegDefinition(
     label=f"{seed_entropy.DEFINITION}/{seed_entropy.VERSION}",
     measure=seed_entropy.SeedEntropy,
     bands=tuple(band.name for band in seed_entropy.BANDS),
+    ranges_hz=tuple((band.low_hz, band.high_hz) for band in seed_entropy.BANDS),
+    power_uv2=seed_entropy.band_power_uv2,
     highest_hz=seed_entropy.BANDS[-1].high_hz,
     centred=True,
 )

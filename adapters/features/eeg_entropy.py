@@ -106,6 +106,11 @@ class DifferentialEntropy:
         return variance, mean_square + variance.sum(axis=1)
 
 
+def band_power_uv2(entropy: FloatArray) -> FloatArray:
+    """Variance of each band, microvolts squared, from its differential entropy: v of the module."""
+    return np.asarray(np.exp(2.0 * entropy) / _TWO_PI_E)
+
+
 def differential_entropy(x_uv: npt.ArrayLike, rate_hz: float) -> FloatArray:
     """Differential entropy of one window in the bands of `BANDS`, definition `hadua-de/1`.
 

@@ -123,6 +123,7 @@ class EegExtractor:
             reason=found.reason,
             stands_in=found.stands_in,
             signal=found.signal,
+            alone=found.values if self._kalman is not None else None,
         )
 
     def _smoothed(self, found: MeasuredWindow, present: BoolArray) -> FloatArray:

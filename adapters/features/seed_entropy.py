@@ -117,6 +117,18 @@ class SeedEntropy:
         return np.asarray(np.add.reduceat(power, starts, axis=1) / self._counts)
 
 
+def band_power_uv2(entropy: FloatArray, window_s: float) -> FloatArray:
+    """Variance of each band, microvolts squared, from `(..., 5)` values of windows of a length.
+
+    Exact for a spectrum that is level within the band: the mean power of its bins, spread over its
+    width. The bins that bands share, and delta's lowest, are taken as they are.
+    """
+    n = round(window_s * PUBLISHED_RATE_HZ)
+    weight = np.sum(_hann(n)[:FFT_LENGTH] ** 2)
+    widths_hz = np.array([band.high_hz - band.low_hz for band in BANDS])
+    return np.asarray(np.exp2(entropy) / 100.0 / weight * 2.0 * widths_hz / PUBLISHED_RATE_HZ)
+
+
 def seed_feature_spec(
     channels: tuple[str, ...],
     *,

@@ -1,19 +1,25 @@
 // The page: frames from the connection go into the state, the state is drawn when there is time.
 
 import { ask } from "./access.js";
+import { renderBands } from "./bands.js";
 import { Chart } from "./chart.js";
 import { Connection } from "./connection.js";
 import { renderDevices } from "./devices.js";
 import { setUpScheme } from "./scheme.js";
-import { beginEpoch, freshness, initialState, note, reduce, sawUptime } from "./state.js";
+import { NextSession } from "./next_session.js";
+import { beginEpoch, currentQuality, freshness, initialState, note, reduce, sawUptime, slept } from "./state.js";
 import { keepState } from "./truth.js";
 import * as view from "./view.js";
+import { woke } from "./words.js";
 
 const TICK_MS = 500;
+const QUEUED_MS = 2000; // longer without a tick: the tab slept, and frames waited in the browser
+const SLEPT_MS = 3000; // by so much the wall clock runs ahead of the page's: the computer slept
 const HISTORY_FRAMES = 390; // two minutes of two predictions and one quality a second, and the status between
 
 const link = { state: "connecting", since_ms: performance.now() };
 const chart = new Chart(view.$("chart"));
+const tick = { at_ms: performance.now(), wall_ms: Date.now() };
 let state = initialState();
 let drawing = false;
 let choosing = false;
@@ -21,6 +27,7 @@ let choosing = false;
 const connection = new Connection({
   onFrame(frame) {
     if (choosing && frame.type !== "hello") return; // it comes again, with what was before it
+    state.queued = performance.now() - tick.at_ms > QUEUED_MS;
     reduce(state, frame, performance.now());
     connection.afterSeq = state.seq;
     if (frame.type === "hello" || !state.session) settle(frame);
@@ -73,6 +80,7 @@ async function learn(phase = null) {
     if (!response.ok) return null;
     const facts = await response.json();
     beginEpoch(state, facts);
+    state.phase ||= facts.status?.state ?? "";
     state.mapping = facts.reports ?? {};
     state.mappings = facts.status?.mappings ?? state.mappings;
     sawUptime(state, facts.status?.uptime_s, performance.now());
@@ -116,7 +124,9 @@ function draw() {
     view.renderStale(fresh);
     view.renderNow(state);
     view.renderTruth(state, fresh);
-    view.renderStreams(state, fresh, now_ms);
+    const quality = currentQuality(state);
+    view.renderStreams(state, quality, fresh, now_ms);
+    renderBands(state, quality);
     renderDevices(view.$("devices"), state, confirmMapping);
     view.renderLatency(state);
     view.renderEvents(state);
@@ -125,17 +135,43 @@ function draw() {
   });
 }
 
+// A session by its address: from the picker, from a link, or by the back button.
+addEventListener("hashchange", () => {
+  const wanted = decodeURIComponent(location.hash.slice(1));
+  if (state.sessions.includes(wanted) && wanted !== state.session) choose(wanted, state.sessions);
+});
 view.$("sessions").addEventListener("change", (event) => {
   location.hash = encodeURIComponent(event.target.value);
-  choose(event.target.value, state.sessions);
 });
 view.$("table").closest("details").addEventListener("toggle", draw);
 setUpScheme(view.$("scheme"), () => {
   chart.restyle();
   draw();
 });
+// The page's clock may stand still while the computer sleeps; the wall clock does not.
+function lookAtTheClocks() {
+  const [now_ms, wall_ms] = [performance.now(), Date.now()];
+  const slept_ms = wall_ms - tick.wall_ms - (now_ms - tick.at_ms);
+  Object.assign(tick, { at_ms: now_ms, wall_ms });
+  if (slept_ms < SLEPT_MS) return;
+  slept(state, slept_ms);
+  note(state, woke(slept_ms / 1000), "warn");
+  connection.restart(now_ms);
+}
+
+const next = new NextSession(view.$("next-session"), {
+  known: () => state.session,
+  found: (sessions) => {
+    state.sessions = sessions;
+    drawPicker();
+  },
+  silent: () => connection.restart(performance.now()),
+});
 setInterval(() => {
-  connection.checkSilence(performance.now());
+  lookAtTheClocks();
+  const goesOn = state.session !== null && state.ended === null;
+  connection.checkSilence(tick.at_ms, goesOn);
+  next.look(tick.at_ms, !goesOn && connection.state === "open");
   draw();
 }, TICK_MS);
 connection.open();

@@ -62,11 +62,19 @@ export class Connection {
     this.afterSeq = null;
   }
 
-  checkSilence(now_ms) {
-    if (this.state === "open" && now_ms - this.lastFrame_ms > SILENCE_MS) {
-      this.lastFrame_ms = now_ms;
-      this.socket.close();
-    }
+  // Only of a session that goes on is anything to be heard.
+  checkSilence(now_ms, goesOn) {
+    if (goesOn && this.state === "open" && now_ms - this.lastFrame_ms > SILENCE_MS) this.restart(now_ms);
+  }
+
+  // A close that nobody answers may take minutes: this socket is let go of at once.
+  restart(now_ms) {
+    this.lastFrame_ms = now_ms;
+    const old = this.socket;
+    this.socket = null;
+    old?.close();
+    this.change("lost");
+    this.open();
   }
 
   url() {

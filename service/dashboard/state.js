@@ -6,6 +6,9 @@ import { forgetStates, keepState, wallTime } from "./truth.js";
 export const HISTORY_S = 120;
 const LATENCY_S = 60;
 const EVENTS = 30;
+const QUALITY_S = 3; // it comes once a second
+const OLD_S = 3; // and no less than four hops
+const STATUS_S = 12; // a status comes every five seconds, whatever happens
 
 export function initialState() {
   return {
@@ -15,7 +18,8 @@ export function initialState() {
     streams: {}, streamsAt_ms: 0, mapping: {}, mappings: {},
     predictions: null, abstained: null, normalisation: "",
     points: [], latency: [], gaps: [], events: [], states: [],
-    last: null, lastAt_ms: null, frameAt_ms: null, hop_s: 0.5, unknown: 0, quality: null,
+    last: null, lastAt_ms: null, frameAt_ms: null, hop_s: 0.5, unknown: 0, quality: null, bands: [],
+    service_clock: null, backlog: null, queued: false,
   };
 }
 
@@ -40,10 +44,12 @@ export function reduce(state, frame, now_ms) {
 const NUMBERED = new Set(["prediction", "status", "quality", "calibration", "marker"]);
 
 const handlers = {
-  hello(state, frame) {
+  hello(state, frame, now_ms) {
     state.bundle = frame.bundle ?? state.bundle;
     state.service = frame.service ?? state.service;
     state.sessions = frame.sessions ?? state.sessions;
+    state.service_clock = Number.isFinite(frame.time_unix) ? { unix_s: frame.time_unix, at_ms: now_ms } : null;
+    state.backlog = frame.session_id ? { epoch: frame.epoch, to_seq: frame.last_seq ?? 0 } : null;
     const hops = Object.values(frame.bundle?.features ?? {}).map((f) => f.hop_s);
     if (hops.length) state.hop_s = Math.max(...hops);
   },
@@ -66,7 +72,7 @@ const handlers = {
     // Exact at every status; counted on in between.
     if (state.predictions !== null) state.predictions++;
     if (state.abstained !== null && point.abstained) state.abstained++;
-    state.lastAt_ms = now_ms;
+    state.lastAt_ms = saidAt_ms(state, frame, now_ms);
     state.ended = null;
     state.ranFor_s = null;
   },
@@ -93,6 +99,9 @@ const handlers = {
   quality(state, frame) {
     advance(state, frame);
     state.quality = frame;
+    if (!frame.bands || !Number.isFinite(frame.time_unix)) return;
+    state.bands.push({ t_s: frame.time_unix, head: frame.bands.power_uv2.head });
+    trim(state.bands, frame.time_unix - HISTORY_S);
   },
 
   marker(state, frame) {
@@ -112,6 +121,28 @@ const handlers = {
     note(state, `The service said goodbye: ${frame.reason || "no reason given"}`, "warn");
   },
 };
+
+// When an answer was given. What lay in the service before this page came, or in the browser while
+// the tab slept, is as old as the service's clock says; all else is heard when it is said.
+function saidAt_ms(state, frame, now_ms) {
+  const { service_clock: clock, backlog } = state;
+  const before = backlog !== null && frame.epoch === backlog.epoch && frame.seq <= backlog.to_seq;
+  if (clock === null || !(before || state.queued)) return now_ms;
+  return Math.min(now_ms, clock.at_ms + 1000 * (frame.time_unix - clock.unix_s));
+}
+
+// The computer slept, and with it the clock that ages are told by.
+export function slept(state, for_ms) {
+  for (const key of ["lastAt_ms", "frameAt_ms", "streamsAt_ms", "startedAt_ms"]) {
+    if (state[key] !== null) state[key] -= for_ms;
+  }
+  if (state.service_clock) state.service_clock.at_ms -= for_ms;
+}
+
+// What was said last of the signal's quality, unless answers have come since that it says nothing of.
+export function currentQuality({ quality, last }) {
+  return quality && last && last.end_s - quality.end_s < QUALITY_S ? quality : null;
+}
 
 export function beginEpoch(state, frame) {
   if (!Number.isFinite(frame.epoch) || frame.epoch === state.epoch) return;
@@ -156,16 +187,19 @@ export function sawUptime(state, uptime_s, now_ms) {
   state.startedAt_ms = Math.min(startedAt_ms, state.startedAt_ms ?? startedAt_ms);
 }
 
-// How fresh the shown answer is: null while all is well.
+// How fresh what is shown is: null while all is well. `answer_s` is the age of the last answer.
 export function freshness(state, connection, now_ms) {
   const since = (at_ms) => (now_ms - at_ms) / 1000;
-  const limit_s = Math.max(3, 4 * state.hop_s);
-  const heard_ms = state.frameAt_ms ?? connection.since_ms;
-  if (state.ended) return { kind: "ended", age_s: since(heard_ms), ...state.ended };
-  if (connection.state === "lost") return { kind: "lost", age_s: since(connection.since_ms) };
-  if (state.last === null) return null;
-  if (since(heard_ms) > limit_s) return { kind: "silent", age_s: since(heard_ms) };
-  if (since(state.lastAt_ms) > limit_s) return { kind: "no-answer", age_s: since(state.lastAt_ms) };
+  const limit_s = Math.max(OLD_S, 4 * state.hop_s);
+  const heard_s = since(state.frameAt_ms ?? connection.since_ms);
+  const answer_s = state.last === null ? null : since(state.lastAt_ms);
+  if (state.ended) return { kind: "ended", age_s: heard_s, answer_s, ...state.ended };
+  if (connection.state === "lost") return { kind: "lost", age_s: since(connection.since_ms), answer_s };
+  if (state.session === null) return null;
+  // Where answers are missing for a reason that was told, only the status is still to be expected.
+  const explained = state.last === null || !["", "running"].includes(state.phase);
+  if (heard_s > (explained ? STATUS_S : limit_s)) return { kind: "silent", age_s: heard_s, answer_s };
+  if (answer_s > limit_s) return { kind: "no-answer", age_s: answer_s, answer_s, reason: state.phaseReason };
   return null;
 }
 

@@ -60,8 +60,9 @@ function noticeText(bundle) {
 }
 
 export function renderStale(fresh) {
-  const why = fresh?.reason ? `: ${fresh.reason.replace(/[^.!?]$/, "$&.")}` : ".";
-  show($("stale"), fresh ? words.staleText({ ...fresh, why }) : "");
+  show($("stale-text"), fresh ? words.staleText(fresh) : "");
+  put($("stale-age"), fresh ? words.staleAge(fresh) : "");
+  $("stale").hidden = fresh === null;
   $("main").dataset.stale = fresh?.kind ?? "";
 }
 
@@ -135,9 +136,9 @@ function renderModalities(last, { bundle, startedAt_ms, lastAt_ms }) {
   replaceIfChanged($("modalities"), rows);
 }
 
-export function renderStreams(state, fresh, now_ms) {
+export function renderStreams(state, quality, fresh, now_ms) {
   const since_s = (now_ms - state.streamsAt_ms) / 1000;
-  const cards = Object.entries(state.streams).map(([key, s]) => streamCard(key, s, state.mapping[key], since_s, fresh?.kind, state.quality));
+  const cards = Object.entries(state.streams).map(([key, s]) => streamCard(key, s, state.mapping[key], since_s, fresh?.kind, quality));
   if (cards.length) replaceIfChanged($("streams"), cards);
 }
 

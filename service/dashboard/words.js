@@ -89,19 +89,47 @@ export const ms = (x) => (Number.isFinite(x) ? (x < 10 ? x.toFixed(1) : Math.rou
 export const clock = (t_s) => new Date(t_s * 1000).toLocaleTimeString([], { hour12: false });
 export const count = (n) => (Number.isFinite(n) ? n.toLocaleString("en").replaceAll(",", "\u202f") : "–");
 
-// What hides the numbers' freshness comes first: connection, then silence, then no prediction.
-export function staleText(fresh) {
-  const since = duration(fresh.age_s);
-  if (fresh.kind === "lost") {
-    return `Not connected for ${since}. What you see is old. Trying again …`;
-  }
-  if (fresh.kind === "silent") {
-    return `No news from the service for ${since}. What you see is old.`;
-  }
-  if (fresh.kind === "ended" && fresh.reason === "asked to") return "The session was stopped. What you see is its last answer.";
-  if (fresh.kind === "ended") return `The session has ended${fresh.why} What you see is its last answer.`;
-  return `No new prediction for ${since}. Look at the signals: a device may have stopped.`;
+export const TREND_S = 120; // as the chart above it
+const REGION = { head: "Whole head" };
+export const region = (key) => REGION[key] ?? sentence(key);
+export const channels = (n) => (n === 1 ? "1 channel" : `${n} channels`);
+
+// Two digits: band power is not steady to more.
+export function uv2(x) {
+  if (!Number.isFinite(x)) return "–";
+  return x >= 10 ? String(Math.round(x)) : x >= 1 ? x.toFixed(1) : x.toFixed(2);
 }
+
+export function trend(name, powers) {
+  if (!powers.length) return `${sentence(name)}: not measured in the last two minutes`;
+  const [least, most] = [Math.min(...powers), Math.max(...powers)].map(uv2);
+  return `${sentence(name)}, whole head, last two minutes: between ${least} and ${most} µV²`;
+}
+
+export function noBands({ last, bundle }) {
+  if (!last) return "It comes with the first answers.";
+  const eeg = last.modalities.eeg;
+  if (eeg === "not connected") return "No EEG is connected.";
+  if (eeg === "unmapped") return "The device covers too little of what the model needs.";
+  return bundle ? "No EEG was measured in the newest window." : "";
+}
+
+// What hides the numbers' freshness comes first: connection, then silence, then no answer. Without
+// a number: it is read aloud once, and not every second.
+export function staleText({ kind, reason, answer_s }) {
+  const why = reason ? `: ${reason.replace(/[^.!?]$/, "$&.")}` : ".";
+  if (kind === "lost") return "Not connected to the service: trying again. What you see is old.";
+  if (kind === "silent") return "No news from the service. What you see is old.";
+  if (kind === "no-answer") return `No new answers${why} What you see is old. Look at the signals: a device may have stopped.`;
+  const ended = reason === "asked to" ? "The session was stopped." : `The session has ended${why}`;
+  return answer_s === null ? `${ended} It gave no answer.` : `${ended} What you see is its last answer.`;
+}
+export function staleAge({ kind, age_s, answer_s }) {
+  const answer = answer_s === null ? "" : `The last answer is ${duration(answer_s)} old.`;
+  return ["lost", "silent"].includes(kind) ? `For ${duration(age_s)}. ${answer}` : answer;
+}
+export const nextSession = (id) => `Session ${id} runs now: show it`;
+export const woke = (s) => `This computer slept for ${duration(s)}.`;
 
 const FLAGS = {
   "not-finite": "no numbers", flat: "flat", railed: "at the end of its range", line: "mains hum",

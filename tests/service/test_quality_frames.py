@@ -10,6 +10,7 @@ from support.frames import check_frame
 from support.quality_rates import EEG, EYE, windows
 from support.service import FakeResult, a_prediction
 
+from hadua.adapters.features.band_power import BandPower
 from hadua.models.features import FeatureWindow, Modality
 from hadua.models.prediction import Abstention, ModalityState, Prediction
 from hadua.models.quality import EegQuality, EyeQuality, EyeState, GazeQuality, SignalQuality
@@ -18,7 +19,7 @@ from hadua.service.hub import Hub
 from hadua.service.journal import MemoryJournal
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
-from hadua.service.quality_frame import quality_frame
+from hadua.service.quality_frame import bands_part, quality_frame
 from hadua.service.wire import PredictionFrame, QualityFrame, encode
 
 
@@ -116,6 +117,35 @@ def test_a_full_cap_takes_less_than_four_kilobytes() -> None:
 
     assert voice.last_quality is not None
     assert len(encode(voice.last_quality)) < 4_000
+
+
+def test_band_power_by_region_is_in_it_and_small() -> None:
+    window = windows(EEG, seconds=8.0, faults="flat:O1@2")[-1]
+    assert window.signal is not None
+    voice = publisher()
+    result = FakeResult(a_prediction(10.0), quality={EEG: window.signal}, windows={EEG: window})
+    voice.prediction(Timed(result, 99.9, 99.9, 99.9), clock_uncertainty_ms=None)
+
+    frame = said(voice)[1]
+    check_frame(json.dumps(frame))
+    bands = msgspec.json.decode(json.dumps(frame), type=QualityFrame).bands
+    assert bands is not None
+    assert bands.names == ("delta", "theta", "alpha", "beta", "gamma")
+    assert bands.low_hz == (1.0, 4.0, 8.0, 14.0, 31.0)
+    assert bands.high_hz == (4.0, 8.0, 14.0, 31.0, 50.0)
+    assert (bands.channels["head"], bands.channels["occipital"]) == (61, 11)
+    assert all(x is not None and 0.01 < x < 1e4 for x in bands.power_uv2["head"])
+    assert len(encode(bands)) < 500
+
+
+def test_where_nothing_was_measured_there_is_no_band_power() -> None:
+    voice = publisher()
+    say(voice, a_prediction(10.0), signal())
+    assert voice.last_quality is not None
+    assert voice.last_quality.bands is None
+
+    nobody = BandPower(("alpha",), ((8.0, 14.0),), {"head": 0}, {"head": np.array([np.nan])})
+    assert bands_part(nobody).power_uv2 == {"head": (None,)}
 
 
 def test_a_modality_without_signal_is_null() -> None:

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from hadua.service.dashboard.page import install
 from hadua.service.wire import (
+    BandsPart,
     BundleInfo,
     FeatureInfo,
     Frame,
@@ -24,6 +25,7 @@ from hadua.service.wire import (
     Hello,
     MarkerFrame,
     PredictionFrame,
+    QualityFrame,
     StatusFrame,
     StreamStatus,
     encode,
@@ -72,6 +74,7 @@ class Feeder:
         self.session_id, self.epoch, self.seq, self.predictions = "demo", 1, 0, 0
         self.frames: list[tuple[int, str]] = []
         self.queries: list[str] = []
+        self.others: list[str] = []
         self.app = self._application()
         self._clients: set[WebSocket] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -139,6 +142,24 @@ class Feeder:
             )
         )  # fmt: skip
 
+    def quality(self, alpha_uv2: float = 12.0, *, bands: bool = True) -> None:
+        """Say how strong the rhythms are; alpha is strongest at the back of the head."""
+        t = time.time()
+        power = {"head": alpha_uv2, "frontal": alpha_uv2 / 2.0, "occipital": 3.0 * alpha_uv2}
+        part = BandsPart(
+            names=("delta", "alpha"), low_hz=(1.0, 8.0), high_hz=(4.0, 14.0),
+            channels={"head": 20, "frontal": 14, "occipital": 6, "parietal": 0},
+            power_uv2={region: (80.0, x) for region, x in power.items()}
+            | {"parietal": (None, None)},
+        )  # fmt: skip
+        self.say(
+            QualityFrame(
+                session_id=self.session_id, epoch=self.epoch, seq=self.next_seq(),
+                start_s=t - 1.0, end_s=t, time_unix=t, modalities={"eeg": "used"},
+                bands=part if bands else None,
+            )
+        )  # fmt: skip
+
     def marker(self, text: str, *, t_s: float) -> None:
         """Say that something happened."""
         self._last_marker = MarkerFrame(
@@ -195,6 +216,7 @@ class Feeder:
                 Hello(
                     session_id=self.session_id, epoch=self.epoch, seq=after_seq,
                     service="hadua 0.1.0", bundle=BUNDLE, sessions=(self.session_id,),
+                    time_unix=time.time(), last_seq=self.seq if session_id else 0,
                 )
             )
         )  # fmt: skip
@@ -216,6 +238,11 @@ class Feeder:
         @app.get("/api/v1/whoami")
         async def whoami() -> dict[str, object]:
             return {"name": "local", "role": "admin", "with_token": False}
+
+        @app.get("/api/v1/sessions")
+        async def sessions() -> dict[str, object]:
+            known = [{"id": each, "status": {"state": "running"}} for each in self.others]
+            return {"sessions": [*known, {"id": self.session_id, "status": {"state": "stopped"}}]}
 
         @app.get("/api/v1/sessions/{session_id}")
         async def session(session_id: str) -> Response:

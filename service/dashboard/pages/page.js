@@ -3,10 +3,13 @@
 
 import { setUpScheme } from "../scheme.js";
 import { $, el, put } from "../view.js";
+import { serviceWatch } from "./alive.js";
 import { explained } from "./said.js";
 import { Refused } from "./api.js";
 import { whoAmI } from "./role.js";
 import * as words from "./words.js";
+
+const LOOK_MS = 3000;
 
 export async function begin(page) {
   setUpScheme($("scheme"), () => {});
@@ -21,6 +24,9 @@ export async function begin(page) {
     section.append(...explained(error.problem));
     $("main").append(section);
   }
+  const look = serviceWatch();
+  whileSeen(look, LOOK_MS);
+  document.addEventListener("visibilitychange", () => document.hidden || look());
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -5,6 +5,8 @@ import { count, duration, rate } from "../words.js";
 export { count, duration };
 
 export const NO_ANSWER = "The service did not answer. Is it still running?";
+export const GONE = "The service does not answer: trying again. What you see is old.";
+export const goneFor = (s) => `For ${duration(s)}. Is the window with hadua-serve still open?`;
 export const ASKED = "Got";
 export const EXPECTED = "Expected";
 export const TRY = "What to try";

@@ -163,7 +163,10 @@ def test_a_silent_service_makes_the_page_old_and_news_make_it_new(visit: Opener)
     scene = visit(started())
     scene.points(3)
     expect(scene.page.locator("#stale")).to_have_text(
-        re.compile(r"^No news from the service for \d+ s\. What you see is old\.$")
+        re.compile(
+            r"^No news from the service\. What you see is old\. "
+            r"For \d+ s\. The last answer is \d+ s old\.\s*$"
+        )
     )
     expect(scene.page.locator("#label")).to_have_css("opacity", "0.86")
     expect(scene.page.locator("#label")).to_have_css("filter", "grayscale(1)")
@@ -256,12 +259,12 @@ def test_a_goodbye_and_the_end_of_a_session_are_said(visit: Opener) -> None:
     scene = visit(started())
     scene.points(3)
     scene.feeder.status(state="stopped", reason="asked to")
-    expect(scene.page.locator("#stale")).to_have_text(
+    expect(scene.page.locator("#stale-text")).to_have_text(
         "The session was stopped. What you see is its last answer."
     )
     expect(scene.page.locator("#streams")).to_contain_text("No longer read")
     scene.feeder.status(state="failed", reason="the stream is lost. Is it on?")
-    expect(scene.page.locator("#stale")).to_have_text(
+    expect(scene.page.locator("#stale-text")).to_have_text(
         "The session has ended: the stream is lost. Is it on? What you see is its last answer."
     )
 
