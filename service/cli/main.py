@@ -22,6 +22,7 @@ _COMMANDS = {
     "record": "hadua.service.cli.record",
     "replay": "hadua.service.cli.replay",
     "verify": "hadua.service.cli.verify",
+    "certify": "hadua.service.cli.certify",
 }
 
 

@@ -1,0 +1,1 @@
+"""`hadua certify`: which rates and latencies this machine holds, measured and written down."""
