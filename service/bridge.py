@@ -1,8 +1,9 @@
 """The way from reader threads to the event loop, bounded in seconds of signal.
 
 The bound holds even while the loop is busy: the queue itself is shared, and the loop is only
-woken. When a stream has more waiting than its share, the oldest chunk goes, the next one that
-is kept says `gap_before`, and the loss is counted.
+woken: for samples only when something may come of them, or a tenth of a second of them waits. When
+a stream has more waiting than its share, the oldest chunk goes, the next one that is kept says
+`gap_before`, and the loss is counted.
 """
 
 import asyncio
@@ -45,9 +46,11 @@ class Ended:
 
 Item = Arrival | Marked | Ended
 Listener = Callable[[Item], None]
+Due = Callable[[Modality], float]
 
 MARKS_AT_MOST = 1000  # `Marked` that may wait: the oldest goes
 ASSUMED_RATE_HZ = 120.0  # of a stream that declares none, as eye trackers do
+HOLD_S = 0.1  # seconds of signal that may wait for a window to be complete
 TAKE_AT_MOST = 64  # so that a backlog does not hold up the results of its own beginning
 
 
@@ -90,6 +93,9 @@ class Bridge:
         self._on_marker_drop = on_marker_drop
         self._listener: Listener | None = None
         self._marks_waiting = 0
+        self._due: Due | None = None
+        self._held_since_s: dict[Modality, float] = {}
+        self._waking = False  # the loop has been told, and has not taken all yet
         self._markers_dropped = 0
         self._running = False
         self._closed = False
@@ -106,7 +112,18 @@ class Bridge:
                 self._make_room(item)
             elif isinstance(item, Marked):
                 self._make_room_for_marks()
+            if self._waking or not self._worth_waking(item):
+                return
+            self._waking = True
         self._loop.call_soon_threadsafe(self._wake.set)
+
+    def hold(self, due: Due) -> None:
+        """From now on let samples wait that come too early to complete a window.
+
+        Args:
+            due: The stamp from which on a sample of a stream may complete one; from any thread.
+        """
+        self._due = due
 
     async def take(self) -> list[Item]:
         """What waits, oldest first; waits for something. Empty once the bridge is closed."""
@@ -116,6 +133,10 @@ class Bridge:
                 return []
             if items := self._take_waiting():
                 return items
+
+    def take_held(self) -> list[Item]:
+        """What waits now, whether it is worth it or not."""
+        return [] if self._closed else self._take_waiting()
 
     def listen(self, listener: Listener | None) -> None:
         """Tell a listener of all that waits, then of each item before it is queued; None: nobody.
@@ -163,7 +184,19 @@ class Bridge:
             if not self._items:
                 self._waiting_s = dict.fromkeys(Modality, 0.0)  # no rounding piles up
                 self._wake.clear()
+                self._held_since_s.clear()
+                self._waking = False
         return items
+
+    def _worth_waking(self, item: Item) -> bool:
+        if self._due is None or not isinstance(item, Arrival):
+            return True
+        t_s = item.chunk.t_s
+        if item.chunk.gap_before or not len(t_s):
+            return True
+        last_s, modality = float(t_s[-1]), item.modality
+        since_s = self._held_since_s.setdefault(modality, float(t_s[0]))
+        return not since_s <= last_s < min(since_s + HOLD_S, self._due(modality))
 
     def _make_room(self, newest: Arrival) -> None:
         modality = newest.modality

@@ -147,6 +147,11 @@ class ChangedStream:
         return self._watermark_s
 
     @property
+    def due_s(self) -> float:
+        """No sample stamped earlier completes a window."""
+        return -math.inf if self._filling or self._after is None else self._after.due_s
+
+    @property
     def report(self) -> DeviceReport:
         """How the device was mapped to the model."""
         return self._report

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.features import FeatureWindow, Modality
@@ -64,6 +64,15 @@ class StepPipeline(Protocol):
     @property
     def normalisation_state(self) -> str:
         """Whose statistics the features are normalised with."""
+        ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A pipeline that knows when there is nothing to do yet."""
+
+    def due_s(self, modality: Modality) -> float:
+        """No sample of this stream stamped earlier gives a result. Callable from any thread."""
         ...
 
 
@@ -131,6 +140,8 @@ class Stepper:
 
     def step(self, arrivals: Sequence[Arrival]) -> list[Timed]:
         """The results of all windows that these chunks complete, oldest first."""
+        for arrival in arrivals:
+            self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
         return [timed for a in in_time_order(arrivals) for timed in self._step_one(a)]
 
     def end(self, modality: Modality) -> list[Timed]:
@@ -146,7 +157,6 @@ class Stepper:
             self._tap(arrival.modality, arrival.chunk)
         if self.listener is not None:
             self.listener.took(arrival)
-        self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
         results = self._pipeline.step(arrival.modality, arrival.chunk)
         return [self._timed(result, arrival.arrived_s, taken_s) for result in results]
 

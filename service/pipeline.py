@@ -8,7 +8,7 @@ run, stepped through a second pipeline, give the same predictions bit for bit.
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 import numpy as np
 
@@ -158,6 +158,17 @@ class Pipeline:
             return []
         features_ms = (self._clock() - started) * 1e3
         return [self._predict(window, features_ms) for window in aligned]
+
+    def due_s(self, modality: Modality) -> float:
+        """No sample of this stream stamped earlier gives a result. From any thread.
+
+        That may say less than it could while a step goes on, but never that there is time where
+        there is none: ends of windows only move on.
+        """
+        lane = self._lanes.get(modality)
+        if lane is None:
+            return inf
+        return -inf if self._aligner.waiting else lane.extractor.due_s
 
     def end(self, modality: Modality) -> list[WindowResult]:
         """Note that a stream gives no more; give the windows that only waited for it."""

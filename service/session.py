@@ -15,7 +15,7 @@ from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
 from hadua.service.config import Settings
-from hadua.service.engine import Engine, EngineFactory, Stepper, Tap, Timed
+from hadua.service.engine import Engine, EngineFactory, Foreseeing, Stepper, Tap, Timed
 from hadua.service.learning.session_learning import SessionLearning
 from hadua.service.mapping_book import MappingBook
 from hadua.service.marker_streams import MarkerStreams
@@ -116,6 +116,7 @@ class Session:
         self._fault: HaduaError | None = None
         self._counted: dict[Counter, int] = {}  # how much of each loss the metrics know
         self._next_status_s = 0.0
+        self._next_tick_s = 0.0
         self._executor = DaemonExecutor(f"infer-{self.id}")
         self._streams = SessionStreams(
             sources,
@@ -240,6 +241,8 @@ class Session:
             return
         stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap)
         stepper.listener = self.recording
+        if isinstance(self._engine.pipeline, Foreseeing):
+            self._bridge.hold(self._engine.pipeline.due_s)
         self.recording.use_engine(self._engine, specs)
         if self.learning is not None:
             await self.learning.begin(self._engine)
@@ -275,7 +278,7 @@ class Session:
             async with asyncio.timeout(TICK_S):
                 return await self._bridge.take()
         except TimeoutError:
-            return []
+            return self._bridge.take_held()
 
     async def _process(self, items: Sequence[Item], stepper: Stepper) -> None:
         self.publisher.hold_markers(m for i in items if isinstance(i, Marked) for m in i.markers)
@@ -313,13 +316,20 @@ class Session:
         if self._engine is not None:
             self.mapping.set(self._streams.specs, self._engine.pipeline.reports())
             self._streams.release(self._confirmed)
+            self._next_tick_s = 0.0
             self._say_status()
 
     def _confirmed(self, modality: Modality) -> bool:
         return str(modality) not in self.mapping.unconfirmed()
 
     def _tick(self) -> None:
-        """Notice what changed; say so, or that nothing has for a while."""
+        """Notice what changed; say so, or that nothing has for a while.
+
+        While all is well a look now and then does: it costs more than a step of the pipeline.
+        """
+        if self.state is SessionState.RUNNING and self._loop.time() < self._next_tick_s:
+            return
+        self._next_tick_s = self._loop.time() + TICK_S
         self._count_drops()
         self.recording.require_sound()
         parts = (self._streams.look(), self._to_confirm(), self.recording.trouble())

@@ -68,6 +68,11 @@ class EegExtractor:
         return self._watermark_s
 
     @property
+    def due_s(self) -> float:
+        """No sample stamped earlier completes a window."""
+        return self._windower.due_s
+
+    @property
     def report(self) -> MappingReport:
         """Which device channels became which of the model's."""
         return self._mapping.report

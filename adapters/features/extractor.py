@@ -38,6 +38,11 @@ class Extractor(Protocol):
         ...
 
     @property
+    def due_s(self) -> float:
+        """No sample stamped earlier completes a window; minus infinity where any may."""
+        ...
+
+    @property
     def report(self) -> DeviceReport:
         """How the device was mapped to the model."""
         ...

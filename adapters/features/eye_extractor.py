@@ -1,7 +1,7 @@
 """From a gaze stream's chunks to one window of eye-movement features per grid end."""
 
 from dataclasses import replace
-from math import ceil, floor
+from math import ceil, floor, inf
 
 import numpy as np
 
@@ -73,6 +73,11 @@ class EyeExtractor:
     def spec(self) -> FeatureSpec:
         """What it extracts."""
         return self._spec
+
+    @property
+    def due_s(self) -> float:
+        """No sample stamped earlier completes a window."""
+        return -inf if self._newest_s is None else self._end_s() - self._last_within_s
 
     @property
     def report(self) -> GazeReport:

@@ -76,6 +76,11 @@ class Aligner:
         return self._late_windows
 
     @property
+    def waiting(self) -> bool:
+        """Whether a window waits for that of another modality."""
+        return any(self._pending.values())
+
+    @property
     def skipped(self) -> int:
         """Grid ends that never came out, because no modality had a window for them."""
         return self._skipped

@@ -119,6 +119,13 @@ class Windower:
         self._gap_reason = ""
         self._gap_pending = False
 
+    @property
+    def due_s(self) -> float:
+        """No sample stamped earlier completes a window; minus infinity before the first sample."""
+        if math.isinf(self._newest_s):
+            return -math.inf
+        return self._end_s(self._k) + self._margin_s - self._span_tolerance_s
+
     def push(
         self, t_s: FloatArray, x: FloatArray, *, gap_before: bool = False
     ) -> list[SignalWindow | GapWindow]:

@@ -2,17 +2,28 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.service import EEG, GAZE, async_test, ramp
 
-from hadua.adapters.sources.source import EndOfStreamError, SampleChunk
+from hadua.adapters.sources.source import EndOfStreamError, Marker, SampleChunk
 from hadua.models.features import Modality
-from hadua.service.bridge import ASSUMED_RATE_HZ, Arrival, Bridge, Ended, Item, signal_s
+from hadua.service.bridge import (
+    ASSUMED_RATE_HZ,
+    HOLD_S,
+    Arrival,
+    Bridge,
+    Ended,
+    Item,
+    Marked,
+    signal_s,
+)
 
 BOUND_S = 1.0
 
@@ -146,3 +157,40 @@ async def test_single_samples_of_a_stream_without_a_rate_are_bounded_too() -> No
         chunk = SampleChunk(irregular, np.array([k / 250.0]), np.zeros((1, 2)))
         bridge.put(Arrival(Modality.EYE, chunk, arrived_s=0.0))
     assert 1000 - bridge.dropped(Modality.EYE) == ASSUMED_RATE_HZ * BOUND_S
+
+
+@async_test
+async def test_samples_that_complete_nothing_wait_for_those_that_may() -> None:
+    """Windows are due at 0.3 s: the loop hears of a tenth of a second, then of what is due."""
+    bridge = Bridge(asyncio.get_running_loop(), bound_s=10.0)
+    bridge.hold(lambda modality: 0.3)
+    taken: list[list[int]] = []
+    for k in range(34):  # 100 Hz, sample by sample
+        bridge.put(arrival(k, k + 1))
+        await asyncio.sleep(0)  # the loop is told, if it is
+        await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                items = await bridge.take()
+                taken.append([int(i.chunk.x[0, 0]) for i in items if isinstance(i, Arrival)])
+    held = HOLD_S * EEG.rate_hz
+    assert [t[-1] for t in taken[-4:]] == [30, 31, 32, 33]
+    assert [len(t) for t in taken[:-4]] == pytest.approx([held + 1, held + 1], abs=1)
+    assert [k for t in taken for k in t] == list(range(34))
+
+
+@async_test
+async def test_a_marker_a_gap_and_an_end_are_told_at_once_with_what_was_held() -> None:
+    for item in (
+        Marked((Marker(0.02, "now"),)),
+        replace(arrival(2, 3), chunk=ramp(EEG, 2, 3, gap_before=True)),
+        Ended(Modality.EEG, EndOfStreamError("over")),
+    ):
+        bridge = Bridge(asyncio.get_running_loop(), bound_s=10.0)
+        bridge.hold(lambda modality: 1e9)
+        bridge.put(arrival(0, 1))
+        bridge.put(item)
+        async with asyncio.timeout(5.0):
+            assert len(await bridge.take()) == 2
+        bridge.put(arrival(3, 4))
+        assert len(bridge.take_held()) == 1

@@ -36,6 +36,24 @@ def test_every_sample_comes_once_in_the_order_of_its_stream(
         assert all(len(c) <= round(PIECE_S * c.spec.rate_hz) for c in mine)
 
 
+def test_small_chunks_are_joined_but_not_across_a_gap_or_a_loss() -> None:
+    """Chunks of 2 samples, 10 in a piece; one is dropped, which the next says; one is not there."""
+    edges = [(k, k + 2) for k in range(0, 40, 2)]
+    chunks = [
+        Arrival(Modality.EEG, ramp(EEG, a, b, gap_before=a == 6), float(a), first=a)
+        for a, b in edges
+        if a not in (4, 20)
+    ]
+
+    out = in_time_order(chunks)
+
+    spans = [(int(p.chunk.x[0, 0]), int(p.chunk.x[-1, 0]) + 1) for p in out]
+    assert spans == [(0, 4), (6, 16), (16, 20), (22, 32), (32, 40)]
+    assert [p.chunk.gap_before for p in out] == [False, True, False, False, False]
+    assert [p.first for p in out] == [a for a, _ in spans]
+    assert [p.arrived_s for p in out] == [b - 2.0 for _, b in spans]
+
+
 def test_a_gap_lies_before_the_first_piece_alone() -> None:
     pieces = in_time_order(arrivals(Modality.EEG, [35]))
 

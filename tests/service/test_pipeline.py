@@ -347,3 +347,19 @@ def test_a_doubtful_answer_has_probabilities_but_no_label(bundle: Bundle, runtim
         assert p.probabilities is not None
         assert (p.label, p.abstained) == (None, True)
         assert "is below 1.00" in p.reason
+
+
+@pytest.mark.parametrize("faults", ["", "eeg.gap@5.2+0.8;gaze.gap@6+0.5"])
+def test_what_is_not_due_completes_nothing(bundle: Bundle, runtime: Runtime, faults: str) -> None:
+    """So samples may wait for those that are due, and nothing is answered later for it."""
+    pipeline = pipeline_over(bundle, recorded(faults), runtime=runtime)
+    early = answered = 0
+    for modality, chunk in in_turns(recorded(faults)):
+        due_s = pipeline.due_s(modality)
+        results = pipeline.step(modality, chunk)
+        if float(chunk.t_s[-1]) < due_s and not chunk.gap_before:
+            early += 1
+            assert not results
+        answered += len(results)
+    assert answered > 10
+    assert early > 0.8 * sum(len(c) for c in recorded(faults).values())
