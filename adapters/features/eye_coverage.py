@@ -1,36 +1,69 @@
-"""How much of a stretch of time had gaze."""
+"""How much of a stretch of time something was so, for several things at once."""
 
-from collections import deque
+import numpy as np
+
+from hadua.adapters.features.eye_grid import IntArray
+from hadua.models.features import BoolArray, FloatArray
+
+# As long as the longest window may be, 60 s, and a little.
+_MOST = 16_384
+_LEAST = 512
 
 
 class Coverage:
-    """Remembers which steps of the grid were measured, as runs of steps."""
+    """Remembers of each step of the grid which things were so.
 
-    def __init__(self) -> None:
-        self._runs: deque[list[int]] = deque()
+    Args:
+        things: How many.
+    """
+
+    def __init__(self, things: int = 1) -> None:
+        self._flags = np.zeros((_LEAST, things), np.bool_)
+        self._first_k: int | None = None  # that of the first row
         self._next_k: int | None = None
+        self._asked_k = -(2**62)
 
-    def push(self, k: int, *, measured: bool) -> None:
-        """Take step `k`, the next one; steps that were left out count as not measured."""
-        self._next_k = k + 1
-        if not measured:
+    def push(self, k: IntArray, flags: BoolArray) -> None:
+        """Take steps `k`, the next ones; steps that were left out count as not so.
+
+        Args:
+            k: `(n,)` numbers of the steps, rising.
+            flags: `(n, things)`.
+        """
+        if not len(k):
             return
-        if self._runs and self._runs[-1][1] == k:
-            self._runs[-1][1] = k + 1
-        else:
-            self._runs.append([k, k + 1])
+        if self._first_k is None:
+            self._first_k = int(k[0])
+        self._next_k = int(k[-1]) + 1
+        if self._next_k - self._first_k > len(self._flags):
+            self._make_room(self._first_k, self._next_k)
+        rows = k - self._first_k
+        kept = rows >= 0
+        self._flags[rows[kept]] = flags[kept]
 
-    def share(self, start_k: int, end_k: int, *, tail_steps: int) -> float:
-        """Share of the steps from `start_k` to `end_k` that were measured; forgets older ones.
+    def share(self, start_k: int, end_k: int, *, tail_steps: int) -> FloatArray:
+        """Shares `(things,)` of the steps from `start_k` to `end_k`; forgets older ones.
 
         Args:
             start_k: First step.
             end_k: Step after the last.
             tail_steps: So many of the newest steps may not have been pushed yet; they do not count.
         """
-        while self._runs and self._runs[0][1] <= start_k:
-            self._runs.popleft()
+        self._asked_k = start_k
         if self._next_k is not None and end_k - tail_steps <= self._next_k < end_k:
             end_k = self._next_k
-        measured = sum(max(0, min(b, end_k) - max(a, start_k)) for a, b in self._runs)
-        return measured / (end_k - start_k) if end_k > start_k else 0.0
+        if self._first_k is None or end_k <= start_k:
+            return np.zeros(self._flags.shape[1])
+        rows = self._flags[max(0, start_k - self._first_k) : max(0, end_k - self._first_k)]
+        return np.asarray(np.count_nonzero(rows, axis=0) / (end_k - start_k))
+
+    def _make_room(self, first_k: int, next_k: int) -> None:
+        """Forget what is older than the last window, and grow where that does not do."""
+        start_k = max(first_k, self._asked_k, next_k - _MOST)
+        kept = self._flags[start_k - first_k :]
+        size = len(self._flags)
+        while size < next_k - start_k + _LEAST // 2:
+            size *= 2
+        flags = np.zeros((size, self._flags.shape[1]), np.bool_)
+        flags[: len(kept)] = kept
+        self._flags, self._first_k = flags, start_k

@@ -14,7 +14,7 @@ from math import hypot
 from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
 from hadua.adapters.features.eye_fixation import OpenFixation
-from hadua.adapters.features.eye_grid import STEP_S, EyeGrid, GridStep
+from hadua.adapters.features.eye_grid import STEP_S, EyeGrid, GridStep, GridSteps
 from hadua.adapters.features.eye_velocity import SaccadeThreshold, Velocity
 
 # Movements closer together than the velocity window (20 ms) cannot be told apart.
@@ -84,11 +84,11 @@ class EyeEventDetector:
 
     def push(self, samples: GazeSamples) -> list[EyeEvent]:
         """Take samples, return the events that they settle."""
-        return [e for step in self._grid.push(samples) for e in self._machine.push(step)]
+        return self._machine.push(self._grid.push(samples))
 
 
 class EyeStepMachine:
-    """The detector behind the grid: takes steps one by one."""
+    """The detector behind the grid: follows steps one by one."""
 
     def __init__(self, *, sends_lost_samples: bool) -> None:
         self._sends_lost_samples = sends_lost_samples
@@ -101,19 +101,22 @@ class EyeStepMachine:
         self._last_saccade_end_k: int | None = None
         self._known_s = 0.0
 
-    def push(self, step: GridStep) -> Iterator[EyeEvent]:
-        """Take the next step, yield the events that it settles."""
-        self._known_s = step.known_s
-        moving = self._velocity.push(step)
-        if moving is None:
-            return
-        if moving.speed_deg_s is None:
-            yield from self._on_lost(moving.step)
-        elif moving.speed_deg_s > self._threshold.update(moving.speed_deg_s):
-            self._on_fast(moving.step, moving.speed_deg_s)
-        else:
-            yield from self._on_slow(moving.step)
-        self._previous = moving.step
+    def push(self, steps: GridSteps) -> list[EyeEvent]:
+        """Take the next steps; the events that they settle."""
+        moving = self._velocity.push(steps)
+        events: list[EyeEvent] = []
+        for step, speed_deg_s in zip(moving.steps, moving.speeds_deg_s, strict=True):
+            self._known_s = step.known_s
+            if speed_deg_s is None:
+                events += self._on_lost(step)
+            elif speed_deg_s > self._threshold.update(speed_deg_s):
+                self._on_fast(step, speed_deg_s)
+            elif self._gap is None and self._movement is None and self._fixation is not None:
+                self._fixation.add(step)  # most steps by far
+            else:
+                events += self._on_slow(step)
+            self._previous = step
+        return events
 
     def _on_slow(self, step: GridStep) -> Iterator[EyeEvent]:
         if self._gap is not None:

@@ -5,14 +5,22 @@ noise from folding back), slower trackers are interpolated linearly between samp
 measured. A step between a measured and a lost sample belongs to the nearer of the two, so that
 the length of a gap is unbiased at every rate. Nothing is ever interpolated across a gap.
 
-Everything is done sample by sample: how samples are cut into chunks cannot matter.
+All samples of a call are worked on together, but in the same order and with the same operations as
+one by one: how samples are cut into chunks cannot matter, to the bit.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import floor, nan
+from itertools import pairwise
+from math import nan
+
+import numpy as np
+import numpy.typing as npt
 
 from hadua.adapters.devices.gaze_samples import GazeSamples
+from hadua.models.features import BoolArray, FloatArray
+
+IntArray = npt.NDArray[np.int64]
 
 STEP_S = 0.004
 # Longer than a sample interval at 24 Hz, shorter than the shortest blink: samples further apart
@@ -58,102 +66,186 @@ class GridStep:
     known_s: float
 
 
-class _Knot:
-    """The samples of one step, averaged; per eye `[n, x, y, n_pupil, pupil]` sums."""
+@dataclass(frozen=True, slots=True, eq=False)
+class GridSteps:
+    """Steps in their order; mostly, but not always, without a hole between them.
 
-    __slots__ = ("eyes", "k", "n", "t_sum")
+    Args:
+        k: `(n,)` numbers of the steps.
+        eyes: `(n, 6)`: x of both eyes, y of both, pupil of both, left first; NaN where lost.
+        observed: `(n,)` False where the tracker sent no samples at all.
+        known_s: `(n,)` time of the sample by whose arrival each was known.
+    """
 
-    def __init__(self, k: int) -> None:
-        self.k = k
-        self.n = 0
-        self.t_sum = 0.0
-        self.eyes = ([0, 0.0, 0.0, 0, 0.0], [0, 0.0, 0.0, 0, 0.0])
+    k: IntArray
+    eyes: FloatArray
+    observed: BoolArray
+    known_s: FloatArray
 
-    def mean(self) -> tuple[float, EyeStep, EyeStep]:
-        left, right = (self._eye(sums) for sums in self.eyes)
-        return self.t_sum / self.n, left, right
+    def __len__(self) -> int:
+        return int(self.k.shape[0])
 
-    def _eye(self, sums: list[float]) -> EyeStep:
-        n, x, y, n_pupil, pupil = sums
-        if 2 * n < self.n:  # lost for most of the step
-            return LOST_EYE
-        return EyeStep(x / n, y / n, pupil / n_pupil if n_pupil else nan)
+    def __iter__(self) -> Iterator[GridStep]:
+        rows = zip(
+            self.k.tolist(),
+            self.eyes.tolist(),
+            self.observed.tolist(),
+            self.known_s.tolist(),
+            strict=True,
+        )
+        for k, (xl, xr, yl, yr, pl, pr), observed, known_s in rows:
+            yield GridStep(k, EyeStep(xl, yl, pl), EyeStep(xr, yr, pr), observed, known_s)
+
+    def __getitem__(self, at: slice) -> "GridSteps":
+        return GridSteps(self.k[at], self.eyes[at], self.observed[at], self.known_s[at])
+
+    @classmethod
+    def lost(cls, first_k: int, last_k: int, known_s: float) -> "GridSteps":
+        """Steps from `first_k` up to `last_k`, exclusive, of which nothing was sent."""
+        n = max(0, last_k - first_k)
+        return cls(
+            np.arange(first_k, first_k + n),
+            np.full((n, 6), np.nan),
+            np.zeros(n, np.bool_),
+            np.full(n, known_s),
+        )
+
+    @classmethod
+    def joined(cls, parts: list["GridSteps"]) -> "GridSteps":
+        """All of these, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return cls.lost(0, 0, nan)
+        return cls(
+            np.concatenate([p.k for p in parts]),
+            np.concatenate([p.eyes for p in parts]),
+            np.concatenate([p.observed for p in parts]),
+            np.concatenate([p.known_s for p in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Knots:
+    """The samples of each step that has any, averaged: number, mean time, `(n, 6)` eyes."""
+
+    k: IntArray
+    t_s: FloatArray
+    eyes: FloatArray
+    known_s: FloatArray
 
 
 class EyeGrid:
     """Turns samples of any rate into consecutive steps."""
 
     def __init__(self) -> None:
-        self._open: _Knot | None = None
-        self._last: tuple[float, EyeStep, EyeStep] | None = None
+        self._open: GazeSamples | None = None  # samples of the newest step: more may come
+        self._last: tuple[float, FloatArray] | None = None
         self._next_k = 0
 
-    def push(self, samples: GazeSamples) -> Iterator[GridStep]:
-        """Yield the steps that these samples complete, in order."""
-        rows = zip(
-            samples.t_s.tolist(),
-            samples.x_deg.tolist(),
-            samples.y_deg.tolist(),
-            samples.pupil_mm.tolist(),
-            samples.valid.tolist(),
-            strict=True,
-        )
-        for t_s, x, y, pupil, valid in rows:
-            k = floor(t_s / STEP_S)
-            knot = self._open
-            if knot is None or k > knot.k:
-                if knot is not None:
-                    yield from self._close(knot, t_s)
-                knot = self._open = _Knot(k)
-            knot.n += 1
-            knot.t_sum += t_s
-            for eye in (0, 1):
-                if valid[eye]:
-                    sums = knot.eyes[eye]
-                    sums[0] += 1
-                    sums[1] += x[eye]
-                    sums[2] += y[eye]
-                    if pupil[eye] == pupil[eye]:
-                        sums[3] += 1
-                        sums[4] += pupil[eye]
+    def push(self, samples: GazeSamples) -> GridSteps:
+        """The steps that these samples complete, in order."""
+        if not len(samples):
+            return GridSteps.joined([])
+        if self._open is not None:
+            samples = _joined(self._open, samples)
+        k = np.floor(samples.t_s / STEP_S).astype(np.int64)
+        starts = np.flatnonzero(k[1:] > k[:-1]) + 1
+        if not starts.size:
+            self._open = samples
+            return GridSteps.joined([])
+        closed = int(starts[-1])
+        self._open = samples.between(closed, len(samples))
+        return self._steps(_knots(samples.between(0, closed), k[:closed], samples.t_s[starts]))
 
-    def _close(self, knot: _Knot, known_s: float) -> Iterator[GridStep]:
-        new = knot.mean()
-        old, self._last = self._last, new
+    def _steps(self, knots: _Knots) -> GridSteps:
+        first = self._last is None
+        before_s = knots.t_s[:1] if self._last is None else [self._last[0]]
+        spans_s = knots.t_s - np.concatenate((before_s, knots.t_s[:-1]))
+        breaks = np.flatnonzero(spans_s > MAX_INTERVAL_S).tolist()
+        if not first and not breaks:
+            return self._between(0, len(knots.t_s), knots, self._last)
+        parts: list[GridSteps] = []
+        cuts = sorted({0, *breaks, len(knots.t_s)})
+        for start, stop in pairwise(cuts):
+            old = self._last
+            if old is None or start in breaks:
+                old = self._break(start, knots, parts)
+            parts.append(self._between(start, stop, knots, old))
+        return GridSteps.joined(parts)
+
+    def _break(self, at: int, knots: _Knots, parts: list[GridSteps]) -> tuple[float, FloatArray]:
+        """Account for what was not sent before a knot; where interpolation goes on from."""
+        k, t_s, known_s = int(knots.k[at]), float(knots.t_s[at]), float(knots.known_s[at])
+        if self._last is None:
+            self._next_k = k
+        elif t_s - self._last[0] > MAX_SILENCE_S:
+            silent_k = self._next_k + round(MAX_SILENCE_S / STEP_S)
+            parts.append(GridSteps.lost(self._next_k, silent_k, known_s))
+            self._next_k = k
+        else:
+            after_k = self._next_k
+            while (after_k + 0.5) * STEP_S <= t_s - STEP_S:
+                after_k += 1
+            parts.append(GridSteps.lost(self._next_k, after_k, known_s))
+            self._next_k = after_k
+        return self._next_k * STEP_S, knots.eyes[at]
+
+    def _between(
+        self, start: int, stop: int, knots: _Knots, old: tuple[float, FloatArray] | None
+    ) -> GridSteps:
+        """The steps up to the last of some knots, which no break lies between."""
+        t_s, eyes = knots.t_s[start:stop], knots.eyes[start:stop]
+        self._last = float(t_s[-1]), eyes[-1]
         if old is None:
-            self._next_k = knot.k
-            old = (knot.k * STEP_S, new[1], new[2])
-        span_s = new[0] - old[0]
-        if span_s > MAX_SILENCE_S:
-            yield from self._silence(known_s)
-            self._next_k = knot.k
-            old = (knot.k * STEP_S, new[1], new[2])
-            span_s = new[0] - old[0]
-        if span_s > MAX_INTERVAL_S:
-            while (self._next_k + 0.5) * STEP_S <= new[0] - STEP_S:
-                yield GridStep(self._next_k, LOST_EYE, LOST_EYE, False, known_s)
-                self._next_k += 1
-            old = (self._next_k * STEP_S, new[1], new[2])
-            span_s = new[0] - old[0]
-        while (self._next_k + 0.5) * STEP_S <= new[0]:
-            share = ((self._next_k + 0.5) * STEP_S - old[0]) / span_s
-            left, right = _between(old[1], new[1], share), _between(old[2], new[2], share)
-            yield GridStep(self._next_k, left, right, True, known_s)
-            self._next_k += 1
-
-    def _silence(self, known_s: float) -> Iterator[GridStep]:
-        for k in range(self._next_k, self._next_k + round(MAX_SILENCE_S / STEP_S)):
-            yield GridStep(k, LOST_EYE, LOST_EYE, False, known_s)
+            return GridSteps.joined([])
+        k = np.arange(self._next_k, int(t_s[-1] / STEP_S) + 2)
+        centre_s = (k + 0.5) * STEP_S
+        n = int(np.searchsorted(centre_s, t_s[-1], side="right"))
+        k, centre_s = k[:n], centre_s[:n]
+        at = np.searchsorted(t_s, centre_s, side="left")
+        from_s, from_eyes = np.concatenate(([old[0]], t_s)), np.concatenate((old[1][None], eyes))
+        share = ((centre_s - from_s[at]) / (t_s[at] - from_s[at]))[:, None]
+        before, after = from_eyes[at], eyes[at]
+        between = (1.0 - share) * before + share * after
+        nearer = np.where(share < 0.5, before, after)
+        self._next_k += n
+        return GridSteps(
+            k,
+            np.where(np.isnan(between), nearer, between),
+            np.ones(n, np.bool_),
+            knots.known_s[start:stop][at],
+        )
 
 
-def _between(old: EyeStep, new: EyeStep, share: float) -> EyeStep:
-    """The eye `share` of the way from `old` to `new`; the nearer one if one of them is lost."""
-    if old.x_deg != old.x_deg or new.x_deg != new.x_deg:
-        return old if share < 0.5 else new
-    rest = 1.0 - share
-    pupil = rest * old.pupil_mm + share * new.pupil_mm
-    if pupil != pupil:
-        pupil = old.pupil_mm if share < 0.5 else new.pupil_mm
-    return EyeStep(
-        rest * old.x_deg + share * new.x_deg, rest * old.y_deg + share * new.y_deg, pupil
+def _joined(one: GazeSamples, other: GazeSamples) -> GazeSamples:
+    return GazeSamples(
+        np.concatenate((one.t_s, other.t_s)),
+        np.concatenate((one.x_deg, other.x_deg)),
+        np.concatenate((one.y_deg, other.y_deg)),
+        np.concatenate((one.pupil_mm, other.pupil_mm)),
+        np.concatenate((one.valid, other.valid)),
     )
+
+
+def _knots(samples: GazeSamples, k: IntArray, known_s: FloatArray) -> _Knots:
+    """The means of the samples of each step, `known_s` the times of those that closed them."""
+    seen = np.concatenate((samples.valid,) * 3, axis=1)
+    eyes = np.concatenate((samples.x_deg, samples.y_deg, samples.pupil_mm), axis=1)
+    if len(known_s) == len(k):  # at most one sample a step: there is nothing to average
+        return _Knots(k, samples.t_s, np.where(seen, eyes, np.nan), known_s)
+    number = np.cumsum(np.concatenate(([0], k[1:] > k[:-1])))
+    n = np.bincount(number)
+    seen[:, 4:] &= ~np.isnan(eyes[:, 4:])
+    means = np.empty((len(n), 6))
+    for column in range(6):
+        there = seen[:, column]
+        count = np.bincount(number[there], minlength=len(n))
+        total = np.bincount(number[there], weights=eyes[there, column], minlength=len(n))
+        means[:, column] = total / np.where(count > 0, count, np.nan)
+        if column < 2:  # lost for most of the step
+            means[2 * count < n, column] = np.nan
+    lost = np.isnan(means[:, :2])
+    means[:, 2:] = np.where(np.concatenate((lost, lost), axis=1), np.nan, means[:, 2:])
+    first = np.flatnonzero(np.concatenate(([True], k[1:] > k[:-1])))
+    return _Knots(k[first], np.bincount(number, weights=samples.t_s) / n, means, known_s)

@@ -148,12 +148,14 @@ class EyeMovementFeatures:
 
     def push(self, samples: GazeSamples) -> list[EyeEvent]:
         """Take samples; return the events that they settle."""
-        settled: list[EyeEvent] = []
-        for step in self._grid.push(samples):
-            self._coverage.push(step.k, measured=step.left.measured or step.right.measured)
-            self._watch.push(step)
-            self._pupil.push(step)
-            settled += self._machine.push(step)
+        steps = self._grid.push(samples)
+        if not len(steps):
+            return []
+        measured = np.any(~np.isnan(steps.eyes[:, :2]), axis=1, keepdims=True)
+        self._coverage.push(steps.k, measured)
+        self._watch.push(steps)
+        self._pupil.push(steps)
+        settled = self._machine.push(steps)
         self._events += settled
         return settled
 
@@ -163,7 +165,7 @@ class EyeMovementFeatures:
         while self._events and self._events[0].settled_s < start_s:
             self._events.popleft()
         first, last = round(start_s / STEP_S), round(end_s / STEP_S)
-        quality = self._coverage.share(first, last, tail_steps=_TAIL_STEPS)
+        quality = float(self._coverage.share(first, last, tail_steps=_TAIL_STEPS)[0])
         events = tuple(self._events)
         signal = self._watch.quality(
             first, last, events, tail_steps=_TAIL_STEPS, window_s=self._window_s

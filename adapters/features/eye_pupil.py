@@ -11,7 +11,7 @@ from math import ceil, e, pi
 import numpy as np
 import numpy.typing as npt
 
-from hadua.adapters.features.eye_grid import STEP_S, GridStep
+from hadua.adapters.features.eye_grid import STEP_S, GridSteps
 from hadua.models.features import FloatArray
 
 IntArray = npt.NDArray[np.intp]
@@ -42,15 +42,17 @@ class PupilHistory:
         self._sums = [0.0, 0.0]
         self._counts = [0, 0]
 
-    def push(self, step: GridStep) -> None:
-        """Take the next step."""
-        cell = step.k // CELL_STEPS
-        if cell != self._cell:
-            self._close(cell)
-        for eye, pupil_mm in ((0, step.left.pupil_mm), (1, step.right.pupil_mm)):
-            if pupil_mm == pupil_mm:
-                self._sums[eye] += pupil_mm
-                self._counts[eye] += 1
+    def push(self, steps: GridSteps) -> None:
+        """Take the next steps."""
+        for cell, pupils_mm in zip(
+            (steps.k // CELL_STEPS).tolist(), steps.eyes[:, 4:].tolist(), strict=True
+        ):
+            if cell != self._cell:
+                self._close(cell)
+            for eye, pupil_mm in enumerate(pupils_mm):
+                if pupil_mm == pupil_mm:
+                    self._sums[eye] += pupil_mm
+                    self._counts[eye] += 1
 
     def _close(self, cell: int) -> None:
         if self._cell is not None:

@@ -1,10 +1,12 @@
 """How fast the eyes turn: a slope over a fixed time, and how noisy a tracker makes it."""
 
-from collections import deque
 from dataclasses import dataclass
 from math import exp, hypot
 
-from hadua.adapters.features.eye_grid import STEP_S, EyeStep, GridStep
+import numpy as np
+
+from hadua.adapters.features.eye_grid import STEP_S, GridSteps, IntArray
+from hadua.models.features import BoolArray, FloatArray
 
 # Steps on each side: five steps span 16 ms from centre to centre and 20 ms from edge to edge.
 HALF_STEPS = 2
@@ -25,12 +27,26 @@ LEAST_MEDIAN_DEG_S = 1.0
 MOST_MEDIAN_DEG_S = MAX_THRESHOLD_DEG_S / NOISE_FACTOR
 
 
-@dataclass(slots=True)
-class MovingStep:
-    """A step with the speed of the eyes; None where neither eye could be measured."""
+_WHOLE = 2 * HALF_STEPS + 1
+# The slope through n + 1 equally spaced points is the sum of the distances of opposite points,
+# each weighted with their number of steps apart, over the sum of the squares of these weights.
+_SLOPE_WEIGHT = {2: 1.0 / (4.0 * STEP_S), 3: 1.0 / (10.0 * STEP_S), 4: 1.0 / (20.0 * STEP_S)}
+_OUTER, _INNER = 4 * _SLOPE_WEIGHT[4], 2 * _SLOPE_WEIGHT[4]
 
-    step: GridStep
-    speed_deg_s: float | None
+Slope = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MovingSteps:
+    """Steps with the speed of the eyes.
+
+    Args:
+        steps: The steps; `known_s` is when the speed was known, two steps later.
+        speeds_deg_s: One each; None where neither eye could be measured.
+    """
+
+    steps: GridSteps
+    speeds_deg_s: list[float | None]
 
 
 class Velocity:
@@ -42,29 +58,76 @@ class Velocity:
     """
 
     def __init__(self) -> None:
-        self._recent: deque[GridStep] = deque(maxlen=_WHOLE)
+        self._recent = GridSteps.joined([])  # at most four, without a hole
 
-    def push(self, step: GridStep) -> MovingStep | None:
-        """Take a step; return the one that lies two steps back."""
-        recent = self._recent
-        if recent and step.k != recent[-1].k + 1:
-            recent.clear()
-        recent.append(step)
-        if len(recent) <= HALF_STEPS:
-            return None
-        middle = len(recent) - 1 - HALF_STEPS
-        left = _slope([s.left for s in recent], middle)
-        right = _slope([s.right for s in recent], middle)
-        return MovingStep(recent[middle], _mean_speed(left, right))
+    def push(self, steps: GridSteps) -> MovingSteps:
+        """Take steps; return those that lie two steps back."""
+        n_before = len(self._recent)
+        steps = GridSteps.joined([self._recent, steps])
+        run = _position_in_run(steps)
+        self._recent = steps[len(steps) - min(_WHOLE - 1, int(run[-1]) + 1) if len(steps) else 0 :]
+        newest = n_before + np.flatnonzero(run[n_before:] >= HALF_STEPS)
+        middle = newest - HALF_STEPS
+        speeds = _speeds(steps, newest, run[newest])
+        return MovingSteps(
+            GridSteps(
+                steps.k[middle],
+                steps.eyes[middle],
+                steps.observed[middle],
+                steps.known_s[newest],
+            ),
+            speeds,
+        )
 
 
-def _slope(eye: list[EyeStep], middle: int) -> tuple[float, float] | None:
+def _position_in_run(steps: GridSteps) -> IntArray:
+    """How many steps lie before each since the last hole."""
+    at = np.arange(len(steps))
+    begins = np.ones(len(steps), np.bool_)
+    begins[1:] = steps.k[1:] != steps.k[:-1] + 1
+    return np.asarray(at - np.maximum.accumulate(np.where(begins, at, 0)))
+
+
+def _speeds(steps: GridSteps, newest: IntArray, run: IntArray) -> list[float | None]:
+    """Speeds of the steps two before `newest`, whose places in their runs are `run`."""
+    if not newest.size:
+        return []
+    at = np.maximum(newest[:, None] + np.arange(1 - _WHOLE, 1), 0)
+    eyes = steps.eyes[:, :4][at]  # (n, 5, 4): x of both eyes, y of both
+    lost = np.isnan(eyes[:, :, :2])  # (n, 5, 2)
+    whole = (run >= _WHOLE - 1)[:, None] & ~lost.any(axis=1)
+    unseen = np.isnan(steps.eyes[newest - HALF_STEPS, :2])
+    slopes = _OUTER * (eyes[:, 4] - eyes[:, 0]) + _INNER * (eyes[:, 3] - eyes[:, 1])
+    x, y = _mean(slopes[:, :2], whole), _mean(slopes[:, 2:], whole)
+    speeds: list[float | None] = list(map(hypot, x.tolist(), y.tolist()))
+    for i in np.flatnonzero(~(whole | unseen).all(axis=1)).tolist():
+        speeds[i] = _slowly(steps, int(newest[i]), int(run[i]))
+    for i in np.flatnonzero(unseen.all(axis=1)).tolist():
+        speeds[i] = None
+    return speeds
+
+
+def _mean(slopes: FloatArray, whole: BoolArray) -> FloatArray:
+    """`(n,)` mean of the eyes that are whole of `(n, 2)`."""
+    left, right = slopes[:, 0], slopes[:, 1]
+    one = np.where(whole[:, 0], left, right)
+    return np.where(whole.all(axis=1), 0.5 * (left + right), one)
+
+
+def _slowly(steps: GridSteps, newest: int, run: int) -> float | None:
+    """The speed of one step near the beginning of a run, or near a lost one."""
+    n = min(run, _WHOLE - 1) + 1
+    rows = steps.eyes[newest + 1 - n : newest + 1].tolist()
+    left = _slope([(row[0], row[2]) for row in rows], n - 1 - HALF_STEPS)
+    right = _slope([(row[1], row[3]) for row in rows], n - 1 - HALF_STEPS)
+    return _mean_speed(left, right)
+
+
+def _slope(eye: list[Slope], middle: int) -> Slope | None:
     """Least-squares slope (deg/s) across and down of the unbroken stretch around `middle`."""
-    x = [e.x_deg for e in eye]
+    x = [place[0] for place in eye]
     if x[middle] != x[middle]:
         return None
-    if len(x) == _WHOLE and sum(x) == sum(x):  # nothing of it is NaN
-        return _line(eye, 0, _WHOLE - 1)
     first = last = middle
     while first > 0 and x[first - 1] == x[first - 1]:
         first -= 1
@@ -73,25 +136,17 @@ def _slope(eye: list[EyeStep], middle: int) -> tuple[float, float] | None:
     return _line(eye, first, last) if last - first >= 2 else None
 
 
-def _line(eye: list[EyeStep], first: int, last: int) -> tuple[float, float]:
+def _line(eye: list[Slope], first: int, last: int) -> Slope:
     n = last - first
     a, b, d, e = eye[first], eye[first + 1], eye[last - 1], eye[last]
     outer, inner = n * _SLOPE_WEIGHT[n], (n - 2) * _SLOPE_WEIGHT[n]
     return (
-        outer * (e.x_deg - a.x_deg) + inner * (d.x_deg - b.x_deg),
-        outer * (e.y_deg - a.y_deg) + inner * (d.y_deg - b.y_deg),
+        outer * (e[0] - a[0]) + inner * (d[0] - b[0]),
+        outer * (e[1] - a[1]) + inner * (d[1] - b[1]),
     )
 
 
-_WHOLE = 2 * HALF_STEPS + 1
-# The slope through n + 1 equally spaced points is the sum of the distances of opposite points,
-# each weighted with their number of steps apart, over the sum of the squares of these weights.
-_SLOPE_WEIGHT = {2: 1.0 / (4.0 * STEP_S), 3: 1.0 / (10.0 * STEP_S), 4: 1.0 / (20.0 * STEP_S)}
-
-
-def _mean_speed(
-    left: tuple[float, float] | None, right: tuple[float, float] | None
-) -> float | None:
+def _mean_speed(left: Slope | None, right: Slope | None) -> float | None:
     if left is None:
         return None if right is None else hypot(*right)
     if right is None:

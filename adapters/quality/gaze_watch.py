@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from math import atan, degrees
 
+import numpy as np
+
 from hadua.adapters.devices.gaze import EYES, GazeMapping
 from hadua.adapters.devices.gaze_columns import Axis
 from hadua.adapters.devices.screen import Screen
 from hadua.adapters.features.eye_coverage import Coverage
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
-from hadua.adapters.features.eye_grid import LOST_EYE, EyeStep, GridStep
+from hadua.adapters.features.eye_grid import GridSteps
 from hadua.adapters.quality.thresholds import GAZE, GazeThresholds
 from hadua.models.quality import EyeQuality, EyeState, GazeQuality
 
@@ -27,23 +29,22 @@ class GazeWatch:
     def __init__(
         self, edges_deg: Sequence[tuple[float, float]], *, thresholds: GazeThresholds = GAZE
     ) -> None:
-        self._edges_deg = edges_deg
         self._limits = thresholds
-        self._seen = [Coverage() for _ in EYES]
-        self._on_screen = [Coverage() for _ in EYES]
-        self._moved = [Coverage() for _ in EYES]
-        self._last = [LOST_EYE for _ in EYES]
+        self._sides, self._above = np.array(edges_deg, np.float64).T
+        self._coverage = Coverage(3 * len(EYES))  # seen, on the screen, moved: of each eye
+        self._last_deg = np.full((1, 4), np.nan)
 
-    def push(self, step: GridStep) -> None:
-        """Take the next step."""
-        for i, eye in enumerate((step.left, step.right)):
-            self._seen[i].push(step.k, measured=eye.measured)
-            self._on_screen[i].push(step.k, measured=_within(eye, self._edges_deg[i]))
-            last, self._last[i] = self._last[i], eye
-            moved = (
-                eye.measured and _differ(eye.x_deg, last.x_deg) and _differ(eye.y_deg, last.y_deg)
-            )
-            self._moved[i].push(step.k, measured=moved)
+    def push(self, steps: GridSteps) -> None:
+        """Take the next steps."""
+        places_deg = steps.eyes[:, :4]
+        x, y = places_deg[:, :2], places_deg[:, 2:]
+        seen = ~np.isnan(x)
+        on_screen = (np.abs(x) <= self._sides) & (np.abs(y) <= self._above)  # False for NaN
+        before_deg = np.concatenate((self._last_deg, places_deg[:-1]))
+        differ = ~(np.abs(places_deg - before_deg) < _SAME_DEG)  # True beside NaN
+        moved = seen & differ[:, :2] & differ[:, 2:]
+        self._coverage.push(steps.k, np.concatenate((seen, on_screen, moved), axis=1))
+        self._last_deg = places_deg[-1:]
 
     def quality(
         self,
@@ -65,17 +66,9 @@ class GazeWatch:
         """
         blinks_s = [e.duration_s for e in events if e.kind is EyeEventKind.BLINK]
         closed = min(1.0, sum(blinks_s) / window_s)
-        left, right = (
-            self._eye(
-                i,
-                *(
-                    each[i].share(start_k, end_k, tail_steps=tail_steps)
-                    for each in (self._seen, self._on_screen, self._moved)
-                ),
-                closed=closed,
-            )
-            for i in range(len(EYES))
-        )
+        shares = self._coverage.share(start_k, end_k, tail_steps=tail_steps).tolist()
+        n = len(EYES)
+        left, right = (self._eye(i, *shares[i::n], closed=closed) for i in range(n))
         return GazeQuality((left, right), closed, len(blinks_s) / window_s)
 
     def _eye(
@@ -122,12 +115,3 @@ def screen_edges_deg(
 def _edge_deg(screen: float, axis: Axis | None, margin: float) -> float:
     half_tangent = screen if axis is None or axis.half_tangent is None else axis.half_tangent
     return degrees(atan(half_tangent * (1.0 + margin)))
-
-
-def _within(eye: EyeStep, edges_deg: tuple[float, float]) -> bool:
-    return abs(eye.x_deg) <= edges_deg[0] and abs(eye.y_deg) <= edges_deg[1]  # False for NaN
-
-
-def _differ(a: float, b: float) -> bool:
-    """Whether two positions are not the same but for rounding."""
-    return not abs(a - b) < _SAME_DEG  # True beside NaN

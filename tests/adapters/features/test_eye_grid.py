@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.features.eye_coverage import Coverage
 from hadua.adapters.features.eye_event import EyeEventKind
 from hadua.adapters.features.eye_events import EyeEventDetector
-from hadua.adapters.features.eye_grid import STEP_S, EyeGrid, GridStep
+from hadua.adapters.features.eye_grid import STEP_S, EyeGrid, GridStep, GridSteps
 
 RATES = [30.0, 60.0, 66.7, 120.0, 250.0, 300.0, 500.0, 600.0, 1000.0, 1200.0]
 
@@ -97,14 +98,18 @@ def test_a_wrong_nominal_rate_changes_nothing(nominal: float) -> None:
 
 
 def test_coverage_counts_runs_and_ignores_steps_still_to_come() -> None:
-    coverage = Coverage()
-    for k in range(100):
-        coverage.push(k, measured=not 20 <= k < 40)
+    coverage = Coverage(2)
+    k = np.arange(100)
+    for at in (k[:7], k[7:7], k[7:50], k[50:]):
+        coverage.push(at, np.stack(((at < 20) | (at >= 40), at >= 0), axis=1))
 
-    assert coverage.share(0, 100, tail_steps=0) == pytest.approx(0.8)
-    assert coverage.share(20, 60, tail_steps=0) == pytest.approx(0.5)
-    assert coverage.share(60, 105, tail_steps=10) == 1.0
-    assert coverage.share(60, 140, tail_steps=10) == pytest.approx(0.5)
+    for asked, tail_steps, expected in (
+        ((0, 100), 0, (0.8, 1.0)),
+        ((20, 60), 0, (0.5, 1.0)),
+        ((60, 105), 10, (1.0, 1.0)),
+        ((60, 140), 10, (0.5, 0.5)),
+    ):
+        assert coverage.share(*asked, tail_steps=tail_steps).tolist() == pytest.approx(expected)
 
 
 def test_nothing_heavy_is_imported() -> None:
@@ -116,3 +121,33 @@ def test_nothing_heavy_is_imported() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@settings(deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 90), min_size=1, max_size=12),
+    rate_hz=st.sampled_from([30.0, 120.0, 500.0, 1200.0]),
+    holes=st.lists(st.tuples(st.floats(50.0, 51.0), st.floats(0.0, 0.6)), max_size=2),
+    lost=st.floats(50.0, 51.0),
+)
+def test_steps_and_events_are_the_same_bits_however_samples_were_cut(
+    sizes: list[int], rate_hz: float, holes: list[tuple[float, float]], lost: float
+) -> None:
+    gaze = ramp(rate_hz, lost=(lost, lost + 0.12))
+    sent = np.ones(len(gaze), np.bool_)
+    for start_s, length_s in holes:
+        sent &= (gaze.t_s < start_s) | (gaze.t_s >= start_s + length_s)
+    gaze = GazeSamples(*(a[sent] for a in (gaze.t_s, gaze.x_deg, gaze.y_deg, gaze.pupil_mm)),
+                       gaze.valid[sent])  # fmt: skip
+    edges = np.minimum([0, *np.cumsum(sizes), len(gaze)], len(gaze))
+    parts = [gaze.between(int(a), int(b)) for a, b in pairwise(edges)]
+
+    whole, grid = EyeGrid().push(gaze), EyeGrid()
+    cut = GridSteps.joined([grid.push(part) for part in parts])
+    detector = EyeEventDetector(rate_hz)
+
+    assert whole.k.tolist() == cut.k.tolist()
+    assert whole.eyes.tobytes() == cut.eyes.tobytes()
+    assert whole.observed.tolist() == cut.observed.tolist()
+    assert whole.known_s.tolist() == cut.known_s.tolist()
+    assert EyeEventDetector(rate_hz).push(gaze) == [e for p in parts for e in detector.push(p)]

@@ -7,7 +7,7 @@ from support.gaze_recordings import one_eye
 from support.scanpaths import Saccade, scanpath
 
 from hadua.adapters.devices.gaze_samples import GazeSamples
-from hadua.adapters.features.eye_grid import LOST_EYE, EyeStep, GridStep
+from hadua.adapters.features.eye_grid import GridSteps
 from hadua.adapters.features.eye_movement import (
     EYE_33,
     EyeFeatures,
@@ -157,9 +157,9 @@ def test_pupil_entropy_is_that_of_scipys_periodogram(n_cells: int) -> None:
     rng = np.random.default_rng(n_cells)
     cells = 4.0 + np.cumsum(rng.normal(0.0, 0.02, n_cells)) + rng.normal(0.0, 0.05, n_cells)
     history = PupilHistory()
-    for k, pupil_mm in enumerate([*np.repeat(cells, CELL_STEPS).tolist(), 4.0]):
-        eye = EyeStep(0.0, 0.0, pupil_mm)
-        history.push(GridStep(k, eye, LOST_EYE, True, 0.004 * k))
+    steps = GridSteps.lost(0, n_cells * CELL_STEPS + 1, 0.0)
+    steps.eyes[:, 4] = [*np.repeat(cells, CELL_STEPS), 4.0]
+    history.push(steps)
 
     entropy = history.band_entropy()
 
