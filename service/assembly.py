@@ -17,13 +17,14 @@ from hadua.models.features import Modality
 from hadua.models.runtime import Runtime, load_runtime
 from hadua.service.app import build_service
 from hadua.service.config import Settings
-from hadua.service.engine import Tap
+from hadua.service.engine import EngineFactory, Tap
 from hadua.service.folder_lock import sole_writer
 from hadua.service.mapping_book import MappingBook
 from hadua.service.meant import DEMO_BASELINE_S, engine_factory, screen_of
 from hadua.service.person_data import PROFILES
 from hadua.service.service import Service, SourceParser
 from hadua.service.serving import Personal
+from hadua.service.shared_runtime import SharedRuntime
 from hadua.service.sources import live_source
 from hadua.service.storage.database import make_folder
 from hadua.service.storage.storage import Storage
@@ -134,13 +135,16 @@ def assemble(
     def load() -> Runtime:
         return load_runtime(bundle, name=settings.runtime, device=settings.device)
 
+    shared = SharedRuntime(load) if settings.runtime == "onnx" else load
+
+    def at(phase_s: float) -> EngineFactory:
+        return engine_factory(settings, bundle, shared, phase_s=phase_s)
+
     return build_service(
         settings,
         bundle=bundle,
-        make_engine=engine_factory(settings, bundle, load),
-        staggered=None
-        if settings.windows_in_step
-        else lambda phase_s: engine_factory(settings, bundle, load, phase_s=phase_s),
+        make_engine=at(0.0),
+        staggered=None if settings.windows_in_step else at,
         load_runtime=load,
         parse_source=source_parser(settings),
         list_streams=list_streams,

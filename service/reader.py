@@ -10,6 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from hadua.adapters.sources.source import (
+    KeepingSource,
     MarkedSource,
     SampleChunk,
     Source,
@@ -27,6 +28,7 @@ from hadua.models.errors import (
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Ended, Item, Marked
 from hadua.service.lives import Lives
+from hadua.service.rests import Rests
 from hadua.service.watch import StreamWatch
 
 READ_TIMEOUT_S = 0.2
@@ -71,11 +73,21 @@ class ReaderThread:
         self._watch = watch
         self._clock = clock
         self._wait_s = wait_s
+        self._keeping = source if isinstance(source, KeepingSource) else None
+        self._rests: Rests | None = None
         self._delivered = 0
         self._lives = Lives()
         self._stop = threading.Event()
         # A daemon: liblsl may block for long inside `open`, and must not hold up an exit.
         self._thread = threading.Thread(target=self._run, name=f"read-{modality}", daemon=True)
+
+    def pace(self, due: Callable[[], float]) -> None:
+        """Let samples that complete nothing wait in a source that keeps them.
+
+        Args:
+            due: The stamp from which on a sample may complete a window; from any thread.
+        """
+        self._rests = Rests(due)
 
     def start(self) -> None:
         """Start the thread."""
@@ -138,6 +150,14 @@ class ReaderThread:
         self._deliver_markers(chunk)
         self._deliver(Arrival(self._modality, chunk, arrived_s, self._delivered))
         self._delivered += len(chunk)
+        self._rest(chunk, arrived_s)
+
+    def _rest(self, chunk: SampleChunk, arrived_s: float) -> None:
+        if self._rests is None or self._keeping is None or not len(chunk):
+            return
+        rest_s = self._rests.after(float(chunk.t_s[-1]), arrived_s=arrived_s)
+        if rest_s > 0.0 and self._keeping.rests:
+            self._stop.wait(rest_s)
 
     def _find_again(self, error: StreamLostError) -> None:
         """Look for a stream that is lost until it is back, or the reader is told to stop."""

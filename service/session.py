@@ -33,6 +33,7 @@ from hadua.service.wire import StatusFrame, StreamStatus
 from hadua.service.workers import DaemonExecutor
 
 TICK_S = 0.25
+LOOK_S = 0.5  # how often a session that runs well looks for what is wrong
 
 T = TypeVar("T")
 
@@ -243,6 +244,7 @@ class Session:
         stepper.listener = self.recording
         if isinstance(self._engine.pipeline, Foreseeing):
             self._bridge.hold(self._engine.pipeline.due_s)
+            self._streams.pace(self._engine.pipeline.due_s)
         self.recording.use_engine(self._engine, specs)
         if self.learning is not None:
             await self.learning.begin(self._engine)
@@ -329,7 +331,7 @@ class Session:
         """
         if self.state is SessionState.RUNNING and self._loop.time() < self._next_tick_s:
             return
-        self._next_tick_s = self._loop.time() + TICK_S
+        self._next_tick_s = self._loop.time() + LOOK_S
         self._count_drops()
         self.recording.require_sound()
         parts = (self._streams.look(), self._to_confirm(), self.recording.trouble())

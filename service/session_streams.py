@@ -70,6 +70,15 @@ class SessionStreams:
         for reader in self._readers.values():
             reader.start()
 
+    def pace(self, due_s: Callable[[Modality], float]) -> None:
+        """Let readers rest while no sample can complete a window.
+
+        Args:
+            due_s: The stamp from which on a sample of a stream may; from any thread.
+        """
+        for modality, reader in self._readers.items():
+            reader.pace(functools.partial(due_s, modality))
+
     async def found(self) -> dict[Modality, StreamSpec]:
         """The streams, once all are found; some of them, if `stop` is called before.
 

@@ -93,6 +93,11 @@ class Delivery:
         self._gaps += chunk.gap_before
         return chunk
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is ready, and nothing waits for more samples."""
+        return not self._ready and not self._held.shape[0]
+
     def wait_s(self) -> float | None:
         """How long those that wait may still wait; None if there are none or it does not matter."""
         if not self._held.shape[0] or self._patience_s is None:

@@ -119,6 +119,11 @@ class LslSource:
                 return None
         return chunk
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is ready: liblsl keeps what comes until it is pulled."""
+        return self._lost is None and self._delivery is not None and self._delivery.empty
+
     def health(self) -> SourceHealth:
         """Counts, the sender's clock offset and its uncertainty, and who answers for it."""
         connection, delivery, lookout = self._connection, self._delivery, self._lookout

@@ -205,3 +205,13 @@ class MarkedSource(Protocol):
         text in every source that knows of it, so that it can be recognised.
         """
         ...
+
+
+@runtime_checkable
+class KeepingSource(Protocol):
+    """A source that keeps what arrives until it is read, and then gives all of it at once."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is ready: what comes now is kept, and may be read later."""
+        ...

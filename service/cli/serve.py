@@ -108,6 +108,7 @@ def _require_sense(settings: "Settings") -> None:
 
 def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage") -> int:
     from hadua.service.app import create_app, drain
+    from hadua.service.arenas import keep_few_arenas
     from hadua.service.assembly import assemble, require_runtime, startup_sources
     from hadua.service.listener import url_of
     from hadua.service.logs import configure_logs
@@ -115,6 +116,7 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     from hadua.service.server import Server
     from hadua.service.tls import tls_files
 
+    keep_few_arenas()
     bundle, startup = open_bundle(settings), startup_sources(settings)
     configure_logs(level=settings.log_level, json=settings.log_json)
     tls = tls_files(settings)

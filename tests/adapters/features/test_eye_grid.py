@@ -137,8 +137,9 @@ def test_steps_and_events_are_the_same_bits_however_samples_were_cut(
     sent = np.ones(len(gaze), np.bool_)
     for start_s, length_s in holes:
         sent &= (gaze.t_s < start_s) | (gaze.t_s >= start_s + length_s)
-    gaze = GazeSamples(*(a[sent] for a in (gaze.t_s, gaze.x_deg, gaze.y_deg, gaze.pupil_mm)),
-                       gaze.valid[sent])  # fmt: skip
+    gaze = GazeSamples(
+        gaze.t_s[sent], gaze.x_deg[sent], gaze.y_deg[sent], gaze.pupil_mm[sent], gaze.valid[sent]
+    )
     edges = np.minimum([0, *np.cumsum(sizes), len(gaze)], len(gaze))
     parts = [gaze.between(int(a), int(b)) for a, b in pairwise(edges)]
 
