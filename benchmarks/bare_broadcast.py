@@ -1,6 +1,6 @@
-"""The floor for `clients.py`: ten times a second the same bytes to every socket, and nothing else.
+"""The floor for `clients.py`: the same bytes to every socket, and nothing else.
 
-    python benchmarks/bare_broadcast.py TEXT_BYTES
+    python benchmarks/bare_broadcast.py TEXT_BYTES [TIMES_A_SECOND]
 
 Prints HOST:PORT. A frame is as long as one of the service, and says when it was sent.
 """
@@ -12,7 +12,7 @@ import struct
 import sys
 import time
 
-RATE_HZ = 10.0
+RATE_HZ = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
 
 
 def frame(seq: int, n_bytes: int) -> bytes:
@@ -34,7 +34,7 @@ def accept(listener: socket.socket) -> socket.socket:
 
 def main() -> None:
     n_bytes = int(sys.argv[1])
-    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     host, port = listener.getsockname()
     print(f"{host}:{port}", flush=True)
     clients: list[socket.socket] = []

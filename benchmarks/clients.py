@@ -1,4 +1,5 @@
-"""How many listen: a hundred clients, one among them that never reads, a thousand that idle.
+"""How many listen: a hundred clients, one among them that never reads, more and more often, a
+thousand that idle.
 
     python benchmarks/clients.py [--seconds 30]
 
@@ -26,10 +27,13 @@ from listening import Told
 from plain_client import UPGRADE
 from table import Row, machine, markdown
 
+from hadua.service.bench.effort import Effort
+
 N_CLIENTS = 100
 N_IDLE = 1000
 PROCESSES = 2  # of clients
 TURNS = 4
+RATES = ((100, 100.0), (400, 100.0))  # clients, and predictions a second: up to 40,000 a second
 PATH = "/api/v1/sessions/demo/ws"
 TEXT_BYTES = 640  # a prediction of the ticking service
 HERE = Path(__file__).parent
@@ -65,6 +69,11 @@ class Heard:
 
     ways_ms: list[float] = field(default_factory=list)
     lost: int = 0
+    seconds: float = 0.0
+
+    @property
+    def a_second(self) -> float:
+        return len(self.ways_ms) / self.seconds
 
     def quantiles(self) -> tuple[float, float]:
         p50, p99 = np.quantile(self.ways_ms, (0.5, 0.99)).tolist()
@@ -90,14 +99,14 @@ def _child(script: str, *arguments: str) -> Iterator[Child]:
 
 
 @contextmanager
-def _bare() -> Iterator[str]:
-    with _child("bare_broadcast.py", str(TEXT_BYTES)) as child:
+def _bare(rate_hz: float = 10.0) -> Iterator[str]:
+    with _child("bare_broadcast.py", str(TEXT_BYTES), str(rate_hz)) as child:
         yield child.line()
 
 
 @contextmanager
-def _service() -> Iterator[tuple[Child, str]]:
-    with _child("ticking_service.py", str(N_IDLE + N_CLIENTS)) as child:
+def _service(rate_hz: float = 10.0) -> Iterator[tuple[Child, str]]:
+    with _child("ticking_service.py", str(N_IDLE + N_CLIENTS), str(rate_hz)) as child:
         yield child, child.line().removeprefix("http://")
 
 
@@ -117,6 +126,7 @@ def _hear(children: list[Child], seconds: float, into: Heard) -> None:
     for child in children:
         child.ask("note")
     time.sleep(seconds)
+    into.seconds += seconds
     for child in children:
         told = child.ask("told")
         into.ways_ms += told.ways_ms
@@ -124,8 +134,34 @@ def _hear(children: list[Child], seconds: float, into: Heard) -> None:
 
 
 def rows(*, seconds: float = 30.0) -> list[Row]:
-    """The hundred in turns with their floor and with the deaf one; then the thousand."""
-    return [*_crowd(seconds), *_idle()]
+    """The hundred in turns with their floor and with the deaf one; more, faster; the thousand."""
+    fast = [row for n, rate_hz in RATES for row in _fast(n, rate_hz, seconds / TURNS)]
+    return [*_crowd(seconds), *fast, *_idle()]
+
+
+def suite_rows(effort: Effort) -> list[Row]:
+    """The same, as a group of `hadua bench`."""
+    return rows(seconds=effort.seconds / 2.0)
+
+
+def _fast(n: int, rate_hz: float, seconds: float) -> list[Row]:
+    """As many messages a second as that makes, or as come, against a loop that only sends."""
+    ours, floor = Heard(), Heard()
+    with _bare(rate_hz) as address, _listening(address, n) as children:
+        _hear(children, seconds, floor)
+    with _service(rate_hz) as (_, address), _listening(address, n) as children:
+        time.sleep(1.0)
+        _hear(children, seconds, ours)
+    p50, p99 = ours.quantiles()
+    bare = floor.quantiles()
+    name = f"sample to client, {n} clients x {rate_hz:g} a second"
+    return [
+        Row(name, p50, p99, "ms", f"bytes to as many sockets: {bare[0]:.3g}, p99 {bare[1]:.3g}",
+            p50 / bare[0], f"{ours.lost} of {ours.lost + len(ours.ways_ms)} frames lost"),
+        Row(f"seconds of {n * rate_hz:g} messages to {n} clients", n * rate_hz / ours.a_second,
+            None, "s", "the bare loop", floor.a_second / ours.a_second,
+            f"{ours.a_second:.0f} came a second, of the bare loop {floor.a_second:.0f}"),
+    ]  # fmt: skip
 
 
 def _crowd(seconds: float) -> list[Row]:

@@ -53,16 +53,17 @@ class Listeners:
 
 
 async def connected(address: str, path: str, n: int) -> list[PlainClient]:
-    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as tasks:
+        connecting = [tasks.create_task(connect(address, path)) for _ in range(n)]
+    return [task.result() for task in connecting]
+
+
+async def connect(address: str, path: str) -> PlainClient:
     host, port = address.split(":")
-    clients = []
-    for _ in range(n):
-        _, client = await loop.create_connection(
-            lambda: PlainClient(address, path), host, int(port)
-        )
-        await client.greeted.wait()
-        clients.append(client)
-    return clients
+    loop = asyncio.get_running_loop()
+    _, client = await loop.create_connection(lambda: PlainClient(address, path), host, int(port))
+    await client.greeted.wait()
+    return client
 
 
 async def listen(address: str, path: str, n: int) -> None:

@@ -1,4 +1,6 @@
-"""The service with a source that ticks ten times a second and a pipeline that costs nothing.
+"""The service with a source that ticks and a pipeline that costs nothing.
+
+    python benchmarks/ticking_service.py MAX_CLIENTS [TICKS_A_SECOND]
 
 Everything from the bridge to the sockets is the real thing; a prediction is as long as that of the
 demo. Prints its URL, serves until it is asked to stop.
@@ -30,12 +32,12 @@ from hadua.service.service import Service
 from hadua.service.sources import live_source
 from hadua.service.storage.storage import Storage
 
-RATE_HZ = 10.0
+RATE_HZ = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
 SPEC = StreamSpec("ticks", (Channel("CZ"),), RATE_HZ, type="EEG")
 
 
 class Ticks:
-    """One sample each tenth of a second."""
+    """One sample at a time, `RATE_HZ` of them a second."""
 
     def __init__(self) -> None:
         self._next_s = 0.0

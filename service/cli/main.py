@@ -23,6 +23,7 @@ _COMMANDS = {
     "replay": "hadua.service.cli.replay",
     "verify": "hadua.service.cli.verify",
     "certify": "hadua.service.cli.certify",
+    "bench": "hadua.service.cli.bench",
 }
 
 
