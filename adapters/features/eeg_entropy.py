@@ -14,11 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hadua.adapters.windows.hann import SCALE, ComplexArray, HannSquares
 from hadua.models.cleaning import Cleaning
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import FeatureSpec, FloatArray, Modality, Smoothing
-
-ComplexArray = npt.NDArray[np.complex128]
 
 DEFINITION = "hadua-de"
 VERSION = 1
@@ -46,7 +45,9 @@ _ROUNDING = 1e-24
 
 
 class DifferentialEntropy:
-    """Differential entropy of windows of one length and rate; holds no signal.
+    """Differential entropy of windows of one length and rate; for one thread at a time.
+
+    No signal lives on from one window to the next.
 
     Args:
         rate_hz: Sampling rate.
@@ -56,16 +57,19 @@ class DifferentialEntropy:
         InvalidInputError: a rate too low for gamma, or a window too short for delta.
     """
 
-    __slots__ = ("_n", "_scale", "_starts", "_stop")
+    __slots__ = ("_mean_share", "_n", "_offset", "_squares", "_starts", "_stop")
 
     def __init__(self, rate_hz: float, n_samples: int) -> None:
         _require_resolvable(rate_hz, n_samples)
         edges_hz = np.array([b.low_hz for b in BANDS] + [BANDS[-1].high_hz])
         edges = np.ceil(edges_hz * n_samples / rate_hz - 1e-9).astype(np.intp)
+        first, self._stop = int(edges[0]), int(edges[-1])
+        scale = SCALE * 2.0 / (n_samples * 0.375 * n_samples)  # a periodic Hann's sum w^2: 3 n / 8
         self._n = n_samples
-        self._starts = edges[:-1]
-        self._stop = int(edges[-1])
-        self._scale = 2.0 / (n_samples * 0.375 * n_samples)  # sum w^2 of a periodic Hann: 3 n / 8
+        self._squares = HannSquares(first, self._stop)
+        self._starts = 2 * (edges[:-1] - first)  # real and imaginary parts are neighbours
+        self._mean_share = 1.0 / (scale * n_samples**2)
+        self._offset = 0.5 * float(np.log(_TWO_PI_E * scale))
 
     def __call__(self, x_uv: FloatArray) -> FloatArray:
         """Compute `(n_channels, 5)` nats from `(n_samples, n_channels)` microvolts.
@@ -85,25 +89,19 @@ class DifferentialEntropy:
 
     def of_spectrum(self, spectrum: ComplexArray) -> FloatArray:
         """The same from `(n_channels, n_samples // 2 + 1)`, the real FFT of the window as it is."""
+        if spectrum.shape[1] <= self._stop:  # the last band ends at the Nyquist frequency, n is odd
+            spectrum = np.concatenate((spectrum, spectrum[:, -1:].conj()), axis=1)
         with np.errstate(all="ignore"):
-            variance, power = self._band_variance(spectrum)
-            measured = np.isfinite(variance) & (variance > _ROUNDING * power[:, None])
-            return np.where(measured, 0.5 * np.log(_TWO_PI_E * variance), np.nan)
-
-    def _band_variance(self, spectrum: ComplexArray) -> tuple[FloatArray, FloatArray]:
-        """Variance `(n_channels, 5)` of each band, and mean square `(n_channels,)` up to 50 Hz."""
-        head = spectrum[:, : self._stop + 1].copy()
-        if head.shape[1] <= self._stop:  # the last band ends at the Nyquist frequency, n is odd
-            head = np.concatenate((head, head[:, -1:].conj()), axis=1)
-        mean_square = (head[:, 0].real / self._n) ** 2
-        head[:, 0] = 0.0  # removes the mean
-        # A periodic Hann window is a convolution with (-1/4, 1/2, -1/4) in frequency: on 50 bins
-        # that costs a tenth of windowing 1000 samples. Column 0 becomes bin 1.
-        first = int(self._starts[0])
-        hann = head[:, first:-1] - 0.5 * (head[:, first - 1 : -2] + head[:, first + 1 :])
-        bins = (hann.real**2 + hann.imag**2) * (0.25 * self._scale)
-        variance = np.add.reduceat(bins, self._starts - first, axis=1)
-        return variance, mean_square + variance.sum(axis=1)
+            # Sums of squares: variances but for a factor, which is a summand after the logarithm.
+            sums = np.add.reduceat(self._squares(spectrum), self._starts, axis=1)
+            power = self._mean_share * spectrum[:, 0].real ** 2 + sums.sum(axis=1)
+            measured = sums > _ROUNDING * power[:, None]  # neither NaN nor infinity is
+            entropy = np.log(sums, out=sums)
+            entropy *= 0.5
+            entropy += self._offset
+        if not measured.all():
+            entropy[~measured] = np.nan
+        return entropy
 
 
 def band_power_uv2(entropy: FloatArray) -> FloatArray:

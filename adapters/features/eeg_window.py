@@ -10,7 +10,8 @@ from hadua.adapters.features.eeg_definitions import SpectrumMeasure, eeg_definit
 from hadua.adapters.features.eeg_faults import FaultWords
 from hadua.adapters.features.eeg_filling import FilledWindow, fill
 from hadua.adapters.quality.eeg_judge import EegJudge, Verdict
-from hadua.adapters.quality.spectral import MAINS_HZ, ComplexArray
+from hadua.adapters.quality.spectral import MAINS_HZ
+from hadua.adapters.windows.hann import ComplexArray
 from hadua.adapters.windows.windower import SignalWindow
 from hadua.models.features import BoolArray, FeatureSpec, FloatArray
 from hadua.models.quality import EegQuality

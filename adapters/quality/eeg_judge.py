@@ -10,8 +10,9 @@ from functools import reduce
 import numpy as np
 
 from hadua.adapters.quality.neighbours import BLOCK_S, Neighbours, block_means
-from hadua.adapters.quality.spectral import MAINS_HZ, ComplexArray, Powers, Spectral
+from hadua.adapters.quality.spectral import MAINS_HZ, Powers, Spectral
 from hadua.adapters.quality.thresholds import EEG, EegThresholds
+from hadua.adapters.windows.hann import ComplexArray
 from hadua.models.features import BoolArray, FloatArray
 from hadua.models.quality import EEG_FLAGS, Flag
 

@@ -3,11 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from hadua.adapters.windows.hann import SCALE, ComplexArray, HannSquares
 from hadua.models.features import BoolArray, FloatArray
-
-ComplexArray = npt.NDArray[np.complex128]
 
 MAINS_HZ = (50.0, 60.0)
 EEG_HZ = (1.0, 45.0)
@@ -49,11 +47,10 @@ class Spectral:
     def __init__(self, rate_hz: float, n_samples: int) -> None:
         hz = np.arange(n_samples // 2 + 1) * rate_hz / n_samples
         top_hz = min(NOISE_HZ[1], 0.45 * rate_hz)
-        self._stop = min(
-            int(np.searchsorted(hz, max(top_hz, MAINS_HZ[1] + FLANK_HZ[1]))), len(hz) - 2
-        )
-        hz = hz[1 : self._stop + 1]
-        self._scale = 0.25 * 2.0 / (n_samples * 0.375 * n_samples)
+        last = min(int(np.searchsorted(hz, max(top_hz, MAINS_HZ[1] + FLANK_HZ[1]))), len(hz) - 2)
+        hz = hz[1 : last + 1]
+        self._squares = HannSquares(1, last + 1)
+        scale = SCALE * 2.0 / (n_samples * 0.375 * n_samples)
         near = [np.abs(hz - f) <= LINE_HALF_WIDTH_HZ for f in MAINS_HZ]
         harmonics = np.any([np.abs(hz - k) <= 2.0 for k in (50.0, 60.0, 100.0, 120.0)], axis=0)
         noise = _within(hz, (NOISE_HZ[0], top_hz)) & ~harmonics
@@ -65,15 +62,12 @@ class Spectral:
             *(_excess(hz, f, mask) for f, mask in zip(MAINS_HZ, near, strict=True)),
             noise * GAMMA_WIDTH_HZ / max(noise.sum() * width_hz, width_hz),
         ]
-        self._sums = np.stack(columns, axis=1)
+        # Each bin is two squares, of its real and of its imaginary part.
+        self._sums = scale * np.repeat(np.stack(columns, axis=1), 2, axis=0)
 
     def __call__(self, spectrum: ComplexArray) -> Powers:
         """Sum up `(n_channels, n_samples // 2 + 1)`, the real FFT of windows as they are."""
-        head = spectrum[:, : self._stop + 2].copy()
-        head[:, 0] = 0.0  # removes the mean
-        # A periodic Hann window is a convolution with (-1/4, 1/2, -1/4) in frequency.
-        hann = head[:, 1:-1] - 0.5 * (head[:, :-2] + head[:, 2:])
-        sums = ((hann.real**2 + hann.imag**2) * self._scale) @ self._sums
+        sums = self._squares(spectrum) @ self._sums
         noise = sums[:, 4] if self._measures_noise else np.full(len(sums), np.nan)
         return Powers(sums[:, 0], sums[:, 1], np.maximum(sums[:, 2:4], 0.0), noise)
 
