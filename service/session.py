@@ -16,6 +16,7 @@ from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
 from hadua.service.config import Settings
 from hadua.service.engine import Engine, EngineFactory, Foreseeing, Stepper, Tap, Timed
+from hadua.service.garbage import GARBAGE
 from hadua.service.learning.session_learning import SessionLearning
 from hadua.service.mapping_book import MappingBook
 from hadua.service.marker_streams import MarkerStreams
@@ -307,6 +308,8 @@ class Session:
             await asyncio.sleep(0)  # many at once must not overrun the slots of clients that read
         if self.learning is not None:
             self.learning.offer(timed)
+        if timed:
+            GARBAGE.between_windows(self._clock())
 
     def _note_end(self, item: Ended) -> None:
         if not isinstance(item.error, EndOfStreamError):

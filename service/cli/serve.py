@@ -1,5 +1,6 @@
 """`hadua-serve`: the service from its flags to its last thread."""
 
+import gc
 import os
 import signal
 from collections.abc import Mapping
@@ -69,6 +70,7 @@ def serve(
 
 def main() -> None:
     """Entry point of `hadua-serve`."""
+    gc.disable()  # until the server runs: imports leave little, and spend a seventh on it
     # Until the server takes over the signals there is nothing to clean up. KeyboardInterrupt would
     # not do: inside an import it may come out as another error, or be swallowed.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -110,6 +112,7 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     from hadua.service.app import create_app, drain
     from hadua.service.arenas import keep_few_arenas
     from hadua.service.assembly import assemble, require_runtime, startup_sources
+    from hadua.service.garbage import GARBAGE
     from hadua.service.listener import url_of
     from hadua.service.logs import configure_logs
     from hadua.service.meant import open_bundle
@@ -128,6 +131,7 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
             failures.append(session.error)
             server.request_exit()
         elif not server.should_exit:
+            GARBAGE.set_aside()  # what the session has loaded, too
             typer.echo(f"hadua is ready: {url_of(listener, scheme=_scheme(settings))}")
 
     application = create_app(
@@ -139,7 +143,8 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     _exit_on_signals(server)
     if not settings.demo:  # whose session loads it at once
         require_runtime(settings, bundle)
-    server.run(sockets=[listener])
+    with GARBAGE.kept_off():
+        server.run(sockets=[listener])
     if failures:
         raise failures[0]
     return 0

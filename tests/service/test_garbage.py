@@ -1,0 +1,68 @@
+"""The collector stays off the way of windows, and nothing piles up for that."""
+
+import gc
+import weakref
+
+from hadua.service.garbage import ALL_EVERY_S, RARELY, YOUNG_EVERY_S, Garbage
+
+
+class Knot:
+    """Refers to itself: only a collection frees it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_it_is_kept_off_and_given_back() -> None:
+    before = gc.get_threshold()
+
+    with Garbage().kept_off():
+        assert gc.get_threshold() == RARELY
+        assert gc.get_freeze_count() > 0
+
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_windows_leave_is_freed_between_them_and_not_before() -> None:
+    garbage = Garbage()
+    with garbage.kept_off():
+        knots = [weakref.ref(Knot()) for _ in range(5_000)]  # enough for several, left alone
+        assert all(knot() is not None for knot in knots)
+
+        garbage.between_windows(1000.0)
+
+        assert all(knot() is None for knot in knots)
+
+
+def test_how_often() -> None:
+    made: list[int] = []
+    garbage = Garbage(made.append)
+    with garbage.kept_off():
+        for k in range(int(2.0 * ALL_EVERY_S / 0.1)):  # a window every tenth of a second
+            garbage.between_windows(1000.0 + 0.1 * k)
+    garbage.between_windows(1e6)  # it is over
+
+    assert made.count(2) == 2  # once a minute
+    young = made.count(1)
+    assert 0.8 * 2.0 * ALL_EVERY_S / YOUNG_EVERY_S < young <= 2.0 * ALL_EVERY_S / YOUNG_EVERY_S
+
+
+def test_what_is_loaded_is_set_aside_as_often_as_asked() -> None:
+    garbage = Garbage()
+    garbage.set_aside()
+    assert gc.get_freeze_count() == 0  # nobody asked to keep it off
+    with garbage.kept_off():
+        before = gc.get_freeze_count()
+        loaded = [Knot() for _ in range(100)]
+        garbage.set_aside()
+
+        assert gc.get_freeze_count() >= before + len(loaded)
+
+
+def test_alone_it_collects_nothing() -> None:
+    made: list[int] = []
+
+    Garbage(made.append).between_windows(1000.0)
+
+    assert made == []
