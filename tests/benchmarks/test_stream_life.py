@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from five_senders import FAULTS
-from stream_life import HOP_S, PLACES, ROUGHLY_S, WINDOW_S, Life, Outcome, live
+from stream_life import HOP_S, WINDOW_S, Life, live
+from stream_outcomes import PLACES, ROUGHLY_S, Outcome
 
 KNOWN_WITHIN_S = 2.0
 FORGOTTEN_S = 3.0  # one answer that does not come is no absence: liblsl asks every 1.3 s
