@@ -45,6 +45,7 @@ from hadua.service.hub import Hub
 from hadua.service.learning import routes as learning_routes
 from hadua.service.learning.learners import Learners
 from hadua.service.learning.tools import Tools
+from hadua.service.left_open import close_left_open
 from hadua.service.loop_lag import observe_lag
 from hadua.service.mapping_book import MappingBook
 from hadua.service.metrics import Metrics
@@ -98,9 +99,10 @@ def create_app(
             async with service.sessions, asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(_start_first(service, started))
                 tidying = tasks.create_task(keep_tidy(service))
+                left = tasks.create_task(close_left_open(service))
                 lag = tasks.create_task(observe_lag(service.metrics.loop_lag_s.observe))
                 yield
-                for task in (watch, tidying, lag):
+                for task in (watch, tidying, left, lag):
                     task.cancel()
         finally:
             service.close()

@@ -21,7 +21,8 @@ from hadua.calibration.store import ProfileStore
 from hadua.service.recorded_files import RecordedFiles, remove
 from hadua.service.storage.errors import ParticipantUnknownError
 from hadua.service.storage.records import Erased, SessionRecord
-from hadua.service.storage.storage import OPERATOR, Storage
+from hadua.service.storage.shelf import OPERATOR
+from hadua.service.storage.storage import Storage
 
 PROFILES = "profiles"
 _PAGE = 1000

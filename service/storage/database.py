@@ -1,7 +1,6 @@
 """The engine below: SQLite beside the data, or a PostgreSQL server by its URL."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +13,6 @@ from hadua.service.storage.errors import StorageError
 HEAD = "0003"
 """The newest migration; a test compares it with the files."""
 BUSY_MS = 5000
-_SERVICES = 0x68616475  # the advisory lock that every service of a server's database shares
 FILE_NAME = "hadua.sqlite3"
 
 T = TypeVar("T")
@@ -46,7 +44,6 @@ class Database:
                 hint=f"{error} PostgreSQL needs: pip install 'hadua[postgres]'.",
             ) from error
         self.name = _redacted(url)
-        self._present: Connection | None = None
         try:
             self._migrate()
         except BaseException:
@@ -90,37 +87,8 @@ class Database:
             hint="Is the disk full or read-only, or does another program hold the database?",
         )
 
-    @contextmanager
-    def joined(self) -> Iterator[bool]:
-        """Be one of the services of this database until `close`; whether there is no other now.
-
-        Others wait with joining until the block ends. A file has one service in any case: its
-        folder is locked.
-
-        Raises:
-            StorageError: the database does not answer.
-        """
-        if self.is_file:
-            yield True
-            return
-        try:
-            present = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._present = present
-            alone = bool(present.scalar(text(f"SELECT pg_try_advisory_lock({_SERVICES})")))
-            present.execute(text(f"SET lock_timeout = {BUSY_MS}"))
-            present.execute(text(f"SELECT pg_advisory_lock_shared({_SERVICES})"))
-        except SQLAlchemyError as error:
-            raise self.failed("cannot be joined", error) from error
-        try:
-            yield alone
-        finally:
-            if alone:
-                present.execute(text(f"SELECT pg_advisory_unlock({_SERVICES})"))
-
     def close(self) -> None:
         """Let go of every connection."""
-        if self._present is not None:
-            self._present.close()
         self._engine.dispose()
 
     def _migrate(self) -> None:

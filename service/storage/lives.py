@@ -1,5 +1,6 @@
 """Queries and changes about sessions and what they said."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Literal
 
@@ -43,24 +44,33 @@ def ended(
     connection.execute(update(sessions).where(_is(session_id, epoch)).values(changed))
 
 
-def close_interrupted(connection: Connection) -> list[SessionRecord]:
-    """Close what a killed service left open, at the last thing it said; which those were."""
+def close_interrupted(
+    connection: Connection, *, which: Callable[[SessionRecord], bool] = lambda _: True
+) -> list[SessionRecord]:
+    """Close what a killed service left open, at the last thing it said; which those were.
+
+    Args:
+        connection: To change.
+        which: Whether an open one was left, and does not run.
+    """
     query = select(sessions).where(sessions.c.ended_unix.is_(None))
     left = [_record(row) for row in connection.execute(query).all()]
-    for each in left:
-        of_session = (frames.c.session_id == each.id) & (frames.c.epoch == each.epoch)
-        last = select(func.max(frames.c.seq), func.max(frames.c.at_unix)).where(of_session)
-        seq, at_unix = connection.execute(last).one()
-        ended(
-            connection,
-            each.id,
-            each.epoch,
-            state=INTERRUPTED,
-            reason="the service ended without a word",
-            now_unix=each.started_unix if at_unix is None else at_unix,
-            last_seq=seq or 0,
-        )
-    return left
+    return [each for each in left if which(each) and _interrupted(connection, each)]
+
+
+def _interrupted(connection: Connection, left: SessionRecord) -> bool:
+    """Close one session, unless it has ended meanwhile."""
+    of_session = (frames.c.session_id == left.id) & (frames.c.epoch == left.epoch)
+    last = select(func.max(frames.c.seq), func.max(frames.c.at_unix)).where(of_session)
+    seq, at_unix = connection.execute(last).one()
+    still_open = _is(left.id, left.epoch) & sessions.c.ended_unix.is_(None)
+    changed = {
+        "state": INTERRUPTED,
+        "reason": "the service ended without a word",
+        "ended_unix": left.started_unix if at_unix is None else at_unix,
+        "last_seq": seq or 0,
+    }
+    return connection.execute(update(sessions).where(still_open).values(changed)).rowcount == 1
 
 
 def last_epoch(connection: Connection) -> int:
