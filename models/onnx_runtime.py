@@ -6,6 +6,7 @@ from hadua.models.bundle import Bundle
 from hadua.models.errors import BundleError, RuntimeUnavailableError
 from hadua.models.features import BoolArray
 from hadua.models.manifest import ONNX
+from hadua.models.onnx_binding import BoundCalls
 from hadua.models.runtime import DeviceName, Float32Array, InputShape, closed
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -31,6 +32,7 @@ class OnnxRuntime:
         model: Run in place of the bundle's file: the same network with other weights.
         device: `auto` is CUDA where this build of ONNX Runtime has it.
         threads: Threads inside one call.
+        cuda_graphs: On a GPU, record the kernels of a shape once and send them as one.
 
     Raises:
         RuntimeUnavailableError: ONNX Runtime is not installed, or has no such device.
@@ -44,6 +46,7 @@ class OnnxRuntime:
         device: DeviceName = "auto",
         threads: int = 1,
         model: bytes | None = None,
+        cuda_graphs: bool = False,
     ) -> None:
         try:
             import onnxruntime as ort
@@ -63,7 +66,9 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
-        providers = [_PROVIDERS[self._device]]
+        graphs = cuda_graphs and self._device == "cuda"
+        asked = {"enable_cuda_graph": "1"} if graphs else {}
+        providers = [(_PROVIDERS[self._device], asked)]
         self._refusals = tuple(getattr(ort_errors, name) for name in _REFUSALS)
         try:
             # From memory: the bytes whose hash was checked, and no folder to load more from.
@@ -77,6 +82,11 @@ class OnnxRuntime:
             ) from error
         self._device = _got(session.get_providers(), asked=device)
         self._session = session
+        self._bound = (
+            BoundCalls(session, device="cuda", n_classes=len(bundle.classes), graphs=graphs)
+            if self._device == "cuda"
+            else None
+        )
 
     @property
     def name(self) -> Literal["onnx"]:
@@ -99,6 +109,8 @@ class OnnxRuntime:
         if self._has_eye:
             feed["eye"] = eye
         try:
+            if self._bound is not None:
+                return self._bound(feed)
             logits: Float32Array = self._session.run(_OUTPUTS, feed)[0]
         except (*self._refusals, ValueError) as error:
             raise BundleError(
@@ -110,7 +122,16 @@ class OnnxRuntime:
 
     def close(self) -> None:
         """Let go of the session; idempotent."""
-        self._session = None
+        self._session = self._bound = None
+
+
+def cuda_is_there() -> bool:
+    """Whether this build of ONNX Runtime has CUDA; whether that works is seen when it is used."""
+    try:
+        import onnxruntime as ort
+    except ImportError:
+        return False
+    return _PROVIDERS["cuda"] in ort.get_available_providers()
 
 
 def _choose(device: DeviceName, available: list[str]) -> Literal["cpu", "cuda"]:

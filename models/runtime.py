@@ -65,7 +65,8 @@ def load_runtime(
     Args:
         bundle: A bundle as `load_bundle` gives it.
         name: Which runtime.
-        device: Where to run; `auto` is the GPU where this runtime can use one.
+        device: Where to run; `auto` is where one window is answered faster, as measured with the
+            first model of a bundle in a process.
         threads: Threads inside one call; more than one pays only for large batches on idle cores.
         model: What this runtime runs in place of the bundle's file: the same network with one
             person's weights, as `personal.exported` and profiles have it.
@@ -79,6 +80,11 @@ def load_runtime(
         raise UsageError("device", got=repr(device), expected="'auto', 'cpu' or 'cuda'")
     if threads < 1:
         raise UsageError("threads of a runtime", got=str(threads), expected="1 or more")
+    if device == "auto":
+        # Imported here: it needs what is defined below.
+        from hadua.models.device_choice import load_where_faster
+
+        return load_where_faster(bundle, name=name, threads=threads, model=model)
     runtime = _load(bundle, name=name, device=device, threads=threads, model=model)
     shape = InputShape.of(bundle)
     for length in sorted({1, bundle.context}):

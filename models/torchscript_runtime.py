@@ -15,6 +15,15 @@ from hadua.models.runtime import DeviceName, Float32Array, InputShape, closed
 _JIT_DEPRECATED = r"`torch\.jit\.load` is deprecated"
 
 
+def cuda_is_there() -> bool:
+    """Whether torch sees a GPU."""
+    try:
+        import torch
+    except ImportError:
+        return False
+    return bool(torch.cuda.is_available())
+
+
 class TorchScriptRuntime:
     """Runs `model.ts`.
 

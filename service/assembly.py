@@ -13,6 +13,7 @@ from hadua.adapters.sources.registry import list_streams
 from hadua.adapters.sources.source import Source
 from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle
+from hadua.models.device_choice import chosen
 from hadua.models.features import Modality
 from hadua.models.runtime import Runtime, load_runtime
 from hadua.service.app import build_service
@@ -30,6 +31,7 @@ from hadua.service.storage.database import make_folder
 from hadua.service.storage.storage import Storage
 
 _log = structlog.get_logger("hadua.storage")
+_inference = structlog.get_logger("hadua.inference")
 
 # Rest first, then states that change. The baseline counts from the first window, so that it ends a
 # second after its length: the rest is a little longer.
@@ -48,6 +50,9 @@ def require_runtime(settings: Settings, bundle: Bundle) -> None:
         BundleError: the runtime refuses the bundle.
     """
     load_runtime(bundle, name=settings.runtime, device=settings.device).close()
+    choice = chosen(bundle, settings.runtime) if settings.device == "auto" else None
+    if choice is not None:
+        _inference.info("device chosen", device=choice.device, why=choice.reason)
 
 
 def startup_sources(settings: Settings) -> Mapping[Modality, Source]:
