@@ -6,13 +6,11 @@ The same profile gives the same bytes.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from hadua.calibration.profile import Profile, Provenance
@@ -21,6 +19,7 @@ from hadua.models.errors import HaduaError, ProfileError
 from hadua.models.features import Modality
 from hadua.models.manifest import FilePart
 from hadua.models.onnx_guard import check_onnx
+from hadua.models.safetensors_file import load_arrays
 
 DOCUMENT, ARRAYS, MODEL = "profile.json", "profile.safetensors", "model.onnx"
 FILE_NAMES = (DOCUMENT, ARRAYS, MODEL)
@@ -161,12 +160,12 @@ def _arrays(
             for name, mean in arrays.items()
             if name.startswith("mean/")
         }
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise ProfileError(
             f"{where}: {ARRAYS!r} is not what a profile holds", got=str(error), hint=_HINT
         ) from error
     weights = {
-        name.removeprefix("weights/"): values
+        name.removeprefix("weights/"): cast("npt.NDArray[np.float32]", values)  # a profile looks
         for name, values in arrays.items()
         if name.startswith("weights/")
     }

@@ -17,13 +17,17 @@ from hadua.models.manifest import (
     EMBEDDINGS,
     ONNX,
     OPTIONAL_FILES,
+    TORCHSCRIPT,
+    WEIGHTS,
     Description,
     FilePart,
     Manifest,
     parse_manifest,
 )
 from hadua.models.onnx_guard import check_onnx
+from hadua.models.safetensors_file import require_small_header
 from hadua.models.source_statistics import SourceStatistics, parse_source_statistics
+from hadua.models.torchscript_guard import check_torchscript
 
 MANIFEST = "manifest.json"
 MAX_FILE_BYTES = 256 * 2**20
@@ -159,11 +163,25 @@ def load_bundle(path: Path) -> Bundle:
     )
     for name in sorted(manifest.files):
         content = bundle.read(name)
-        if name == ONNX:
-            check_onnx(content, where=f"bundle file {str(path / name)!r}")
+        _check(name, content, where=f"bundle file {str(path / name)!r}")
     bundle.source_statistics()
     bundle.check_set()
     return bundle
+
+
+def _check(name: str, content: bytes, *, where: str) -> None:
+    """What can be said of a file before it is used."""
+    if name == ONNX:
+        check_onnx(content, where=where)
+    elif name == TORCHSCRIPT:
+        check_torchscript(content, where=where)
+    elif name == WEIGHTS:
+        try:
+            require_small_header(content)
+        except ValueError as error:
+            raise BundleError(
+                f"{where}: not a safetensors file", got=str(error), hint=_EXPORT_HINT
+            ) from error
 
 
 def write_bundle(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hadua.models.errors import BundleError
+from hadua.models.safetensors_file import load_arrays
 
 MAX_WINDOWS = 4096
 
@@ -59,13 +60,10 @@ def parse_check_set(
     Raises:
         BundleError: not such a file, other shapes, or values that cannot be.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        arrays = load(content)
-        found = CheckSet(**arrays)
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        arrays = load_arrays(content)
+        found = CheckSet(**arrays)  # type: ignore[arg-type] # their types are looked at below
+    except (ValueError, TypeError) as error:
         raise BundleError(
             f"{where}: not a check set", got=str(error), hint="Copy the bundle again."
         ) from error

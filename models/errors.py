@@ -6,9 +6,13 @@ ends with (1: the work failed, 2: bad usage).
 
 from typing import ClassVar
 
+from hadua.models.legible import legible
+
 
 class HaduaError(Exception):
     """Base of every error that a user can do something about.
+
+    Whatever it is told is kept as one line of bounded length, for it may quote what others sent.
 
     Args:
         what: What went wrong and where, names quoted with `!r`, no full stop.
@@ -28,11 +32,11 @@ class HaduaError(Exception):
         expected: str | None = None,
         hint: str | None = None,
     ) -> None:
-        self.what = what
-        self.got = got
-        self.expected = expected
+        self.what = legible(what)
+        self.got = None if got is None else legible(got)
+        self.expected = None if expected is None else legible(expected)
         self.hint = hint
-        super().__init__(what)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         facts = ", ".join(

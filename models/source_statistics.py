@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hadua.models.errors import BundleError
+from hadua.models.safetensors_file import load_arrays
 
 FUSED_WIDTH = 384
 """Width of the network's fused features (`network.FUSED_WIDTH`, which would import torch)."""
@@ -125,12 +126,9 @@ def require_source_statistics(
 
 
 def _arrays(content: bytes, *, where: str) -> dict[str, npt.NDArray[np.generic]]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        arrays: dict[str, npt.NDArray[np.generic]] = load(content)
-    except (SafetensorError, KeyError, ValueError) as error:
+        arrays = load_arrays(content)
+    except ValueError as error:
         raise BundleError(
             f"{where}: not a safetensors file", got=str(error), hint="Copy the bundle again."
         ) from error

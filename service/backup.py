@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -88,8 +89,8 @@ def restore(archive: Path, folder: Path) -> BackedUp:
         if folder.exists():
             folder.rmdir()
         beside.replace(folder)
-    except zipfile.BadZipFile as error:
-        raise _damaged(archive, str(error)) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        raise _damaged(archive, str(error) or "a file that ends too soon") from error
     except OSError as error:
         raise _damaged(archive, str(error.strerror or error)) from error
     finally:
@@ -142,6 +143,7 @@ def _read(path: Path, folder: Path) -> BackedUp:
         expected = {MANIFEST, *(f"data/{name}" for name in wanted)}
         if len(names) != len(archive.infolist()) or names != expected:
             raise _damaged(path, "files that its manifest does not name, or lacks some of those")
+        _require_space(archive, folder, path)
         for name, wanted_digest in wanted.items():
             place = folder / PurePosixPath(name)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +153,14 @@ def _read(path: Path, folder: Path) -> BackedUp:
             if digest != wanted_digest:
                 raise _damaged(path, f"{name!r} with another content than when it was made")
     return BackedUp(len(wanted), total)
+
+
+def _require_space(archive: zipfile.ZipFile, folder: Path, path: Path) -> None:
+    """What it unpacks to has to fit before anything is written; more is never read than that."""
+    needed = sum(info.file_size for info in archive.infolist())
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise _damaged(path, f"{needed} bytes to unpack, with {free} free")
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> tuple[str, int]:

@@ -6,6 +6,8 @@ default. `docs/settings.md` describes each; a test fails when one is missing the
 
 import tomllib
 from collections.abc import Mapping
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -180,6 +182,20 @@ def load_settings(flags: Mapping[str, object], *, config: Path | None = None) ->
     if config is not None:
         _require_toml(config)
 
+    reset = _file.set(config)
+    try:
+        return _configured().model_validate(dict(flags))
+    except ValidationError as error:
+        raise _usage_error(error, flags=flags) from error
+    finally:
+        _file.reset(reset)
+
+
+_file: ContextVar[Path | None] = ContextVar("settings file", default=None)
+
+
+@cache  # a class of so many fields takes as long to make as a file of settings to write
+def _configured() -> type[Settings]:
     class Configured(Settings):
         @classmethod
         def settings_customise_sources(
@@ -191,13 +207,10 @@ def load_settings(flags: Mapping[str, object], *, config: Path | None = None) ->
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             del dotenv_settings, file_secret_settings
-            toml = TomlConfigSettingsSource(settings_cls, config)
+            toml = TomlConfigSettingsSource(settings_cls, _file.get())
             return init_settings, env_settings, toml
 
-    try:
-        return Configured.model_validate(dict(flags))
-    except ValidationError as error:
-        raise _usage_error(error, flags=flags) from error
+    return Configured
 
 
 def _require_toml(path: Path) -> None:
@@ -210,7 +223,7 @@ def _require_toml(path: Path) -> None:
             expected="a readable TOML file",
             hint="Is the path right? It is given by --config or HADUA_CONFIG.",
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or nested without end
         raise UsageError(
             f"settings file {str(path)!r}",
             got=str(error),

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,17 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 def machine() -> dict[str, str]:
     """Facts that may change the last bit of a result, by name; empty where not known."""
+    return _facts() | {"omp_num_threads": os.environ.get("OMP_NUM_THREADS", "")}
+
+
+@cache  # they are read from some hundred files
+def _facts() -> dict[str, str]:
     found = {name: version or "" for name, version in versions().items()}
     simd = np.show_config(mode="dicts")["SIMD Extensions"]
     return found | {
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "simd": " ".join(simd.get("found", ())),
-        "omp_num_threads": os.environ.get("OMP_NUM_THREADS", ""),
     }
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_safetensors
 
 from hadua.models.bundle import MAX_FILE_BYTES
 from hadua.models.errors import BundleError, UsageError
 from hadua.models.features import FloatArray
+from hadua.models.safetensors_file import load_arrays
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 IDENTITY = "identity"
@@ -96,10 +95,9 @@ def _checked(array: npt.NDArray[np.generic], *, n: int, where: str) -> FloatArra
 
 def _read_safetensors(path: Path, flag: str) -> Arrays:
     try:
-        arrays: Arrays = load_safetensors(path.read_bytes())
-    except (SafetensorError, KeyError, ValueError) as error:
+        return load_arrays(path.read_bytes())
+    except ValueError as error:
         raise _damaged(path, flag, "safetensors", str(error)) from error
-    return arrays
 
 
 def _read_npz(path: Path, flag: str) -> Arrays:

@@ -161,7 +161,7 @@ def verify(path: Path, rebuild: RebuildEngine) -> Verdict:
                 case StreamEnd(modality) if engine is not None:
                     comparison.compute(engine.pipeline.end(modality))
                 case Framed(_, text) if '"type":"prediction"' in text:
-                    comparison.say(msgspec.json.decode(text, type=PredictionFrame), text)
+                    comparison.say(_said(text, path), text)
                 case Cut():
                     notes.append("the recording was cut off: compared up to the cut")
     finally:
@@ -173,6 +173,17 @@ def verify(path: Path, rebuild: RebuildEngine) -> Verdict:
             hint="It ended before the streams were found: there are no predictions.",
         )
     return _verdict(path, comparison, made_by, recomputed_by, notes)
+
+
+def _said(text: str, path: Path) -> PredictionFrame:
+    try:
+        return msgspec.json.decode(text, type=PredictionFrame)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RecordingError(
+            f"recording {str(path)!r} holds a prediction that is none",
+            got=str(error),
+            hint="The file was damaged or changed; copy it again.",
+        ) from error
 
 
 def _verdict(
@@ -211,7 +222,7 @@ def needs_of(document: Document, path: Path) -> Rebuild:
     """
     try:
         return msgspec.convert(document, Rebuild)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise RecordingError(
             f"recording {str(path)!r} does not say what its pipeline was made with", got=str(error)
         ) from error

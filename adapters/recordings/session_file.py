@@ -8,12 +8,20 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from hadua.adapters.recordings.layout import FRAMES, MODALITIES, SESSION, STEPS, StepEvent
+from hadua.adapters.recordings.layout import (
+    FRAMES,
+    MODALITIES,
+    SESSION,
+    STEP_COLUMNS,
+    STEPS,
+    StepEvent,
+)
 from hadua.adapters.recordings.xdf_blocks import Footer, Header, Numbers, Texts, read_blocks
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.errors import RecordingError
 from hadua.models.features import FloatArray, Modality
 
+_BEYOND = 2.0**53  # where float64 does not count any more
 Document = Mapping[str, object]
 
 
@@ -102,7 +110,6 @@ class _Reader:
         self._names: dict[int, str] = {}
         self._open = set[int]()
         self._modality: dict[int, Modality] = {}
-        self._headers: dict[Modality, str] = {}
         self._specs: dict[Modality, StreamSpec] = {}
         self._waiting = {m: _Waiting() for m in MODALITIES}
 
@@ -124,10 +131,12 @@ class _Reader:
     def _begin(self, header: Header) -> None:
         self._names[header.stream] = _name(header)
         self._open.add(header.stream)
-        modality = header.info.findtext("desc/hadua/modality")
-        if modality is not None:
-            self._modality[header.stream] = Modality(modality)
-            self._headers.setdefault(Modality(modality), header.xml)
+        said = header.info.findtext("desc/hadua/modality")
+        if said is None:
+            return
+        if said not in set(Modality):
+            raise self._damaged("a stream's modality", got=repr(said), expected="eeg or eye")
+        self._modality[header.stream] = Modality(said)
 
     def _texts(self, block: Texts) -> Iterator[Noted | Framed]:
         name = self._names[block.stream]
@@ -141,10 +150,10 @@ class _Reader:
         try:
             document = msgspec.json.decode(text, type=dict[str, object])
             streams = msgspec.convert(document.get("streams", {}), dict[Modality, StreamSpec])
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise RecordingError(
-                f"recording {str(self._path)!r}: a document of {SESSION}", got=str(error)
-            ) from error
+        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+            raise self._damaged(f"a document of {SESSION}", got=str(error)) from error
+        if not isinstance(document.get("event"), str):
+            raise self._damaged(f"a document of {SESSION}", got="no event", expected="one in each")
         self._specs |= streams
         return Noted(document)
 
@@ -152,11 +161,19 @@ class _Reader:
         if modality := self._modality.get(block.stream):
             self._waiting[modality].add(block.t_s, block.x)
         elif self._names[block.stream] == STEPS:
-            for row in block.x.astype(np.int64).tolist():
+            for row in self._steps(block.x):
                 yield self._step(row)
+
+    def _steps(self, x: FloatArray) -> list[list[int]]:
+        if x.shape[1] != len(STEP_COLUMNS) or not (np.abs(x) < _BEYOND).all():
+            raise self._damaged("steps", got="values that cannot be", expected=str(STEP_COLUMNS))
+        rows: list[list[int]] = x.astype(np.int64).tolist()
+        return rows
 
     def _step(self, row: list[int]) -> Took | StreamEnd:
         k, event, first, n, gap_before = row
+        if k not in range(len(MODALITIES)) or first < 0 or n < 0:
+            raise self._damaged("a step", got=str(row), expected=f"{STEP_COLUMNS}, none negative")
         modality = MODALITIES[k]
         if event == StepEvent.ENDED:
             return StreamEnd(modality)
@@ -167,7 +184,22 @@ class _Reader:
                 got=f"{modality} samples {first} to {first + n - 1}",
                 expected="samples before the steps that take them",
             )
-        return Took(modality, SampleChunk(self._specs[modality], *taken, bool(gap_before)))
+        spec = self._specs[modality]
+        if taken[1].shape[1:] != (len(spec.channels),):
+            raise self._damaged(
+                f"samples of {modality}",
+                got=f"shape {taken[1].shape}",
+                expected=f"{len(spec.channels)} channels, as its documents say",
+            )
+        return Took(modality, SampleChunk(spec, *taken, bool(gap_before)))
+
+    def _damaged(self, what: str, *, got: str, expected: str | None = None) -> RecordingError:
+        return RecordingError(
+            f"recording {str(self._path)!r}: {what}",
+            got=got,
+            expected=expected,
+            hint="The file was damaged or changed; copy it again.",
+        )
 
     def _foreign(self) -> RecordingError:
         return RecordingError(
@@ -198,7 +230,8 @@ class _Waiting:
                 break
             part = slice(max(first - start, 0), first + n - start)
             parts.append((t_s[part], x[part]))
-        if sum(t_s.shape[0] for t_s, _ in parts) != n:
+        of_one_width = len({x.shape[1] for _, x in parts}) == 1
+        if sum(t_s.shape[0] for t_s, _ in parts) != n or not of_one_width:
             return None
         return np.concatenate([t for t, _ in parts]), np.concatenate([x for _, x in parts])
 

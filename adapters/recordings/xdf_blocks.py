@@ -4,6 +4,7 @@ It needs no more memory than a block, and reads a file that was cut off up to th
 other recorders, whose samples may lack stamps, are read by pyxdf (`hadua.adapters.sources.replay`).
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from hadua.models.features import FloatArray
 
 _WIDTHS = {1: struct.Struct("<B"), 4: struct.Struct("<I"), 8: struct.Struct("<Q")}
 _STAMP_BYTES = 8
+_SURELY_THERE = 2**20  # bytes that may be asked for without a look at how long the file is
+_UNREADABLE = (struct.error, ValueError, LookupError, OverflowError, ElementTree.ParseError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def read_blocks(path: Path) -> Iterator[Block]:
                     return
                 try:
                     block = _block(tag, content, rows)
-                except (struct.error, ValueError, LookupError, ElementTree.ParseError) as error:
+                except _UNREADABLE as error:
                     raise _damaged(path, start, got=str(error)) from error
                 if block is not None:
                     yield block
@@ -106,6 +109,9 @@ def _chunks(file: BinaryIO, path: Path) -> Iterator[tuple[int, int, bytes | None
             yield start, 0, None
             return
         (length,) = _WIDTHS[width[0]].unpack(raw)
+        if length > _SURELY_THERE and length > os.fstat(file.fileno()).st_size - file.tell():
+            yield start, 0, None  # and no memory for what is not there
+            return
         content = file.read(length)
         if len(content) < length or length < 2:
             yield start, 0, None

@@ -7,11 +7,10 @@ import numpy as np
 
 from hadua.adapters.sources.fieldtrip_link import RawHeader
 from hadua.adapters.sources.source import Channel, StreamSpec
-from hadua.adapters.sources.stream_info import complete_channels
+from hadua.adapters.sources.stream_info import MAX_CHANNELS, complete_channels
 from hadua.models.errors import StreamInvalidError
 from hadua.models.features import FloatArray, Modality
 
-_MAX_CHANNELS = 4096
 _MAX_RATE_HZ = 200_000.0
 _BYTES = (1, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8)
 _FIRST_FLOAT = 9
@@ -81,11 +80,11 @@ def parse_header(
 
 
 def _require_sense(raw: RawHeader, name: str) -> None:
-    if not 1 <= raw.n_channels <= _MAX_CHANNELS:
+    if not 1 <= raw.n_channels <= MAX_CHANNELS:
         raise StreamInvalidError(
             f"FieldTrip buffer {name!r}: number of channels",
             got=str(raw.n_channels),
-            expected=f"1 to {_MAX_CHANNELS}",
+            expected=f"1 to {MAX_CHANNELS}",
             hint="Has the acquisition program been told which channels to send?",
         )
     if not (math.isfinite(raw.rate_hz) and 0.0 < raw.rate_hz <= _MAX_RATE_HZ):

@@ -113,7 +113,7 @@ def _fieldtrip(text: str, rest: str, modality: Modality) -> Source:
     address, *parts = _OPTION.split(rest)
     options = _options(text, parts, known=(*_FIELDTRIP_KEYS, *TOLD_KEYS))
     host, _, port = address.rpartition(":")
-    if not (host and port.isdecimal() and 1 <= int(port) <= 65_535):
+    if not (host and port.isdecimal() and len(port) <= 5 and 1 <= int(port) <= 65_535):
         raise UsageError(
             f"source {text!r}",
             got=repr(address) if address else "no address",

@@ -36,6 +36,8 @@ _UNREADABLE = (
     EOFError,
     SyntaxError,
     struct.error,
+    RuntimeError,
+    MemoryError,
 )
 
 
@@ -91,7 +93,7 @@ class XdfSource(LoadedSource):
             contents.headers[wanted], regular=self._stream == "eeg", told=self._told
         )
         everything = self._load(wanted)
-        stamp_s, x = everything[wanted]
+        stamp_s, x = everything.get(wanted, (np.empty(0), np.empty((0, 0))))
         written = contents.finished.get(wanted)
         written = contents.samples[wanted] if written is None else written
         if not stamp_s.shape[0] == contents.samples[wanted] == written:
@@ -110,12 +112,13 @@ class XdfSource(LoadedSource):
         import pyxdf  # here, so that only a replay pays for it
 
         try:
-            streams, _ = pyxdf.load_xdf(
-                str(self._path),
-                select_streams=None if self.paced else wanted,
-                synchronize_clocks=True,
-                dejitter_timestamps=False,
-            )
+            with np.errstate(all="ignore"):  # of stamps that all are one, or beyond all bounds
+                streams, _ = pyxdf.load_xdf(
+                    str(self._path),
+                    select_streams=None if self.paced else wanted,
+                    synchronize_clocks=True,
+                    dejitter_timestamps=False,
+                )
         except _UNREADABLE as error:
             raise RecordingError(
                 f"recording {str(self._path)!r} cannot be read", got=f"{error!r}"

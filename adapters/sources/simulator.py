@@ -121,6 +121,6 @@ def _number(
         value = kind(options[name])
         if math.isfinite(value):
             return value
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     raise UsageError(f"simulator option {name!r}", got=repr(options[name]), expected=OPTIONS[name])

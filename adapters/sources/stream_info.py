@@ -10,12 +10,14 @@ from hadua.adapters.sources.source import Channel, StreamSpec
 from hadua.adapters.sources.told import NOTHING_TOLD, Told
 from hadua.models.errors import StreamInvalidError
 
+MAX_CHANNELS = 4096
 _MAX_RATE_HZ = 200_000.0
 _FACTS = (
     *("manufacturer", "model", "application", "labelscheme", "resolution", "resolusion"),
     *("serial", "serial_number", "generation", "reference", "subtracted"),
 )
 _LONGEST_FACT = 120
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +150,12 @@ def _refuse_strings(name: str, channel_format: str) -> None:
 
 
 def _count(name: str, text: str) -> int:
-    if not (text.isdecimal() and int(text) > 0):
+    count = int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
+    if not 1 <= count <= MAX_CHANNELS:  # a header's word is not worth gigabytes
         raise StreamInvalidError(
-            f"stream {name!r}: channel count", got=repr(text), expected="at least 1"
+            f"stream {name!r}: channel count", got=repr(text), expected=f"1 to {MAX_CHANNELS}"
         )
-    return int(text)
+    return count
 
 
 def _rate(name: str, text: str, *, regular: bool) -> float:

@@ -20,6 +20,9 @@ _TAGS = range(1, 7)
 _STREAM_HEADER, _SAMPLES, _STREAM_FOOTER = 2, 3, 6
 _WIDTHS = {1: "<B", 4: "<I", 8: "<Q"}
 _VALUE_BYTES = {"int8": 1, "int16": 2, "int32": 4, "int64": 8, "float32": 4, "double64": 8}
+_LEAST_STRING_BYTES = 2  # the width of its length, and that
+_MOST_CHANNELS = 65_536  # more is a header that lies, and memory for nothing
+_MOST_DIGITS = 18
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -29,14 +32,14 @@ class XdfContents:
 
     Args:
         headers: Stream id to its header, XML.
-        row_bytes: Stream id to the size of one sample's values; 0 where that varies.
+        rows: Stream id to the size of one sample's values.
         samples: Stream id to the number of its samples.
         finished: Stream ids with a footer, and the number of samples that it says were written,
             or None if it does not say.
     """
 
     headers: dict[int, str] = field(default_factory=dict)
-    row_bytes: dict[int, int] = field(default_factory=dict)
+    rows: "dict[int, _Row]" = field(default_factory=dict)
     samples: Counter[int] = field(default_factory=Counter)
     finished: dict[int, int | None] = field(default_factory=dict)
 
@@ -128,17 +131,17 @@ def _note(file: BinaryIO, tag: int, size: int, contents: XdfContents, path: Path
     (stream,) = struct.unpack("<I", file.read(4))
     if tag == _STREAM_HEADER:
         contents.headers[stream] = file.read(size - 4).decode("utf-8", "replace")
-        contents.row_bytes[stream] = _row_bytes(contents.headers[stream])
+        contents.rows[stream] = _row(contents.headers[stream], path, at)
     elif tag == _STREAM_FOOTER:
         contents.finished[stream] = _written(file.read(size - 4).decode("utf-8", "replace"))
     elif stream not in contents.headers:
         raise _damaged(path, at, got=f"samples of stream {stream}", expected="its header before")
     else:
-        row_bytes = contents.row_bytes[stream]
-        contents.samples[stream] += _sample_count(file, at, size, path, row_bytes=row_bytes)
+        row = contents.rows[stream]
+        contents.samples[stream] += _sample_count(file, at, size, path, row=row)
 
 
-def _sample_count(file: BinaryIO, at: int, size: int, path: Path, *, row_bytes: int) -> int:
+def _sample_count(file: BinaryIO, at: int, size: int, path: Path, *, row: "_Row") -> int:
     """How many samples the chunk says it has, if it has the room for them and no more.
 
     A sample is one byte that says whether a stamp of eight follows, that stamp, and its values.
@@ -147,8 +150,8 @@ def _sample_count(file: BinaryIO, at: int, size: int, path: Path, *, row_bytes: 
     if width not in _WIDTHS or size < 5 + width:
         raise _damaged(path, at, got=f"a sample count of {width} bytes", expected="1, 4 or 8")
     count = int(struct.unpack(_WIDTHS[width], file.read(width))[0])
-    room, least = size - 5 - width, count * (1 + row_bytes)
-    if row_bytes and not least <= room <= least + 8 * count:
+    room, least = size - 5 - width, count * (1 + row.least_bytes)
+    if room < least or (row.is_fixed and room > least + 8 * count):
         raise _damaged(
             path, at, got=f"{room} bytes for {count} samples", expected=f"at least {least}"
         )
@@ -160,17 +163,38 @@ def _written(footer: str) -> int | None:
         text = ElementTree.fromstring(footer).findtext("sample_count", "").strip()
     except ElementTree.ParseError:
         return None
-    return int(text) if text.isdecimal() else None
+    return _number(text)
 
 
-def _row_bytes(header: str) -> int:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The values of one sample: how many bytes at least, and whether they are always as many."""
+
+    least_bytes: int
+    is_fixed: bool
+
+
+_UNKNOWN = _Row(0, False)
+
+
+def _row(header: str, path: Path, at: int) -> _Row:
     try:
         info = ElementTree.fromstring(header)
     except ElementTree.ParseError:
-        return 0
-    count = info.findtext("channel_count", "").strip()
-    each = _VALUE_BYTES.get(info.findtext("channel_format", "").strip(), 0)
-    return each * int(count) if count.isdecimal() else 0
+        return _UNKNOWN
+    count = _number(info.findtext("channel_count", "").strip())
+    if count is None:
+        return _UNKNOWN
+    if count > _MOST_CHANNELS:
+        raise _damaged(path, at, got=f"{count} channels", expected=f"{_MOST_CHANNELS} at most")
+    kind = info.findtext("channel_format", "").strip()
+    if kind == "string":
+        return _Row(_LEAST_STRING_BYTES * count, False)
+    return _Row(_VALUE_BYTES.get(kind, 0) * count, kind in _VALUE_BYTES)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def stream_name_and_type(header: str) -> tuple[str, str]:

@@ -26,6 +26,12 @@ class SessionFailedError(ClientError):
     code: ClassVar[str] = "session-failed"
 
 
+class NotAFrameError(ClientError):
+    """What came is no frame of the service."""
+
+    code: ClassVar[str] = "not-a-frame"
+
+
 class RefusedError(ClientError):
     """The service says no.
 
@@ -46,7 +52,7 @@ def refusal(status: int, body: bytes | bytearray | None) -> RefusedError:
     """A refusal as it was answered."""
     try:
         return RefusedError(msgspec.json.decode(body or b"", type=Problem))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return plain_refusal("http-error", f"the service answered {status}", status=status)
 
 

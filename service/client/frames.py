@@ -5,6 +5,7 @@ import operator
 
 import msgspec
 
+from hadua.service.client.errors import NotAFrameError
 from hadua.service.wire import Frame
 
 
@@ -26,7 +27,23 @@ _content = msgspec.json.Decoder(dict[str, object])
 
 
 def decode(text: str | bytes) -> AnyFrame:
-    """The frame of a text."""
+    """The frame of a text.
+
+    Raises:
+        NotAFrameError: it is none, not even one of a kind that is not known here.
+    """
+    try:
+        return _frame(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotAFrameError(
+            "the service sent what is no frame",
+            got=str(error),
+            expected="JSON as /asyncapi.json describes it",
+            hint="Does the address belong to hadua-serve, and nothing in between change it?",
+        ) from error
+
+
+def _frame(text: str | bytes) -> AnyFrame:
     try:
         frame = _known.decode(text)
     except msgspec.ValidationError:
