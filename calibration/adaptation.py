@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hadua.calibration.adamw import AdamW
 from hadua.calibration.consensus import Consensus
 from hadua.calibration.draws import TargetSource, crop_length, measured
 from hadua.calibration.follower import Follower
@@ -194,9 +195,8 @@ class _Learning:
         self._teacher, self._source, self._objective = teacher, source, objective
         self._rng = rng
         self._student = copy.deepcopy(teacher).train()
-        self._optimiser = torch.optim.AdamW(
-            self._student.parameters(), lr=objective.rate, weight_decay=WEIGHT_DECAY, fused=True
-        )
+        weights = self._student.parameters()
+        self._optimiser = AdamW(weights, rate=objective.rate, weight_decay=WEIGHT_DECAY)
         self._weighting = PseudoLabelWeighting(
             teacher.n_classes,
             objective.momentum,
@@ -252,7 +252,7 @@ class _Learning:
             + o.gamma_pseudo * share * (w * losses).mean()
             + o.gamma_information * _information(logits, o.information_temperature)
         )
-        self._optimiser.zero_grad()
+        self._optimiser.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         average_into(self._teacher, student, keep=o.teacher_keep)

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hadua.calibration.adamw import AdamW
+from hadua.calibration.anchoring import pull_toward
 from hadua.calibration.buffer import Piece
 from hadua.calibration.collected import joined
 from hadua.calibration.draws import measured
@@ -56,9 +58,8 @@ class Student:
         self._student = copy.deepcopy(network).train()
         self._start = [p.detach().clone() for p in anchor.parameters()]
         self._source, self._settings = source, settings
-        self._optimiser = torch.optim.AdamW(
-            self._student.parameters(), lr=settings.rate, weight_decay=0.0, fused=True
-        )
+        weights = self._student.parameters()
+        self._optimiser = AdamW(weights, rate=settings.rate, weight_decay=0.0)
 
     def step(
         self,
@@ -88,7 +89,7 @@ class Student:
         fused = self._student.fuse_sequence(seen.eeg, seen.eye, seen.present)[asked]
         piece = torch.from_numpy(stretch)[rows]
         loss = self._loss(fused, labels[piece], trust[piece])
-        self._optimiser.zero_grad()
+        self._optimiser.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         average_into(self.teacher, self._student, keep=s.teacher_keep)
@@ -96,7 +97,8 @@ class Student:
 
     def is_finite(self) -> bool:
         """Whether every weight and statistic of the teacher is a number."""
-        return all(bool(torch.isfinite(v).all()) for v in self.teacher.state_dict().values())
+        state = self.teacher.state_dict().values()
+        return bool(torch.cat([v.flatten() for v in state]).isfinite().all())
 
     def _labels(
         self, smooth: FloatArray, drawn: Sequence[Piece], weighting: TimedWeighting
@@ -118,10 +120,8 @@ class Student:
         losses = torch.nn.functional.cross_entropy(
             student.classifier(fused), labels, reduction="none"
         )
-        away = [
-            (p - p0).square().sum() for p, p0 in zip(student.parameters(), self._start, strict=True)
-        ]
-        loss = (trust * losses).mean() + s.anchor * torch.stack(away).sum()
+        loss = (trust * losses).mean()
+        loss = loss + pull_toward(self._start, self._optimiser.weights, strength=s.anchor)
         if self._source is not None and (s.gamma_mmd or s.gamma_cmmd):
             entropy, mmd, cmmd = self._source.of(student, fused, labels, trust)
             loss = loss + entropy + s.gamma_mmd * mmd + s.gamma_cmmd * cmmd

@@ -48,9 +48,10 @@ def noisy(crops: Crops, *, noise_sd: float, drop: float) -> Crops:
 
 def average_into(teacher: HaduaNetwork, student: HaduaNetwork, *, keep: float) -> None:
     """Move the teacher's weights toward the student's, by `1 - keep` of the way."""
+    of_teacher: list[Tensor] = list(teacher.parameters())
+    of_student: list[Tensor] = list(student.parameters())
     with torch.no_grad():
-        for of_teacher, of_student in zip(teacher.parameters(), student.parameters(), strict=True):
-            of_teacher.lerp_(of_student, 1.0 - keep)
+        torch._foreach_lerp_(of_teacher, of_student, 1.0 - keep)
 
 
 def take_statistics(teacher: HaduaNetwork, student: HaduaNetwork) -> None:

@@ -1,4 +1,4 @@
-"""The process that learns: `python -m hadua.calibration.worker`.
+"""The process that learns: `python -m hadua.calibration.worker [--last]`.
 
 It lowers its own priority, imports torch, learns a little from nothing so that all is warm, says
 that it is ready, and then answers requests, one line of JSON each, until its input ends. Whoever
@@ -15,11 +15,15 @@ from hadua.calibration.fit_request import Done, Failed, FitRequest, Ready, Worki
 from hadua.models.errors import HaduaError
 
 NICENESS = 10
+LAST = "--last"
+"""Asks it to go last altogether, as `go_last` says."""
 
 
 def main() -> int:
     """Answer requests from standard input on standard output."""
     lower_priority()
+    if LAST in sys.argv[1:]:
+        go_last()
     _warm()
     try:
         _say(Ready().to_line())
@@ -34,6 +38,16 @@ def lower_priority() -> None:
     """Let everything else go first; on Windows whoever starts the process asks for that."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+
+
+def go_last() -> None:
+    """Let whatever else wakes up interrupt this at once, though that may leave it nothing.
+
+    Linux alone has need of it: there a process that is merely nice ends its turn first, up to three
+    milliseconds, and Windows lets any higher class interrupt. No ordinary user can take it back.
+    """
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _warm() -> None:

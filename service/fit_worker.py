@@ -1,24 +1,35 @@
 """The learning process as the service sees it: started early, asked once, killed when cancelled.
 
-One line of JSON each way. It runs at a low priority, so that predictions go first, and nothing here
-waits without an end. Its death in the middle of a fit loses nothing but the time: what it reads is
-on the disk, and what it writes appears whole.
+One line of JSON each way. It goes last, so that no prediction waits for it, and nothing here waits
+without an end: one that is left nothing by others is given up, for another that is merely of low
+priority. Its death in the middle of a fit loses nothing but the time: what it reads is on the disk,
+and what it writes appears whole.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Self
 
 from pydantic import ValidationError
 
 from hadua.calibration.fit_request import ANSWER, Done, Failed, FitRequest, Ready, Working
+from hadua.calibration.worker import LAST
 from hadua.models.errors import CalibrationError
 from hadua.service.line_process import LineProcess
 
 START_TIMEOUT_S = 120.0
 FIT_TIMEOUT_S = 900.0
+PATIENCE_S = 5.0
+"""How long one that goes last may say nothing before it is looked at what it was left."""
+LEAST_SHARE = 0.2
+"""Of a processor."""
 
 OnStage = Callable[[Working], None]
+
+
+class StarvedError(CalibrationError):
+    """The learning process goes last, and others leave it nothing: one that is less modest may."""
 
 
 class FitWorker:
@@ -26,16 +37,22 @@ class FitWorker:
 
     Args:
         process: Started.
+        last: Whether it goes last altogether.
     """
 
-    def __init__(self, process: LineProcess) -> None:
-        self._process = process
+    def __init__(self, process: LineProcess, *, last: bool) -> None:
+        self._process, self._last = process, last
         self._ready = False
 
     @classmethod
-    async def start(cls) -> Self:
-        """Start the process; it warms up while collecting goes on, and nobody waits for it."""
-        return cls(await LineProcess.start("hadua.calibration.worker"))
+    async def start(cls, *, last: bool = True) -> Self:
+        """Start the process; it warms up while collecting goes on, and nobody waits for it.
+
+        Args:
+            last: Whether it goes last altogether, or is merely of low priority.
+        """
+        arguments = (LAST,) if last else ()
+        return cls(await LineProcess.start("hadua.calibration.worker", *arguments), last=last)
 
     @property
     def pid(self) -> int:
@@ -46,6 +63,7 @@ class FitWorker:
         """Wait until everything slow has been imported.
 
         Raises:
+            StarvedError: others leave it nothing.
             CalibrationError: it died, or takes too long.
         """
         if self._ready:
@@ -70,6 +88,7 @@ class FitWorker:
             timeout_s: For all of it.
 
         Raises:
+            StarvedError: others leave it nothing.
             CalibrationError: why there is no profile; the windows are still there.
         """
         try:
@@ -100,7 +119,7 @@ class FitWorker:
         await self._process.stop()
 
     async def _answer(self, timeout_s: float, *, doing: str) -> Ready | Working | Done | Failed:
-        line = await self._process.line(timeout_s, doing=doing)
+        line = await self._line(timeout_s, doing=doing)
         try:
             answer = ANSWER.validate_json(line)
         except ValidationError:
@@ -108,3 +127,26 @@ class FitWorker:
         if isinstance(answer, Ready | Working | Done | Failed):
             return answer
         raise CalibrationError("the learning process", got=f"{line[:80]!r}", expected="an answer")
+
+    async def _line(self, timeout_s: float, *, doing: str) -> bytes:
+        """The next line, as long as something is left to whatever is to say it."""
+        if not self._last:
+            return await self._process.line(timeout_s, doing=doing)
+        async with asyncio.timeout(timeout_s):
+            while True:
+                began_s, had_s = time.monotonic(), self._process.processor_s()
+                try:
+                    return await self._process.line(PATIENCE_S, doing=doing)
+                except TimeoutError:
+                    self._require_share(had_s, time.monotonic() - began_s, doing=doing)
+
+    def _require_share(self, had_s: float | None, waited_s: float, *, doing: str) -> None:
+        has_s = self._process.processor_s()
+        if had_s is None or has_s is None or has_s - had_s >= LEAST_SHARE * waited_s:
+            return
+        raise StarvedError(
+            f"the learning process was left nothing when it was to {doing}",
+            got=f"{has_s - had_s:.2f} s of a processor in {waited_s:.1f} s",
+            expected=f"{LEAST_SHARE:.0%} or more",
+            hint="The computer is very busy: one of higher priority may do it.",
+        )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Self
 
 from hadua.models.errors import CalibrationError
@@ -34,12 +35,12 @@ class LineProcess:
         self._process, self._errors = process, errors
 
     @classmethod
-    async def start(cls, module: str) -> Self:
-        """Start `python -m module`; nobody waits until it is ready."""
+    async def start(cls, module: str, *arguments: str) -> Self:
+        """Start `python -m module` with arguments; nobody waits until it is ready."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe would have to be emptied
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", module),
+            *("-m", module, *arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
@@ -52,6 +53,15 @@ class LineProcess:
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid
+
+    def processor_s(self) -> float | None:
+        """Seconds that it has had of a processor; None where nobody says so, and of the dead."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
+        except OSError:
+            return None
+        user, system = stat.rpartition(")")[2].split()[11:13]  # its name may hold anything
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     async def send(self, line: bytes, *, doing: str) -> None:
         """Send a line.

@@ -19,7 +19,7 @@ from hadua.calibration.progress import progress
 from hadua.calibration.session import CalibrationSession
 from hadua.calibration.session_state import State
 from hadua.models.errors import HaduaError
-from hadua.service.fit_worker import FitWorker
+from hadua.service.fit_worker import FitWorker, StarvedError
 from hadua.service.learning.rest import Rest
 from hadua.service.learning.statuses import CalibrationStatus
 from hadua.service.learning.told import plan_told, report_told
@@ -192,9 +192,10 @@ class CalibrationRun:
         )
         try:
             await worker.fit(request, on_stage=self._note_stage)
-        except WorkerDiedError:
-            _log.warning("the learning process died: once more", calibration=self.session.id)
-            another = await FitWorker.start()
+        except (WorkerDiedError, StarvedError) as error:
+            _log.warning("learning once more", calibration=self.session.id, because=str(error))
+            await worker.stop()
+            another = await FitWorker.start(last=False)
             try:
                 await another.fit(request, on_stage=self._note_stage)
             finally:
