@@ -39,7 +39,9 @@ from hadua.calibration.pseudo_labels import PseudoLabelWeighting
 from hadua.calibration.source_terms import FromEmbeddings, FromWindows, SourceTerms, embeddings_of
 from hadua.calibration.stretches import logits_of_windows
 from hadua.calibration.teaching import average_into, mixed, noisy, smoothed, take_statistics
-from hadua.calibration.windows import Windows
+from hadua.calibration.told import TRUSTED_WEIGHT
+from hadua.calibration.trusting import UNTOLD, believed, names, of_pieces
+from hadua.calibration.windows import IntArray, Windows
 from hadua.models.features import FloatArray
 from hadua.models.network import HaduaNetwork
 from hadua.models.prediction import softmax
@@ -128,9 +130,13 @@ class HaduaLearner(Follower):
         start: Where to begin, at first and whenever enough more has been seen.
         seed: Start of every random number.
         objective: What to minimise, and how.
+        told: `(n,)` class that somebody has told of each window of the one learning that there will
+            be, or `UNTOLD`; None, as in every evaluation, if nothing was told.
     """
 
-    def __init__(self, start: Start, seed: int, *, objective: Objective) -> None:
+    def __init__(
+        self, start: Start, seed: int, *, objective: Objective, told: IntArray | None = None
+    ) -> None:
         super().__init__(start, seed, prior_windows=objective.prior_windows)
         self._start, self._objective = start, objective
         self._source: SourceTerms
@@ -142,6 +148,7 @@ class HaduaLearner(Follower):
                 start.source, self.network, batch=objective.batch, rng=self.chance.rng
             )
             self._consensus = Consensus.of(start.source, n_classes=self.network.n_classes)
+        self._told = told
         self._owed = 0
         self._learnt_from = 0
 
@@ -156,7 +163,8 @@ class HaduaLearner(Follower):
         self._learnt_from = seen
         self.network = copy.deepcopy(self._start.network).eval()
         read = self._read(own)
-        _Learning(self.network, self._source, o, self.chance.rng, read).on(own, steps=self._owed)
+        learning = _Learning(self.network, self._source, o, self.chance.rng, read, self._told)
+        learning.on(own, steps=self._owed)
         self._owed = 0
 
     def _read(self, own: Windows) -> FloatArray | None:
@@ -168,8 +176,13 @@ class HaduaLearner(Follower):
         opinion, o = pieces.mean(said), self._objective
         if o.consensus:
             opinion = opinion + self._consensus.logits(pieces)
-        strength = ALIGNMENT if o.alignment else 0.0
-        return read(pieces, opinion, rng=self.chance.rng, alignment=strength)[pieces.of_window]
+        strength, rng = ALIGNMENT if o.alignment else 0.0, self.chance.rng
+        p = read(pieces, opinion, rng=rng, alignment=strength)
+        if self._told is not None:
+            told = of_pieces(self._told, pieces.of_window)
+            opinion = opinion[:, names(p, told)]
+            p = read(pieces, opinion, rng=rng, alignment=strength, told=told)
+        return p[pieces.of_window]
 
 
 class _Learning:
@@ -181,6 +194,7 @@ class _Learning:
         objective: What to minimise, and how.
         rng: Of the draws.
         read: `(n, n_classes)` pseudo-labels that were read, if any were.
+        told: `(n,)` class that was told of each window, or `UNTOLD`; None if nothing was.
     """
 
     def __init__(
@@ -190,8 +204,9 @@ class _Learning:
         objective: Objective,
         rng: np.random.Generator,
         read: FloatArray | None,
+        told: IntArray | None = None,
     ) -> None:
-        self._read = read
+        self._read, self._told = read, told
         self._teacher, self._source, self._objective = teacher, source, objective
         self._rng = rng
         self._student = copy.deepcopy(teacher).train()
@@ -230,6 +245,9 @@ class _Learning:
         self._weighting.update(labels[torch.from_numpy(own.present.any(axis=1))])
         weights = self._weighting.weights(labels) if o.weighting else torch.ones(len(labels))
         aligned = self._weighting.align(labels, 0.0) if o.alignment else labels
+        if self._told is not None:
+            aligned = torch.from_numpy(believed(aligned.numpy(), self._told))
+            weights[torch.from_numpy(self._told != UNTOLD)] = TRUSTED_WEIGHT
         return aligned.float(), weights.float()
 
     def _step(

@@ -11,7 +11,7 @@ from typing import Self
 
 from hadua.calibration.fit_request import FitRequest
 from hadua.calibration.fitted import read_fitted
-from hadua.calibration.policy import OPERATOR, Policy
+from hadua.calibration.policy import OPERATOR, Policy, policy_of
 from hadua.calibration.session import CalibrationSession, Taken
 from hadua.calibration.session_state import State
 from hadua.calibration.store import ProfileStore
@@ -54,7 +54,8 @@ class Calibration:
             InvalidInputError, ProfileError: a participant's id that cannot be.
         """
         folder = calibration_folder(store, session.participant)
-        stored = StoredSession.begin(folder, session.start(), bundle, disk=store.disk)
+        begun = replace(session.start(), policy=policy.name)
+        stored = StoredSession.begin(folder, begun, bundle, disk=store.disk)
         return cls(store, bundle, stored, policy)
 
     @classmethod
@@ -65,16 +66,25 @@ class Calibration:
         *,
         participant: str,
         at_unix: float,
-        policy: Policy = OPERATOR,
+        policy: Policy | None = None,
     ) -> Self:
         """Go on after a restart.
 
+        Args:
+            store: Where profiles go.
+            bundle: The bundle that serves.
+            participant: Whose.
+            at_unix: Now, for the ledger.
+            policy: Who decides; None for whoever was to when it began.
+
         Raises:
             CalibrationError: there is nothing to go on with, and why.
+            UsageError: its policy is of a kind that there is not any more.
         """
         folder = calibration_folder(store, participant)
         stored = StoredSession.resume(folder, bundle, disk=store.disk)
-        calibration = cls(store, bundle, stored, policy)
+        decides = policy_of(stored.session.policy) if policy is None else policy
+        calibration = cls(store, bundle, stored, decides)
         calibration.settle(at_unix=at_unix)
         return calibration
 
@@ -86,6 +96,10 @@ class Calibration:
     def take(self, end_s: float, windows: Mapping[Modality, FeatureWindow]) -> Taken:
         """Look at the windows that end at `end_s`; see `CalibrationSession.take`."""
         return self.stored.take(end_s, windows)
+
+    def tell(self, label: int, *, from_s: float, until_s: float) -> None:
+        """Take a class that somebody has told; what is fitted from now on knows it."""
+        self.stored.tell(label, from_s=from_s, until_s=until_s)
 
     def keep_prior(self, prior: Mapping[Modality, Normalisation]) -> None:
         """Note what normalises the features from now on: the rest is over."""

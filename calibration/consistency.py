@@ -17,6 +17,7 @@ from hadua.calibration.consensus import Consensus
 from hadua.calibration.person_reader import read
 from hadua.calibration.pieces import Pieces
 from hadua.calibration.stretches import logits_of_windows
+from hadua.calibration.trusting import names, of_pieces
 from hadua.calibration.windows import IntArray, Windows
 from hadua.models.features import FloatArray
 from hadua.models.network import HaduaNetwork
@@ -36,6 +37,7 @@ def consistency(
     network: HaduaNetwork,
     consensus: Consensus | None,
     seed: int,
+    told: IntArray | None = None,
 ) -> float | None:
     """The product of the two shares, 0 to 1; None for too few pieces.
 
@@ -45,6 +47,7 @@ def consistency(
         network: The network that it began with, in evaluation mode.
         consensus: What the source people agree on, if anything.
         seed: Start of the draws.
+        told: `(n,)` class that somebody has told of each window, or `UNTOLD`; None for of none.
     """
     pieces, rng = Pieces.of(own), np.random.default_rng(seed)
     n = round(SHARE * len(pieces))
@@ -54,20 +57,28 @@ def consistency(
     opinion = pieces.mean(said)
     if consensus is not None:
         opinion = opinion + consensus.logits(pieces)
+    known = None if told is None else of_pieces(told, pieces.of_window)
+    if known is not None:
+        opinion = opinion[:, names(read(pieces, opinion, rng=rng), known)]
     parts = [np.sort(rng.permutation(len(pieces))[:n]) for _ in range(PARTS)]
-    labels = [_labels(pieces, opinion, part, rng) for part in parts]
-    read_of_all = read(pieces, opinion, rng=rng).argmax(axis=1)
+    labels = [_labels(pieces, opinion, part, rng, known) for part in parts]
+    read_of_all = read(pieces, opinion, rng=rng, told=known).argmax(axis=1)
     of_network = pieces.mean(np.log(np.maximum(learnt, _LEAST))).argmax(axis=1)
     return _agreement(labels) * float((read_of_all == of_network).mean())
 
 
 def _labels(
-    pieces: Pieces, opinion: FloatArray, part: IntArray, rng: np.random.Generator
+    pieces: Pieces,
+    opinion: FloatArray,
+    part: IntArray,
+    rng: np.random.Generator,
+    told: IntArray | None,
 ) -> IntArray:
     """`(n_pieces,)` class of the pieces of a part, -1 for the others."""
     some = Pieces(np.arange(len(part)), pieces.eeg[part], pieces.eye[part], np.arange(len(part)))
     labels = np.full(len(pieces), -1)
-    labels[part] = read(some, opinion[part], rng=rng).argmax(axis=1)
+    own = None if told is None else told[part]
+    labels[part] = read(some, opinion[part], rng=rng, told=own).argmax(axis=1)
     return labels
 
 

@@ -17,14 +17,15 @@ from hadua.calibration.consensus import Consensus
 from hadua.calibration.consistency import consistency
 from hadua.calibration.embeddings import SourceEmbeddings
 from hadua.calibration.labelled import LabelledWindows
-from hadua.calibration.learner import Start
+from hadua.calibration.learner import Setting, Start
 from hadua.calibration.person import by_person
 from hadua.calibration.plan import FEWEST
 from hadua.calibration.preparing import as_windows, own_normalisation
 from hadua.calibration.profile import Origin, Profile, Provenance
 from hadua.calibration.reporting import Evidence, report_of
 from hadua.calibration.stretches import logits_of_windows
-from hadua.calibration.windows import Windows
+from hadua.calibration.trusting import UNTOLD
+from hadua.calibration.windows import IntArray, Windows
 from hadua.models.bundle import Bundle, Normalisation
 from hadua.models.errors import CalibrationError
 from hadua.models.export import load_network
@@ -62,6 +63,7 @@ class Target:
         prior: What they were normalised by when they were served.
         refused: How many windows did not count, by reason.
         origin: What asks for it.
+        told: `(n,)` class that somebody has told of each window, or `UNTOLD`; None for of none.
     """
 
     participant: str
@@ -71,6 +73,7 @@ class Target:
     prior: Mapping[Modality, Normalisation]
     refused: Mapping[str, int] = field(default_factory=dict)
     origin: Origin = "calibration"
+    told: IntArray | None = None
 
 
 def fit(
@@ -102,7 +105,8 @@ def fit(
     objective = _objective(settings, source)
     _require_trials(windows, objective, bundle)
     on_stage("learning")
-    learner = HaduaLearner(start, seed, objective=objective)
+    told = target.told if target.told is not None and (target.told != UNTOLD).any() else None
+    learner = HaduaLearner(start, seed, objective=objective, told=told)
     learner.learn(windows, steps=settings.steps)
     on_stage("assessing")
     weights = differing(learner.network, bundle)
@@ -114,6 +118,7 @@ def fit(
         network=start.network,
         consensus=_consensus(start),
         seed=seed,
+        told=told,
     )
     temperature = bundle.manifest.temperature
     evidence = Evidence(
@@ -138,7 +143,7 @@ def fit(
         made=Provenance(
             origin=target.origin,
             seed=seed,
-            settings={"steps": settings.steps, **objective.record()},
+            settings={"steps": settings.steps, **objective.record(), **_told_record(told)},
             report=report_of(evidence, classes=bundle.classes),
         ),
     )
@@ -177,6 +182,10 @@ def _consensus(start: Start) -> Consensus | None:
     if start.embeddings is not None:
         return start.embeddings.consensus
     return Consensus.of(start.source, n_classes=start.network.n_classes)
+
+
+def _told_record(told: IntArray | None) -> dict[str, Setting]:
+    return {} if told is None else {"told_windows": int((told != UNTOLD).sum())}
 
 
 def _require_trials(windows: Windows, objective: Objective, bundle: Bundle) -> None:

@@ -14,6 +14,7 @@ from hadua.calibration.labelled import LabelledWindows
 from hadua.calibration.learner import Start
 from hadua.calibration.plan import MOST
 from hadua.calibration.source_windows import load_source
+from hadua.calibration.stored_labels import read_labels, told_of
 from hadua.calibration.stored_session import WINDOWS, read_prior, read_session
 from hadua.calibration.windows import Windows
 from hadua.models.bundle import Bundle, load_bundle
@@ -37,16 +38,18 @@ class _Job:
         bundle = load_bundle(request.bundle)
         session = read_session(request.session)
         header = Header.of(bundle, participant=session.participant)
-        windows = WindowFile(request.session / WINDOWS, header, most=MOST)
+        collected = WindowFile(request.session / WINDOWS, header, most=MOST).read()
+        labels = read_labels(request.session, n_classes=len(bundle.classes))
         return cls(
             bundle,
             Target(
                 session.participant,
                 request.version,
                 request.parent,
-                windows.read(),
+                collected,
                 read_prior(request.session, bundle),
                 {str(reason): n for reason, n in session.refused.items()},
+                told=told_of(labels, collected.end_s),
             ),
             None if request.source is None else load_source(request.source, bundle),
             FitSettings(steps=request.steps),

@@ -30,6 +30,11 @@ class Breach:
     words: str
     to_start: bool = False
 
+    @property
+    def as_said(self) -> str:
+        """For people: which bound, and what was found."""
+        return f"{self.bound}: {self.words}"
+
 
 class Guard:
     """Knows the bounds, and averages how far a model has gone from the one it started from.

@@ -23,14 +23,11 @@ from hadua.calibration.source_terms import SourceTerms
 from hadua.calibration.stretches import crop, logits_of_windows
 from hadua.calibration.teaching import average_into, noisy, smoothed, take_statistics
 from hadua.calibration.timed_weighting import TimedWeighting
+from hadua.calibration.told import TRUSTED_SHARE, TRUSTED_WEIGHT
 from hadua.models.bundle import Normalisation
 from hadua.models.features import FloatArray, Modality
 from hadua.models.network import HaduaNetwork
 from hadua.models.prediction import softmax
-
-TRUSTED_WEIGHT = 2.0
-TRUSTED_SHARE = 0.9
-"""Probability of a class that somebody has told; self-reports are not always right either."""
 
 
 class Student:

@@ -12,6 +12,8 @@ discriminant weighs the more the more pieces there are, and the labels are align
 import numpy as np
 
 from hadua.calibration.pieces import Pieces
+from hadua.calibration.trusting import believed
+from hadua.calibration.windows import IntArray
 from hadua.models.features import FloatArray
 from hadua.models.prediction import softmax
 
@@ -29,7 +31,12 @@ _PRIOR_PIECES = 2.0
 
 
 def read(
-    pieces: Pieces, opinion: FloatArray, *, rng: np.random.Generator, alignment: float = ALIGNMENT
+    pieces: Pieces,
+    opinion: FloatArray,
+    *,
+    rng: np.random.Generator,
+    alignment: float = ALIGNMENT,
+    told: IntArray | None = None,
 ) -> FloatArray:
     """Probabilities `(n_pieces, n_classes)`.
 
@@ -38,16 +45,17 @@ def read(
         opinion: `(n_pieces, n_classes)` logits to begin with.
         rng: Splits the pieces.
         alignment: Exponent of the alignment to uniform; 0 for none.
+        told: `(n_pieces,)` class that somebody has told of each, or `UNTOLD`; None for of none.
     """
     x = np.hstack((pieces.eeg, pieces.eye))
-    p = softmax(opinion)
+    p = _with_told(softmax(opinion), told)
     spread = SPREAD * len(x) / (len(x) + HALF_SPREAD_PIECES)
     for _ in range(ROUNDS if len(x) > 1 else 0):
         own = np.sum([cross_fitted(x, p, rng=rng) for _ in range(REPEATS)], axis=0)
         own -= own.mean(axis=1, keepdims=True)
         deviation = float(own.std())
         p = softmax(opinion + (spread / deviation if deviation else 0.0) * own)
-        p = _aligned(p, alignment)
+        p = _with_told(_aligned(p, alignment), told)
     return p
 
 
@@ -77,6 +85,10 @@ def _discriminant_scores(x: FloatArray, p: FloatArray, asked: FloatArray) -> Flo
     weights = (apart - r.T @ inner) / a
     bias = -0.5 * np.einsum("cd,dc->c", means + centre, weights)
     return np.asarray(asked @ weights + bias)
+
+
+def _with_told(p: FloatArray, told: IntArray | None) -> FloatArray:
+    return p if told is None else believed(p, told)
 
 
 def _aligned(p: FloatArray, strength: float) -> FloatArray:

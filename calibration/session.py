@@ -15,6 +15,7 @@ from hadua.calibration.admission import admit
 from hadua.calibration.collected import MODALITIES
 from hadua.calibration.participant_id import require_participant
 from hadua.calibration.plan import Plan
+from hadua.calibration.policy import OPERATOR
 from hadua.calibration.report import Report
 from hadua.calibration.session_state import Refusal, State
 from hadua.models.bundle import Bundle
@@ -61,6 +62,7 @@ class CalibrationSession:
         collected_before: Windows that were there by then.
         version: The profile that was fitted; None before it.
         report: What is known of it; None before it.
+        policy: Name of who decides about it.
     """
 
     id: str
@@ -81,6 +83,7 @@ class CalibrationSession:
     collected_before: int = 0
     version: int | None = None
     report: Report | None = None
+    policy: str = OPERATOR.name
 
     @classmethod
     def of(cls, bundle: Bundle, *, id: str, participant: str, plan: Plan) -> Self:

@@ -4,6 +4,7 @@
     FOLDER/windows.f32           what was collected, appended window by window
     FOLDER/prior.safetensors     what normalised the features when collecting began, if not the
                                  bundle's own statistics: the person's rest
+    FOLDER/labels.json           what somebody has told of them, if anything
 
 The windows are the truth: a session whose file lags behind them is brought up to date.
 """
@@ -21,6 +22,7 @@ from hadua.calibration.collected import MODALITIES, Collected, CollectedWindow, 
 from hadua.calibration.durable import Disk
 from hadua.calibration.plan import MOST
 from hadua.calibration.session import CalibrationSession, Taken
+from hadua.calibration.stored_labels import StoredLabel, keep_labels, read_labels
 from hadua.models.bundle import Bundle, Normalisation
 from hadua.models.errors import CalibrationError, ProfileError
 from hadua.models.features import FeatureWindow, Modality
@@ -57,6 +59,7 @@ class StoredSession:
         self._widths = header.widths
         self._windows = WindowFile(folder / WINDOWS, header, most=MOST)
         self._unstored = 0
+        self._labels = read_labels(folder, n_classes=len(bundle.classes))
         self._store()
 
     @classmethod
@@ -119,6 +122,29 @@ class StoredSession:
             )
         self._session = session
         self._store()
+
+    @property
+    def labels(self) -> int:
+        """How many labels were told."""
+        return len(self._labels)
+
+    def tell(self, label: int, *, from_s: float, until_s: float) -> None:
+        """Keep a class for windows that end after `from_s` and up to `until_s`, of this run.
+
+        Raises:
+            CalibrationError: no such class, or no time.
+        """
+        n_classes = len(self._bundle.classes)
+        if not 0 <= label < n_classes or not from_s < until_s:
+            raise CalibrationError(
+                f"label for calibration {self._session.id!r}",
+                got=f"class {label} from {from_s} to {until_s} s",
+                expected=f"a class below {n_classes} and a stretch of time",
+            )
+        row = self._session.collected_before
+        told = StoredLabel(label=label, from_s=from_s, until_s=until_s, from_row=row)
+        self._labels = (*self._labels, told)
+        keep_labels(self._disk, self.folder, self._labels)
 
     def collected(self) -> Collected:
         """All windows that were kept."""

@@ -10,6 +10,9 @@ MOST = 1000
 """Labels that are kept; older ones give way."""
 LEAST_SHARE = 0.5
 """Share of a piece's windows that must lie in a told stretch."""
+TRUSTED_WEIGHT = 2.0
+TRUSTED_SHARE = 0.9
+"""Probability of a class that somebody has told; self-reports are not always right either."""
 
 
 @dataclass(frozen=True, slots=True)

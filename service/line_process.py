@@ -38,15 +38,19 @@ class LineProcess:
     async def start(cls, module: str, *arguments: str) -> Self:
         """Start `python -m module` with arguments; nobody waits until it is ready."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe would have to be emptied
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", module, *arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            limit=LINE_BYTES,
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", module, *arguments),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                limit=LINE_BYTES,
+                creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+            )
+        except BaseException:
+            errors.close()
+            raise
         return cls(process, errors)
 
     @property
@@ -99,9 +103,11 @@ class LineProcess:
     async def stop(self) -> None:
         """End the process; idempotent, and never longer than twice `STOP_TIMEOUT_S`."""
         self.kill()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
-        self._errors.close()
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+        finally:
+            self._errors.close()
 
     def kill(self) -> None:
         """End the process without waiting."""

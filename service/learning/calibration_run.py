@@ -6,7 +6,7 @@ a prediction noticing.
 """
 
 import functools
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -20,6 +20,7 @@ from hadua.calibration.session import CalibrationSession
 from hadua.calibration.session_state import State
 from hadua.models.errors import HaduaError
 from hadua.service.fit_worker import FitWorker, StarvedError
+from hadua.service.learning.online_messages import Tell
 from hadua.service.learning.rest import Rest
 from hadua.service.learning.statuses import CalibrationStatus
 from hadua.service.learning.told import plan_told, report_told
@@ -43,6 +44,7 @@ class CalibrationRun:
         said: Called when there is something new to say.
         serve: Lets a version answer.
         alone: While it lasts, nothing else changes the participant's profile.
+        labels: What was told of this run of the session before.
     """
 
     def __init__(
@@ -54,10 +56,12 @@ class CalibrationRun:
         said: Callable[[], None],
         serve: Serve,
         alone: Callable[[], AbstractAsyncContextManager[None]],
+        labels: Sequence[Tell] = (),
     ) -> None:
         self._calibration, self._tools, self._alone = calibration, tools, alone
         self._in_thread, self._said, self._serve = in_thread, said, serve
         self._waiting = Waiting()
+        self._to_tell = deque(labels)
         self._balance: Counter[str] = Counter()
         self._quality: defaultdict[str, float] = defaultdict(float)
         self._windows: Counter[str] = Counter()
@@ -87,6 +91,12 @@ class CalibrationRun:
         """Take a window, if windows are taken; never waits."""
         if self.session.state.takes_windows and not self._waiting.put(window):
             self._tools.figures.windows_dropped.labels("calibration").inc()
+
+    def tell(self, told: Tell) -> None:
+        """Take a class that somebody has told; the fit knows it if it has not begun."""
+        if self.session.state.takes_windows:
+            self._to_tell.append(told)
+            self._waiting.wake()
 
     async def drive(self) -> None:
         """Collect, fit, and let a policy decide; ends where an operator must, or nobody can."""
@@ -144,6 +154,7 @@ class CalibrationRun:
             lacking={str(m): n for m, n in far.lacking.items()},
             refused={str(why): n for why, n in session.refused.items()},
             dropped=self._waiting.dropped,
+            labels=self._calibration.stored.labels + len(self._to_tell),
             quality={m: total / self._windows[m] for m, total in self._quality.items()},
             balance=dict(self._balance),
             may_finish=session.may_end,
@@ -165,7 +176,8 @@ class CalibrationRun:
             await worker.stop()
 
     def _take(self, batch: Sequence[Window]) -> None:
-        """Look at windows; in learning's thread."""
+        """Look at windows, and keep what was told; in learning's thread."""
+        self._keep_told()
         for window in batch:
             before = self.session.state
             if not before.takes_windows:
@@ -177,6 +189,11 @@ class CalibrationRun:
                     self._calibration.keep_prior(self._rest.normalisation())
             self._count(window, to_collect=taken.to_collect, kept=bool(taken.kept))
 
+    def _keep_told(self) -> None:
+        while self._to_tell:
+            told = self._to_tell.popleft()
+            self._calibration.tell(told.label, from_s=told.from_s, until_s=told.until_s)
+
     def _count(self, window: Window, *, to_collect: bool, kept: bool) -> None:
         outcome = "collected" if to_collect else "rest" if kept else "refused"
         self._tools.figures.calibration_windows.labels(outcome).inc()
@@ -187,6 +204,7 @@ class CalibrationRun:
             self._balance[window.label] += 1
 
     async def _fit(self, worker: FitWorker) -> None:
+        await self._in_thread(self._keep_told)
         request = await self._in_thread(
             functools.partial(self._calibration.request, source=self._tools.source)
         )

@@ -91,7 +91,7 @@ class _Following:
         self._version = begin.version
         self._known: deque[tuple[HaduaNetwork, int]] = deque(maxlen=REMEMBERED_STATES)
         self._known.append((self._adapter.served.network, begin.version))
-        self._taught = 0
+        self._taught = self._labels = 0
         self.remembered = self._remember(store) if begin.remember else 0
 
     def see(self, told: See) -> Iterator[Said]:
@@ -111,12 +111,19 @@ class _Following:
             return
         if observed.updated:
             self._put(self._profile(self._adapter.served))
-        yield Seen(step_ms=step_ms, refused=observed.refused, made=observed.updated, relearning=due)
+        yield Seen(
+            step_ms=step_ms,
+            refused=observed.refused,
+            made=observed.updated,
+            relearning=due,
+            labels=self._labels,
+        )
         if due:
             yield self._relearn()
 
     def tell(self, told: Tell) -> None:
         self._adapter.tell(told.label, from_s=told.from_s, until_s=told.until_s)
+        self._labels += 1
 
     def keep(self, told: Kept) -> None:
         self._version = told.version
@@ -132,7 +139,8 @@ class _Following:
         if not versions:
             raise CalibrationError("the online loop", got="a roll-back to what was never kept")
         self._version = versions[-1]
-        return Seen(step_ms=step_ms, back_to=versions[-1], reason=str(breach))
+        labels = self._labels
+        return Seen(step_ms=step_ms, back_to=versions[-1], reason=breach.as_said, labels=labels)
 
     def _relearn(self) -> Relearnt:
         adapter = self._adapter

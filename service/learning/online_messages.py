@@ -84,6 +84,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, tag="seen"):
         back_to: The version that answers again; None if nothing was wrong.
         reason: Why.
         relearning: Whether all is learnt anew now: `Relearnt` follows.
+        labels: How many labels it was told so far.
     """
 
     step_ms: float
@@ -92,6 +93,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, tag="seen"):
     back_to: int | None = None
     reason: str = ""
     relearning: bool = False
+    labels: int = 0
 
 
 class Relearnt(msgspec.Struct, frozen=True, kw_only=True, tag="relearnt"):

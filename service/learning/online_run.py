@@ -77,8 +77,8 @@ class OnlineRun:
         self._good = AS_SHIPPED
         self._state, self._reason = "starting", ""
         self._refused: Counter[str] = Counter()
-        self._learnt = self._updates = self._relearnt = 0
-        self._lost = 0
+        self._learnt = self._updates = self._relearnt = self._known_labels = 0
+        self._lost, self._relearning = 0, ""
         self._step_ms: float | None = None
         self._roll_backs: deque[RollBack] = deque(maxlen=SHOWN_ROLL_BACKS)
 
@@ -102,7 +102,9 @@ class OnlineRun:
             dropped=self._waiting.dropped + self._lost,
             updates=self._updates,
             relearnt=self._relearnt,
+            relearning=self._relearning,
             labels=len(self._labels),
+            labels_known=self._known_labels,
             step_ms=self._step_ms,
             roll_backs=tuple(self._roll_backs),
         )
@@ -119,7 +121,7 @@ class OnlineRun:
                     await self._follow()
                 except WorkerDiedError as error:
                     _log.warning("the process that adapts died", deaths=death + 1, error=str(error))
-                    self._to_tell = deque(self._labels)
+                    self._to_tell, self._known_labels = deque(self._labels), 0
                     self._enter("starting", str(error))
                     self._waiting.wake()
             self._enter("failed", f"the process that adapts died {MOST_DEATHS} times")
@@ -189,6 +191,7 @@ class OnlineRun:
         if seen.relearning:
             again = await worker.relearnt()
             _log.info("learnt anew", made=again.made, reason=again.reason)
+            self._relearning = again.reason if again.made else f"refused: {again.reason}"
             if again.made:
                 self._relearnt += 1
                 await self._adopt(worker, again.reason)
@@ -211,7 +214,7 @@ class OnlineRun:
 
     def _count(self, seen: Seen) -> None:
         figures = self._tools.figures
-        self._step_ms = seen.step_ms
+        self._step_ms, self._known_labels = seen.step_ms, seen.labels
         figures.adaptation_step_s.observe(seen.step_ms / 1e3)
         figures.adaptation_windows.labels(seen.refused or "learnt").inc()
         if seen.refused:

@@ -43,13 +43,17 @@ class SessionAdaptation:
         if self._run is not None:
             self._run.offer(window)
 
-    def heard(self, frame: SessionFrame, text: str, now_s: float) -> None:
-        """Take what a marker makes known."""
-        del text, now_s
-        if isinstance(frame, MarkerFrame):
-            told = self._labels.of_marker(frame)
-            if told is not None and self._run is not None:
-                self._run.tell(told)
+    @property
+    def told(self) -> tuple[Tell, ...]:
+        """Every label of this session, oldest first."""
+        return self._labels.told
+
+    def heard(self, frame: SessionFrame) -> Tell | None:
+        """Take what a marker makes known, if it does."""
+        told = self._labels.of_marker(frame) if isinstance(frame, MarkerFrame) else None
+        if told is not None and self._run is not None:
+            self._run.tell(told)
+        return told
 
     def label(self, name: str, *, from_s: float, until_s: float) -> Tell:
         """Take a class that somebody has told; kept, and learnt from while it is on."""

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from hadua.calibration.stored_session import SESSION, read_session
 from hadua.models.errors import CalibrationError, HaduaError
 from hadua.service.learning.calibration_run import CalibrationRun
 from hadua.service.learning.errors import CalibrationActiveError, CalibrationUnknownError
+from hadua.service.learning.online_messages import Tell
 from hadua.service.learning.seat import Seat, cancelled
 from hadua.service.learning.statuses import CalibrationStatus
 from hadua.service.learning.tools import Spawn
@@ -34,6 +35,7 @@ class SessionCalibration:
         spawn: Starts tasks.
         said: Called when there is something new to say.
         alone: While it lasts, nothing else changes the participant's profile.
+        told: Every label of the session so far.
     """
 
     def __init__(
@@ -43,9 +45,11 @@ class SessionCalibration:
         spawn: Spawn,
         said: Callable[[], None],
         alone: Callable[[], AbstractAsyncContextManager[None]],
+        told: Callable[[], Sequence[Tell]],
     ) -> None:
         self.note = ""
         self._seat, self._spawn, self._said, self._alone = seat, spawn, said, alone
+        self._told = told
         self._run: CalibrationRun | None = None
         self._driving: asyncio.Task[None] | None = None
 
@@ -67,6 +71,11 @@ class SessionCalibration:
         """Take a window that was answered; never waits."""
         if self._run is not None:
             self._run.offer(window)
+
+    def tell(self, told: Tell) -> None:
+        """Take a class that somebody has told."""
+        if self._run is not None:
+            self._run.tell(told)
 
     def proposed(self, *, seconds: float) -> Plan | None:
         """The plan of a calibration of about so many seconds; None where there can be none."""
@@ -181,6 +190,7 @@ class SessionCalibration:
             said=self._said,
             serve=self._seat.serve,
             alone=self._alone,
+            labels=self._told() if calibration.session.state.takes_windows else (),
         )
         self._said()
         if run.needs_work:

@@ -25,6 +25,7 @@ from hadua.service.learning.swap import InWorker
 from hadua.service.learning.tools import Spawn, Tools
 from hadua.service.learning.windows import Window
 from hadua.service.publisher import Publisher
+from hadua.service.wire import SessionFrame
 
 EVERY_S = 1.0
 
@@ -53,7 +54,11 @@ class SessionLearning:
         self._lock = asyncio.Lock()
         self._seat = Seat(participant, session_id=publisher.session_id, tools=tools, claims=claims)
         self._calibration = SessionCalibration(
-            self._seat, spawn=spawn, said=self._say, alone=self._alone
+            self._seat,
+            spawn=spawn,
+            said=self._say,
+            alone=self._alone,
+            told=lambda: self._adaptation.told,
         )
         self._adaptation = SessionAdaptation(self._seat, spawn=spawn, said=self._say)
         self._said_s = -1e9
@@ -96,7 +101,7 @@ class SessionLearning:
         participant = self._seat.begin(engine)
         if participant is None:
             return
-        self._publisher.listen(self._adaptation.heard)
+        self._publisher.listen(self._heard)
         await self._calibration.resume(participant)
         if self._seat.tools.adapt:
             await self._adaptation.on(actor="settings")
@@ -160,6 +165,7 @@ class SessionLearning:
     def label(self, name: str, *, from_s: float, until_s: float) -> Tell:
         """Take a class that somebody has told for a stretch of time; raises where it cannot be."""
         told = self._adaptation.label(name, from_s=from_s, until_s=until_s)
+        self._calibration.tell(told)
         self._say()
         return told
 
@@ -208,6 +214,13 @@ class SessionLearning:
             finally:
                 if following and not self._seat.closed:
                     self._adaptation.restart()
+
+    def _heard(self, frame: SessionFrame, text: str, now_s: float) -> None:
+        """Take what a marker makes known."""
+        del text, now_s
+        told = self._adaptation.heard(frame)
+        if told is not None:
+            self._calibration.tell(told)
 
     def _before(self, participant: str, version: int | None) -> int:
         """The version to go back to; in learning's thread."""

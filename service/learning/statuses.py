@@ -56,7 +56,7 @@ class CalibrationStatus(msgspec.Struct, frozen=True, kw_only=True):
     reason, `dropped` those that were not looked at. `quality` is the mean share of usable signal
     of the windows that came, `balance` how many collected windows the model in force took for each
     class. `may_finish` says whether collecting may be ended now. `stage` is that of the fit.
-    `report` is there once it is `ready`.
+    `report` is there once it is `ready`. `labels` counts what it was told.
     """
 
     id: str
@@ -81,6 +81,7 @@ class CalibrationStatus(msgspec.Struct, frozen=True, kw_only=True):
     stage: str
     version: int | None
     report: CalibrationReport | None
+    labels: int = 0
 
 
 class RollBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +100,9 @@ class AdaptationStatus(msgspec.Struct, frozen=True, kw_only=True):
     why) or `failed`. `learnt` counts windows that taught something, `refused` the others, by
     reason, `dropped` those that were not looked at because too many waited. `updates` counts the
     versions that it made, `relearnt` those among them that were learnt anew from all that is
-    remembered. `labels` counts what it was told. `step_ms` is what its latest window cost the
-    learning process.
+    remembered, `relearning` says what came of the latest time. `labels` counts what was told,
+    `labels_known` what of it the learning process knows: a new one learns of all with the next
+    window. `step_ms` is what its latest window cost the learning process.
     """
 
     state: str = "off"
@@ -110,6 +112,8 @@ class AdaptationStatus(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int = 0
     updates: int = 0
     relearnt: int = 0
+    relearning: str = ""
     labels: int = 0
+    labels_known: int = 0
     step_ms: float | None = None
     roll_backs: tuple[RollBack, ...] = ()

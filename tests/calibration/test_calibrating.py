@@ -83,6 +83,12 @@ def test_policies_differ_in_what_they_dare(risk: Risk) -> None:
         policy_of("bold")
 
 
+def test_whoever_was_to_decide_is_to_decide_after_a_restart(tmp_path: Path) -> None:
+    begun = collected(tmp_path, policy=policy_of("cautious"))
+    resumed = Calibration.resume(begun.store, begun.bundle, participant=PERSON, at_unix=2e9)
+    assert resumed.policy == policy_of("cautious")
+
+
 def test_a_rejecting_policy_says_why(fitted: Calibration) -> None:
     fitted.policy = HARSH
     fitted.settle(at_unix=NOW)

@@ -99,19 +99,33 @@ async def test_followed_frozen_rolled_back_and_left_alone() -> None:
 
 
 @slow_test
-async def test_a_process_that_is_killed_is_started_anew_from_what_answers() -> None:
-    go = threading.Event()
-    async with running(learning_parts([go, *windows_chunks(0, 30), threading.Event()])) as service:
-        path = await begin_session(service.http)
+async def test_a_process_that_is_killed_is_started_anew_and_told_all_that_was_told() -> None:
+    told, go, rest = threading.Event(), threading.Event(), threading.Event()
+    script: Script = [told, *windows_chunks(0, 1), go, *windows_chunks(1, 30)]
+    script += [rest, *windows_chunks(30, 175), threading.Event()]
+    async with running(learning_parts(script)) as service:
+        path, http = await begin_session(service.http), service.http
         session = session_of(service)
         await session.running.wait()
         await adaptation(service, path, on=True)
         learning = session.learning
         assert learning is not None
         await eventually(lambda: learning.adaptation().state == "on")
+        for k in range(2):
+            body = {"label": "high", "from_s": 1e4 + k, "until_s": 1e4 + k + 1.0}
+            assert (await http.post(f"{path}/labels", json=body)).status_code == 201
+        told.set()
+        await eventually(lambda: learning.adaptation().labels_known == 2)
         kill_learners()
-        go.set()
-        await eventually(lambda: learning.adaptation().updates >= 1)
-        assert learning.adaptation().state == "on"
-        await eventually(lambda: session.publisher.predictions == 30)
+        go.set()  # the first window that comes is in work when its death is noticed
+        await eventually(lambda: learning.adaptation().learnt == 29)
+        anew = learning.adaptation()
+        assert (anew.state, anew.labels, anew.labels_known) == ("on", 2, 2)
+        assert anew.dropped == 1
+        assert anew.updates >= 1
+        rest.set()
+        await eventually(lambda: learning.adaptation().relearning)  # by the new process, from all
+        await eventually(lambda: session.publisher.predictions == 175)
+        metrics = (await http.get("/metrics")).text
         await eventually(lambda: learning.profile_version >= 1)
+    assert 'hadua_learning_windows_dropped_total{by="adaptation"} 1.0' in metrics

@@ -60,11 +60,14 @@ async def test_from_the_first_window_to_the_profile_that_answers() -> None:
         early = await service.http.post(f"{path}/calibration/accept")
         assert (early.status_code, early.json()["code"]) == (409, "calibration-failed")
         assert begun.json()["calibration"]["state"] == "baseline"
+        felt = {"label": "high", "from_s": 0.0, "until_s": 130.0}
+        assert (await service.http.post(f"{path}/labels", json=felt)).status_code == 201
         running_on.set()
         ready = await until_state(service, path, "ready")
         assert (ready["rested"], ready["collected"], ready["version"]) == (5, 140, 1)
         assert ready["balance"] == {"low": 140}
         assert ready["quality"] == {"eeg": 1.0, "eye": 1.0}
+        assert ready["labels"] == 1
         assert isinstance(ready["report"], dict)
         assert ready["report"]["windows_used"] == 140
         assert pipeline.used == []
