@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hadua.adapters.features.extractor import DeviceReport, Extractor
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.adapters.state import Fields
 from hadua.models.errors import FeatureMismatchError, InvalidInputError, StreamInvalidError
 from hadua.models.features import FeatureSpec, FeatureWindow
 
@@ -119,6 +121,13 @@ class ChangedStream:
         report: What became of its channels.
     """
 
+    STATE: ClassVar[Fields] = {
+        "_next": int,
+        "_filling": bool,
+        "_watermark_s": float | None,
+        "_after": Extractor | None,
+    }
+
     def __init__(
         self,
         spec: FeatureSpec,
@@ -135,6 +144,11 @@ class ChangedStream:
         self._next = math.floor((last_end_s - phase_s) / spec.hop_s + 1e-6) + 1
         self._filling = True
         self._watermark_s: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """What its absent windows say."""
+        return self._reason
 
     @property
     def spec(self) -> FeatureSpec:

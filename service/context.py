@@ -1,9 +1,11 @@
 """The last T windows of both modalities, as the network takes them."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
+from hadua.adapters.state import Fields
 from hadua.models.features import BoolArray, FeatureSpec, FloatArray, Modality
 from hadua.models.runtime import Float32Array
 
@@ -20,6 +22,13 @@ class TokenContext:
         specs: Feature spec of each input of the network.
         context: Greatest number of windows the network looks at.
     """
+
+    STATE: ClassVar[Fields] = {
+        "_values": list[Float32Array],
+        "_present": BoolArray,
+        "_filled": int,
+        "_end_s": float | None,
+    }
 
     def __init__(self, specs: Mapping[Modality, FeatureSpec], *, context: int) -> None:
         self._context = context

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.features import FeatureWindow, Modality
@@ -11,6 +11,9 @@ from hadua.models.quality import SignalQuality
 from hadua.service.bridge import Arrival
 from hadua.service.latency import ArrivalLog
 from hadua.service.ordering import in_time_order
+
+if TYPE_CHECKING:
+    from hadua.service.serving import Serving
 
 Tap = Callable[[Modality, SampleChunk], None]
 
@@ -76,13 +79,27 @@ class Foreseeing(Protocol):
         ...
 
 
+@runtime_checkable
+class Restorable(Protocol):
+    """A pipeline that another one can go on from."""
+
+    def state(self) -> bytes:
+        """All that it remembers between two steps, but for network and profile."""
+        ...
+
+    def restore(self, state: bytes) -> None:
+        """Go on from such a state; nothing was stepped yet."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A pipeline, how to let go of what it holds, and what it was made with."""
+    """A pipeline, how to let go of what it holds, what it was made with, whose profile answers."""
 
     pipeline: StepPipeline
     close: Callable[[], None] = lambda: None
     facts: Mapping[str, object] = field(default_factory=dict)
+    serving: "Serving | None" = None
 
 
 class StepListener(Protocol):

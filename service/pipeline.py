@@ -7,26 +7,25 @@ run, stepped through a second pipeline, give the same predictions bit for bit.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from math import ceil, inf
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
 from hadua.adapters.devices.screen import Screen
-from hadua.adapters.features.eeg_extractor import EegExtractor
-from hadua.adapters.features.extractor import Extractor
-from hadua.adapters.features.eye_extractor import EyeExtractor
 from hadua.adapters.features.normalisation import Normaliser
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.adapters.state import restore
 from hadua.adapters.windows.alignment import AlignedWindows, Aligner
 from hadua.models.bundle import Bundle
-from hadua.models.errors import UsageError
-from hadua.models.features import FeatureSpec, FeatureWindow, FloatArray, Modality
+from hadua.models.errors import RecordingError, UsageError
+from hadua.models.features import FeatureWindow, FloatArray, Modality
 from hadua.models.prediction import ModalityState, Prediction, decide
 from hadua.models.quality import EegQuality, SignalQuality
 from hadua.models.runtime import Runtime
-from hadua.service.changed_stream import go_on
 from hadua.service.context import TokenContext
+from hadua.service.lane import Lane
+from hadua.service.pipeline_state import PipelineState, pack, unpack
 from hadua.service.serving import Serving
 
 
@@ -130,6 +129,49 @@ class Pipeline:
         self._context.clear()
         for end_s, used in self._recent:
             self._push(end_s, used)
+
+    def state(self) -> bytes:
+        """All that it remembers between two steps, but for network and profile."""
+        normalisers = self._shipped or {m: lane.normaliser for m, lane in self._lanes.items()}
+        return pack(
+            PipelineState(
+                baseline_s=self._baseline_s,
+                baseline_until_s=self._baseline_until_s,
+                recent=[
+                    (end_s, {m: replace(w, signal=None, alone=None) for m, w in used.items()})
+                    for end_s, used in self._recent
+                ],
+                unmapped=dict(self._unmapped),
+                lanes={
+                    m: replace(lane.state(), baseline=normalisers[m].baseline)
+                    for m, lane in self._lanes.items()
+                },
+                aligner=self._aligner,
+                context=self._context,
+            )
+        )
+
+    def restore(self, state: bytes) -> None:
+        """Go on from the state of another one, made as this one was; a profile is `use`d after it.
+
+        Raises:
+            RecordingError: not such a state, or that of a pipeline made otherwise.
+        """
+        kept = unpack(state)
+        if kept.lanes.keys() != self._lanes.keys():
+            raise RecordingError(
+                "state of the pipeline",
+                got=f"of {', '.join(kept.lanes) or 'no streams'}",
+                expected=f"of {', '.join(self._lanes)}",
+            )
+        for m, lane in self._lanes.items():
+            lane.restore(kept.lanes[m], self._bundle, screen=self._screen, phase_s=self._phase_s)
+        restore(self._aligner, kept.aligner, where="aligner")
+        restore(self._context, kept.context, where="context")
+        self._baseline_s, self._baseline_until_s = kept.baseline_s, kept.baseline_until_s
+        self._recent.clear()
+        self._recent.extend(kept.recent)
+        self._unmapped = dict(kept.unmapped)
 
     def close(self) -> None:
         """Let go of the network."""
@@ -284,101 +326,3 @@ class Pipeline:
         over = end_s >= self._baseline_until_s
         for m, lane in self._lanes.items():
             lane.observe(used.get(m), last=over)
-
-
-class Lane:
-    """One modality: from its chunks to normalised feature vectors."""
-
-    def __init__(
-        self,
-        spec: FeatureSpec,
-        stream: StreamSpec,
-        extractor: Extractor,
-        normaliser: Normaliser,
-    ) -> None:
-        self.spec = spec
-        self.stream = stream
-        self.extractor = extractor
-        self.normaliser = normaliser
-        self.useless = ""  # why the stream, as it came back, is left out
-        self._given_s: float | None = None
-
-    @classmethod
-    def build(
-        cls,
-        bundle: Bundle,
-        spec: FeatureSpec,
-        stream: StreamSpec,
-        *,
-        screen: Screen,
-        phase_s: float,
-        baseline_s: float,
-    ) -> "Lane":
-        """The extractor that the bundle's definition asks for, fed by `stream`."""
-        source = bundle.normalisation[spec.modality]
-        normaliser = Normaliser(source.mean, source.std)
-        if baseline_s > 0.0:
-            normaliser = normaliser.begin_baseline(ceil(baseline_s / spec.hop_s))
-        extractor = extractor_of(stream, spec, screen=screen, phase_s=phase_s)
-        return cls(spec, stream, extractor, normaliser)
-
-    def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
-        """The windows that a chunk completes, in order."""
-        windows = self.extractor.push(chunk)
-        if windows:
-            self._given_s = windows[-1].end_s
-        return windows
-
-    def go_on(self, bundle: Bundle, chunk: SampleChunk, *, screen: Screen, phase_s: float) -> None:
-        """Go on with a stream that came back changed, from its first chunk, for the same person."""
-        self.extractor = changed = go_on(
-            self.stream,
-            chunk,
-            self.spec,
-            last_end_s=self._given_s,
-            least=bundle.manifest.min_coverage[self.spec.modality],
-            phase_s=phase_s,
-            extractor=lambda stream: extractor_of(
-                stream, self.spec, screen=screen, phase_s=phase_s
-            ),
-        )
-        self.stream, self.useless = chunk.spec, changed.useless
-
-    def unmapped(self, bundle: Bundle) -> str:
-        """Why the stream does not do for the bundle; empty if it does."""
-        needed = bundle.manifest.min_coverage[self.spec.modality]
-        coverage = self.extractor.report.coverage
-        if coverage >= needed:
-            return ""
-        return (
-            f"{self.spec.modality}: the stream covers {coverage:.0%} of the model's input, "
-            f"{needed:.0%} are needed. {self.extractor.report.summary()}"
-        )
-
-    def normalise(self, window: FeatureWindow) -> FloatArray:
-        """Normalised values `(n_features,)`, 0 where nothing was measured."""
-        return self.normaliser.apply(window.values, window.present)
-
-    def observe(self, window: FeatureWindow | None, *, last: bool) -> None:
-        """Count a window of the resting baseline, if one is being observed; `last` closes it.
-
-        Only what was measured well enough to be used tells of a person's rest: no window that is
-        masked, and no channel that others stand in for.
-        """
-        if self.normaliser.observing and window is not None:
-            self.normaliser = self.normaliser.observe(window.values, window.measured)
-        if last:
-            self.normaliser = self.normaliser.end_baseline()
-
-
-def extractor_of(
-    stream: StreamSpec, spec: FeatureSpec, *, screen: Screen, phase_s: float = 0.0
-) -> Extractor:
-    """What gets a bundle's features out of a stream.
-
-    Raises:
-        InvalidInputError, StreamInvalidError, FeatureMismatchError: they cannot be had from it.
-    """
-    if spec.modality is Modality.EEG:
-        return EegExtractor(stream, spec, phase_s=phase_s)
-    return EyeExtractor(stream, spec, screen=screen, phase_s=phase_s)

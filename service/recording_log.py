@@ -2,11 +2,12 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 from xml.etree import ElementTree
 
+import msgspec
 import numpy as np
 
 from hadua.adapters.recordings.layout import (
@@ -21,6 +22,7 @@ from hadua.adapters.recordings.layout import (
     STEPS,
     STREAM_TYPES,
     Step,
+    StepEvent,
 )
 from hadua.adapters.recordings.stream_header import WIDEST, device_header, native_format, own_header
 from hadua.adapters.recordings.xdf_encoder import XdfEncoder, exact_in
@@ -48,6 +50,11 @@ class Said:
     t_s: float
     frame: SessionFrame
     text: str
+
+
+def plain_spec(spec: StreamSpec) -> Mapping[str, object]:
+    """A stream as found, as plain values; its header is that of the recorded stream."""
+    return {key: value for key, value in asdict(spec).items() if key != "header"}
 
 
 Entry = Arrival | Step | Said | Note
@@ -156,7 +163,8 @@ class RecordingLog:
         if channel_format != WIDEST and not exact_in(chunk.x, channel_format):
             channel_format = WIDEST
         self._parts[modality] += 1
-        facts = {"modality": str(modality), "part": str(self._parts[modality])}
+        spec = msgspec.json.encode(plain_spec(chunk.spec)).decode()
+        facts = {"modality": str(modality), "part": str(self._parts[modality]), "spec": spec}
         header = device_header(chunk.spec, channel_format=channel_format, facts=facts)
         self._tracks[modality] = _Track(self._begin(header), chunk.spec, channel_format)
 
@@ -167,7 +175,7 @@ class RecordingLog:
             (
                 MODALITIES.index(step.modality),
                 step.event,
-                step.first_sample - self._first.get(step.modality, 0),
+                step.first_sample - self._numbered_from(step),
                 step.n_samples,
                 step.gap_before,
             )
@@ -175,6 +183,9 @@ class RecordingLog:
         ]
         t_s = np.array([step.t_s for step in steps], np.float64)
         self.encoder.numbers(self._own[STEPS], t_s, np.array(rows, np.int32))
+
+    def _numbered_from(self, step: Step) -> int:
+        return self._first.get(step.modality, 0) if step.event == StepEvent.SAMPLES else 0
 
     def _add_said(self, said: Sequence[Said]) -> None:
         self._add_texts(FRAMES, said)

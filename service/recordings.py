@@ -1,15 +1,14 @@
 """Begins recordings: where, under which names, within which limits, with which first note."""
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from hadua.adapters.recordings.xdf_encoder import XdfEncoder
-from hadua.adapters.sources.source import StreamSpec
 from hadua.models.features import Modality
 from hadua.service.config import Settings
 from hadua.service.machine import machine
@@ -132,8 +131,3 @@ class Recordings:
 def note(t_s: float, event: str, **facts: object) -> Note:
     """A document of the session stream."""
     return Note(t_s, msgspec.json.encode({"event": event, **facts}).decode())
-
-
-def plain_spec(spec: StreamSpec) -> Mapping[str, object]:
-    """A stream as found, as plain values; its header is that of the recorded stream."""
-    return {key: value for key, value in asdict(spec).items() if key != "header"}

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hadua.adapters.datasets.recorded_streams import RecordedSource, format_of
-from hadua.adapters.recordings.session_file import (
-    Noted,
-    StreamEnd,
-    Took,
-    read_session,
-)
+from hadua.adapters.recordings.session_file import StreamEnd, Took, read_session
 from hadua.adapters.sources.registry import parse_source
 from hadua.adapters.sources.replay import XdfSource
 from hadua.adapters.sources.source import EndOfStreamError, SampleChunk, Source, StreamSpec
@@ -20,7 +15,7 @@ from hadua.models.errors import RecordingError, UsageError
 from hadua.models.features import Modality
 from hadua.models.prediction import Prediction
 from hadua.service.engine import Engine, EngineFactory
-from hadua.service.verification import RebuildEngine, needs_of
+from hadua.service.recorded_pipeline import Rebuilder, RecordedPipeline
 
 _READ_S = 1.0
 _TYPES = {Modality.EEG: "eeg", Modality.EYE: "gaze"}
@@ -54,25 +49,21 @@ class Pace:
             self.sleep(ahead_s)
 
 
-def replay_session(path: Path, rebuild: RebuildEngine, pace: Pace) -> Iterator[Prediction]:
+def replay_session(path: Path, rebuilder: Rebuilder, pace: Pace) -> Iterator[Prediction]:
     """The predictions of a session that was recorded here, by its own steps.
 
     Raises:
         RecordingError: damaged, or without a pipeline.
     """
-    engine: Engine | None = None
+    pipeline = RecordedPipeline(path, rebuilder)
     try:
         for event in read_session(path):
-            match event:
-                case Noted(document) if document["event"] == "pipeline":
-                    if engine is not None:
-                        engine.close()
-                    engine = rebuild(needs_of(document, path))
-                case Took() | StreamEnd() if engine is not None:
-                    yield from _step(engine, event, pace)
+            if isinstance(event, Took):
+                pace.wait_for(float(event.chunk.t_s[-1]))
+            for result in pipeline.take(event):
+                yield result.prediction
     finally:
-        if engine is not None:
-            engine.close()
+        pipeline.close()
 
 
 def replay_sources(

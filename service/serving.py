@@ -1,7 +1,7 @@
 """The profile that a participant's session begins with."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import structlog
@@ -11,7 +11,7 @@ from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle, Normalisation
 from hadua.models.errors import ProfileError
 from hadua.models.features import Modality
-from hadua.models.runtime import DeviceName, Runtime, RuntimeName, load_runtime
+from hadua.models.runtime import DeviceName, Float32Array, Runtime, RuntimeName, load_runtime
 from hadua.service.engine import Engine
 
 _log = structlog.get_logger("hadua.serving")
@@ -25,11 +25,15 @@ class Serving:
         runtime: One person's network, loaded; the pipeline's to close.
         normalisation: What replaces the bundle's, by modality.
         version: Of the profile; 0 is the bundle as shipped, whose normalisation is the session's.
+        model: The network as ONNX, for recordings; empty where the bundle's own answers.
+        weights: What of it differs from the bundle's, likewise.
     """
 
     runtime: Runtime
     normalisation: Mapping[Modality, Normalisation]
     version: int
+    model: bytes = field(default=b"", repr=False)
+    weights: Mapping[str, Float32Array] = field(default_factory=dict, repr=False)
 
 
 @runtime_checkable
@@ -86,8 +90,10 @@ class Personal:
             return engine
         if profile is None:
             return engine
-        pipeline.use(self._of(profile))
-        return replace(engine, facts={**engine.facts, "profile_version": profile.version})
+        serving = self._of(profile)
+        pipeline.use(serving)
+        facts = {**engine.facts, "profile_version": profile.version}
+        return replace(engine, facts=facts, serving=serving)
 
     def serving(self, participant: str, version: int) -> Serving:
         """A version of a participant's profile, loaded. Blocks.
@@ -101,16 +107,39 @@ class Personal:
         return self._of(self.profiles.load(participant, version, bundle=self._bundle))
 
     def _of(self, profile: Profile) -> Serving:
-        return Serving(self._runtime(profile), profile.normalisation, profile.version)
+        runtime = personal_runtime(
+            self._bundle,
+            model=profile.model,
+            weights=profile.weights,
+            name=self._name,
+            device=self._device,
+        )
+        return Serving(
+            runtime, profile.normalisation, profile.version, profile.model, profile.weights
+        )
 
     def _has(self, participant: str) -> bool:
         return participant in self.profiles.participants()
 
-    def _runtime(self, profile: Profile) -> Runtime:
-        if self._name == "onnx" and profile.model:
-            return load_runtime(self._bundle, name="onnx", device=self._device, model=profile.model)
-        if not profile.weights:
-            return load_runtime(self._bundle, name=self._name, device=self._device)
-        from hadua.models.personal import runtime_with  # with torch, which ONNX does without
 
-        return runtime_with(self._bundle, profile.weights, name=self._name, device=self._device)
+def personal_runtime(
+    bundle: Bundle,
+    *,
+    model: bytes,
+    weights: Mapping[str, Float32Array],
+    name: RuntimeName,
+    device: DeviceName,
+) -> Runtime:
+    """One person's network, loaded: from its ONNX where that can be, else from its weights.
+
+    Raises:
+        BundleError: it cannot be run.
+        RuntimeUnavailableError: the runtime or the device is not there.
+    """
+    if name == "onnx" and model:
+        return load_runtime(bundle, name="onnx", device=device, model=model)
+    if not weights:
+        return load_runtime(bundle, name=name, device=device)
+    from hadua.models.personal import runtime_with  # with torch, which ONNX does without
+
+    return runtime_with(bundle, weights, name=name, device=device)

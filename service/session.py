@@ -246,7 +246,7 @@ class Session:
         if isinstance(self._engine.pipeline, Foreseeing):
             self._bridge.hold(self._engine.pipeline.due_s)
             self._streams.pace(self._engine.pipeline.due_s)
-        self.recording.use_engine(self._engine, specs)
+        await self.recording.use_engine(self._engine, specs, self._in_worker)
         if self.learning is not None:
             await self.learning.begin(self._engine)
         self._bridge.start()
@@ -254,7 +254,7 @@ class Session:
         self.running.set()
         while not self._stop.is_set() and len(self._ended) < len(self._streams):
             await self._process(await self._take(), stepper)
-            self.recording.begin_if_asked()
+            await self.recording.begin_if_asked(self._in_worker)
             await self._swap_if_asked()
             self._tick()
             self._raise_fault()
@@ -265,7 +265,7 @@ class Session:
         engine = await self.learning.swap_if_asked(self._engine, self._in_worker)
         if engine is not self._engine:
             self._engine = engine
-            self.recording.use_engine(engine, self._streams.specs)
+            await self.recording.swap(engine, self._in_worker)
 
     async def _wait_for_confirmation(self) -> None:
         """Where the settings want it, begin only when a person has confirmed every mapping."""

@@ -6,28 +6,32 @@ step that follows is in it.
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+import msgspec
 import structlog
 
-from hadua.adapters.recordings.layout import Step, StepEvent
+from hadua.adapters.recordings.layout import PROFILES_KEPT, Step, StepEvent
 from hadua.adapters.sources.source import StreamSpec
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge
-from hadua.service.engine import Engine
+from hadua.service.engine import Engine, Restorable
 from hadua.service.publisher import Publisher
+from hadua.service.recorded_profile import RecordedProfile
+from hadua.service.recorded_state import RecordedState
 from hadua.service.recorder import Recorder, RecordingState
 from hadua.service.recording_file import RecordingFailedError
-from hadua.service.recording_log import Said
-from hadua.service.recordings import About, Recordings, note, plain_spec
+from hadua.service.recording_log import Note, Said, plain_spec
+from hadua.service.recordings import About, Recordings, note
 from hadua.service.wire import (
     RecordingStatus,
     SessionFrame,
 )
-from hadua.service.workers import DaemonExecutor
+from hadua.service.workers import DaemonExecutor, InWorker
 
 ASKED = "asked to"
 BEGIN_TIMEOUT_S = 10.0
@@ -82,6 +86,7 @@ class SessionRecording:
         self._steps = 0
         self._recorder: Recorder | None = None
         self._engine: tuple[Engine, Mapping[Modality, StreamSpec]] | None = None
+        self._profiles = deque[int](maxlen=PROFILES_KEPT)  # versions that are in the file
 
     @property
     def active(self) -> bool:
@@ -130,25 +135,34 @@ class SessionRecording:
         finally:
             self._asking = False
 
-    def begin_if_asked(self) -> None:
+    async def begin_if_asked(self, in_worker: InWorker) -> None:
         """Begin the recording that was asked for; between two steps only."""
         if self._asked is None:
             return
-        (recorder, begun), self._asked = self._asked, None
-        self._recorder = recorder
-        recorder.start()
-        self._bridge.listen(recorder.hear)
-        self._publisher.listen(self._said)
-        self._note_pipeline()
-        _log.info("recording", session=self._about.session_id, path=str(recorder.path))
-        if not begun.done():
-            begun.set_result(None)
-        self._on_change()
+        recorder, begun = self._asked
+        self._begin(recorder)
+        if self._engine is not None:
+            self._put(await in_worker(functools.partial(self._notes, *self._engine)))
+        self._has_begun(recorder, begun)
 
-    def use_engine(self, engine: Engine, streams: Mapping[Modality, StreamSpec]) -> None:
-        """Note the pipeline that makes the predictions from here on."""
+    async def use_engine(
+        self, engine: Engine, streams: Mapping[Modality, StreamSpec], in_worker: InWorker
+    ) -> None:
+        """Note the pipeline that makes the predictions, before its first step."""
         self._engine = (engine, streams)
-        self._note_pipeline()
+        if self._recorder is not None:
+            self._put(await in_worker(functools.partial(self._notes, engine, streams)))
+
+    async def swap(self, engine: Engine, in_worker: InWorker) -> None:
+        """Note that another profile answers from the next step on; between two steps only."""
+        if self._engine is None:
+            return
+        self._engine = (engine, self._engine[1])
+        if self._recorder is not None:
+            self._put(await in_worker(functools.partial(self._profile_notes, engine)))
+            version = 0 if engine.serving is None else engine.serving.version
+            now_s = self._clock()
+            self._recorder.put(Step(Modality.EEG, StepEvent.PROFILE, now_s, first_sample=version))
 
     async def end(self) -> None:
         """End the recording, as was asked for, and wait until its file is closed.
@@ -208,7 +222,8 @@ class SessionRecording:
         if self._closed:
             self._give_up_asked("the session has ended")
         elif self._engine is None:  # nothing is stepped yet
-            self.begin_if_asked()
+            self._begin(recorder)
+            self._has_begun(recorder, begun)
         try:
             async with asyncio.timeout(BEGIN_TIMEOUT_S):
                 await begun
@@ -218,6 +233,19 @@ class SessionRecording:
                 f"session {self._about.session_id!r} does not begin to record",
                 got=f"no step of its pipeline within {BEGIN_TIMEOUT_S:g} s",
             ) from None
+
+    def _begin(self, recorder: Recorder) -> None:
+        self._asked, self._recorder = None, recorder
+        self._profiles.clear()
+        recorder.start()
+        self._bridge.listen(recorder.hear)
+        self._publisher.listen(self._said)
+
+    def _has_begun(self, recorder: Recorder, begun: asyncio.Future[None]) -> None:
+        _log.info("recording", session=self._about.session_id, path=str(recorder.path))
+        if not begun.done():
+            begun.set_result(None)
+        self._on_change()
 
     def _give_up_asked(self, reason: str) -> None:
         """Close the file of a recording that has not begun."""
@@ -256,17 +284,32 @@ class SessionRecording:
         if self._recorder is not None:
             self._recorder.put(Said(now_s, frame, text))
 
-    def _note_pipeline(self) -> None:
-        if self._recorder is None or self._engine is None:
-            return
-        engine, streams = self._engine
-        self._recorder.put(
-            note(
-                self._clock(),
-                "pipeline",
-                steps_before=self._steps,
-                streams={str(m): plain_spec(spec) for m, spec in streams.items()},
-                reports=engine.pipeline.reports(),
-                **engine.facts,
-            )
+    def _put(self, notes: Sequence[Note]) -> None:
+        for each in notes:
+            if self._recorder is not None:
+                self._recorder.put(each)
+
+    def _notes(self, engine: Engine, streams: Mapping[Modality, StreamSpec]) -> list[Note]:
+        """The documents of a pipeline and of whose profile answers; in the worker's thread."""
+        state = dict[str, object]()
+        if self._steps and isinstance(engine.pipeline, Restorable):
+            state["state"] = RecordedState.of(engine.pipeline)
+        pipeline = note(
+            self._clock(),
+            "pipeline",
+            steps_before=self._steps,
+            streams={str(m): plain_spec(spec) for m, spec in streams.items()},
+            reports=engine.pipeline.reports(),
+            **engine.facts,
+            **state,
         )
+        return [*self._profile_notes(engine), pipeline]
+
+    def _profile_notes(self, engine: Engine) -> list[Note]:
+        """The document of the profile that answers, unless it is in the file; in that thread."""
+        serving = engine.serving
+        if serving is None or serving.version in (0, *self._profiles):
+            return []
+        self._profiles.append(serving.version)
+        recorded = msgspec.structs.asdict(RecordedProfile.of(serving))
+        return [note(self._clock(), "profile", **recorded)]

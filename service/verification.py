@@ -1,48 +1,23 @@
 """Computes the predictions of a recorded session again, and compares them bit for bit."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from hadua.adapters.recordings.session_file import (
-    Cut,
-    Document,
-    Framed,
-    Noted,
-    StreamEnd,
-    Took,
-    read_session,
-)
-from hadua.adapters.sources.source import StreamSpec
+from hadua.adapters.recordings.session_file import Cut, Framed, Noted, read_session
 from hadua.models.errors import RecordingError
-from hadua.models.features import Modality
 from hadua.models.prediction import Prediction
 from hadua.service.engine import Engine, StepResult
 from hadua.service.machine import machine
 from hadua.service.prediction_frame import OF_THE_MOMENT, Moment, prediction_frame
+from hadua.service.recorded_pipeline import Rebuilder, RecordedPipeline
 from hadua.service.wire import PredictionFrame, encode
 
 SHOWN = 5
 _ANY = dict[str, object]
-
-
-class Rebuild(msgspec.Struct, frozen=True):
-    """What is needed to make a recorded pipeline again; the rest of its document is not."""
-
-    streams: dict[Modality, StreamSpec]
-    settings: dict[str, object]
-    bundle: dict[str, str]
-    runtime: dict[str, str]
-    steps_before: int = 0
-    profile_version: int = 0
-    swapped: bool = False
-    phase_s: float = 0.0
-
-
-RebuildEngine = Callable[[Rebuild], Engine]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,50 +104,39 @@ class _Comparison:
             )
 
 
-def verify(path: Path, rebuild: RebuildEngine) -> Verdict:
+def verify(path: Path, rebuilder: Rebuilder) -> Verdict:
     """Step the recorded chunks through a pipeline made as the recorded one was.
 
     Args:
         path: A session that was recorded here.
-        rebuild: Makes the pipeline.
+        rebuilder: Makes the pipeline.
 
     Raises:
         RecordingError: not such a file, damaged, or without a pipeline.
         BundleError, RuntimeUnavailableError: the pipeline cannot be made.
     """
-    comparison, notes = _Comparison(), list[str]()
-    engine: Engine | None = None
-    made_by, recomputed_by = dict[str, str](), machine()
+    comparison, pipeline = _Comparison(), RecordedPipeline(path, rebuilder)
+    made_by, cut = dict[str, str](), False
     try:
         for event in read_session(path):
+            comparison.compute(pipeline.take(event))
             match event:
                 case Noted(document) if document["event"] == "recording":
                     made_by |= _texts(document.get("machine"))
-                case Noted(document) if document["event"] == "pipeline":
-                    if engine is not None:
-                        engine.close()
-                    needs = needs_of(document, path)
-                    engine = rebuild(needs)
-                    made_by |= _facts(needs.bundle, needs.runtime)
-                    recomputed_by |= _engine_facts(engine)
-                    notes += _late(needs)
-                case Took(modality, chunk) if engine is not None:
-                    comparison.compute(engine.pipeline.step(modality, chunk))
-                case StreamEnd(modality) if engine is not None:
-                    comparison.compute(engine.pipeline.end(modality))
                 case Framed(_, text) if '"type":"prediction"' in text:
                     comparison.say(_said(text, path), text)
                 case Cut():
-                    notes.append("the recording was cut off: compared up to the cut")
+                    cut = True
     finally:
-        if engine is not None:
-            engine.close()
-    if engine is None:
+        pipeline.close()
+    if pipeline.engine is None or pipeline.needs is None:
         raise RecordingError(
             f"recording {str(path)!r} has no pipeline in it",
             hint="It ended before the streams were found: there are no predictions.",
         )
-    return _verdict(path, comparison, made_by, recomputed_by, notes)
+    made_by |= _facts(pipeline.needs.bundle, pipeline.needs.runtime)
+    notes = [*rebuilder.notes, *(["the recording was cut off: compared up to the cut"] * cut)]
+    return _verdict(path, comparison, made_by, machine() | _engine_facts(pipeline.engine), notes)
 
 
 def _said(text: str, path: Path) -> PredictionFrame:
@@ -212,29 +176,6 @@ def _verdict(
         changed=tuple(n for n in names if made_by.get(n) != recomputed_by.get(n)),
         notes=tuple(notes),
     )
-
-
-def needs_of(document: Document, path: Path) -> Rebuild:
-    """What a document of a pipeline says of it.
-
-    Raises:
-        RecordingError: too little.
-    """
-    try:
-        return msgspec.convert(document, Rebuild)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise RecordingError(
-            f"recording {str(path)!r} does not say what its pipeline was made with", got=str(error)
-        ) from error
-
-
-def _late(needs: Rebuild) -> list[str]:
-    if not needs.steps_before:
-        return []
-    return [
-        f"recording began after {needs.steps_before} steps of its pipeline, whose state is not in "
-        "it: the first predictions cannot be the same"
-    ]
 
 
 def _facts(bundle: Mapping[str, str], runtime: Mapping[str, str]) -> dict[str, str]:

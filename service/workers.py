@@ -4,10 +4,18 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class InWorker(Protocol):
+    """Makes a call in the thread that steps a pipeline, between two steps."""
+
+    async def __call__(self, call: Callable[[], T]) -> T:
+        """What the call gives."""
+        ...
 
 
 class DaemonExecutor(Executor):

@@ -1,6 +1,7 @@
 """From EEG as a device sends it to windows of features, of whichever definition a spec names."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from hadua.adapters.features.eeg_definitions import eeg_channels
 from hadua.adapters.features.eeg_window import EegWindowMeasure, MeasuredWindow
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.adapters.state import Fields
 from hadua.adapters.windows.windower import GapWindow, SignalWindow, Windower
 from hadua.models.errors import StreamInvalidError
 from hadua.models.features import BoolArray, FeatureSpec, FeatureWindow, FloatArray
@@ -37,6 +39,12 @@ class EegExtractor:
         StreamInvalidError: a stream of irregular rate.
         FeatureMismatchError, InvalidInputError: features that cannot be had from it.
     """
+
+    STATE: ClassVar[Fields] = {
+        "_windower": Windower,
+        "_kalman": CausalKalman | None,
+        "_watermark_s": float | None,
+    }
 
     def __init__(self, stream: StreamSpec, spec: FeatureSpec, *, phase_s: float = 0.0) -> None:
         _require_regular(stream)

@@ -1,8 +1,12 @@
 """How much of a stretch of time something was so, for several things at once."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from hadua.adapters.features.eye_grid import IntArray
+from hadua.adapters.state import Fields
+from hadua.models.errors import InvalidInputError
 from hadua.models.features import BoolArray, FloatArray
 
 # As long as the longest window may be, 60 s, and a little.
@@ -16,6 +20,13 @@ class Coverage:
     Args:
         things: How many.
     """
+
+    STATE: ClassVar[Fields] = {
+        "_remembered": BoolArray,
+        "_first_k": int | None,
+        "_next_k": int | None,
+        "_asked_k": int,
+    }
 
     def __init__(self, things: int = 1) -> None:
         self._flags = np.zeros((_LEAST, things), np.bool_)
@@ -56,6 +67,22 @@ class Coverage:
             return np.zeros(self._flags.shape[1])
         rows = self._flags[max(0, start_k - self._first_k) : max(0, end_k - self._first_k)]
         return np.asarray(np.count_nonzero(rows, axis=0) / (end_k - start_k))
+
+    @property
+    def _remembered(self) -> BoolArray:
+        """All rows, of which there are as many as were needed so far."""
+        return self._flags
+
+    @_remembered.setter
+    def _remembered(self, flags: BoolArray) -> None:
+        fits = flags.ndim == 2 and flags.shape[1] == self._flags.shape[1]
+        if not fits or not _LEAST <= len(flags) <= 4 * _MOST:
+            raise InvalidInputError(
+                "steps that were seen",
+                got=f"shape {flags.shape}",
+                expected=f"{self._flags.shape[1]} columns and at least {_LEAST} rows",
+            )
+        self._flags = flags
 
     def _make_room(self, first_k: int, next_k: int) -> None:
         """Forget what is older than the last window, and grow where that does not do."""

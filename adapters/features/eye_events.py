@@ -10,12 +10,14 @@ so what the lid visibly moves before and after counts towards the 50 ms that mak
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import hypot
+from typing import ClassVar
 
 from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
 from hadua.adapters.features.eye_fixation import OpenFixation
 from hadua.adapters.features.eye_grid import STEP_S, EyeGrid, GridStep, GridSteps
 from hadua.adapters.features.eye_velocity import SaccadeThreshold, Velocity
+from hadua.adapters.state import Fields
 
 # Movements closer together than the velocity window (20 ms) cannot be told apart.
 WINDOW_STEPS = 5
@@ -89,6 +91,17 @@ class EyeEventDetector:
 
 class EyeStepMachine:
     """The detector behind the grid: follows steps one by one."""
+
+    STATE: ClassVar[Fields] = {
+        "_velocity": Velocity,
+        "_threshold": SaccadeThreshold,
+        "_fixation": OpenFixation | None,
+        "_movement": _Movement | None,
+        "_gap": _Gap | None,
+        "_previous": GridStep | None,
+        "_last_saccade_end_k": int | None,
+        "_known_s": float,
+    }
 
     def __init__(self, *, sends_lost_samples: bool) -> None:
         self._sends_lost_samples = sends_lost_samples

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import ceil, floor, inf
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from hadua.adapters.features.eye_pupil import CELL_HZ, MAX_HOLE_CELLS
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.quality.gaze_watch import objection, screen_edges_deg
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.adapters.state import Fields
 from hadua.adapters.windows.windower import LONG_GAP_S
 from hadua.models.errors import StreamInvalidError
 from hadua.models.features import FeatureSpec, FeatureWindow
@@ -49,6 +51,14 @@ class EyeExtractor:
     Raises:
         FeatureMismatchError: `spec` is not of `hadua-eye/1`.
     """
+
+    STATE: ClassVar[Fields] = {
+        "_features": EyeMovementFeatures,
+        "_kalman": CausalKalman | None,
+        "_samples_stale": int,
+        "_next_k": int | None,
+        "_newest_s": float | None,
+    }
 
     def __init__(
         self, stream: StreamSpec, spec: FeatureSpec, *, screen: Screen, phase_s: float = 0.0

@@ -1,8 +1,10 @@
 """A fixation that is still going on: its start, its last step, its spread."""
 
 from math import sqrt
+from typing import ClassVar
 
 from hadua.adapters.features.eye_grid import EyeStep, GridStep
+from hadua.adapters.state import Fields
 
 # As long as the velocity window: what a tracker adds faster than this is noise, whose share would
 # depend on its rate.
@@ -11,6 +13,11 @@ MEAN_STEPS = 5
 
 class _Spread:
     """Running variance of one eye's gaze (Welford 1962), each value the mean of 20 ms."""
+
+    STATE: ClassVar[Fields] = {
+        **dict.fromkeys(("n", "n_sum"), int),
+        **dict.fromkeys(("mean_x", "mean_y", "m2_x", "m2_y", "sum_x", "sum_y"), float),
+    }
 
     __slots__ = ("m2_x", "m2_y", "mean_x", "mean_y", "n", "n_sum", "sum_x", "sum_y")
 
@@ -43,6 +50,13 @@ class OpenFixation:
     Args:
         step: Its first step.
     """
+
+    STATE: ClassVar[Fields] = {
+        "start_k": int,
+        "last": GridStep,
+        "_left": _Spread,
+        "_right": _Spread,
+    }
 
     __slots__ = ("_left", "_right", "last", "start_k")
 

@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hadua.adapters.devices.gaze_samples import GazeSamples
+from hadua.adapters.state import Fields
 from hadua.models.features import BoolArray, FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -137,6 +139,12 @@ class _Knots:
 
 class EyeGrid:
     """Turns samples of any rate into consecutive steps."""
+
+    STATE: ClassVar[Fields] = {
+        "_open": GazeSamples | None,
+        "_last": tuple[float, FloatArray] | None,
+        "_next_k": int,
+    }
 
     def __init__(self) -> None:
         self._open: GazeSamples | None = None  # samples of the newest step: more may come

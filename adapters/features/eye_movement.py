@@ -33,6 +33,7 @@ eye was for half of it; otherwise everything is absent.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -44,6 +45,7 @@ from hadua.adapters.features.eye_grid import MAX_INTERVAL_S, STEP_S, EyeGrid
 from hadua.adapters.features.eye_pupil import MAX_CELLS_S, PupilHistory
 from hadua.adapters.features.eye_statistics import event_features
 from hadua.adapters.quality.gaze_watch import GazeWatch
+from hadua.adapters.state import Fields
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import BoolArray, FeatureSpec, FloatArray, Modality
 from hadua.models.quality import GazeQuality
@@ -118,6 +120,15 @@ class EyeMovementFeatures:
     Raises:
         InvalidInputError: a window longer than the pupil's history.
     """
+
+    STATE: ClassVar[Fields] = {
+        "_grid": EyeGrid,
+        "_machine": EyeStepMachine,
+        "_coverage": Coverage,
+        "_watch": GazeWatch,
+        "_pupil": PupilHistory,
+        "_events": deque[EyeEvent],
+    }
 
     def __init__(
         self,

@@ -7,11 +7,13 @@ history, and only once there are 30 s of it.
 
 from functools import lru_cache
 from math import ceil, e, pi
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hadua.adapters.features.eye_grid import STEP_S, GridSteps
+from hadua.adapters.state import Fields
 from hadua.models.features import FloatArray
 
 IntArray = npt.NDArray[np.intp]
@@ -35,6 +37,13 @@ MIN_VARIANCE_MM2 = 1e-12
 
 class PupilHistory:
     """Both pupils over the last minute."""
+
+    STATE: ClassVar[Fields] = {
+        "_cells": FloatArray,
+        "_cell": int | None,
+        "_sums": list[float],
+        "_counts": list[int],
+    }
 
     def __init__(self) -> None:
         self._cells = np.full((2 * MAX_CELLS, 2), np.nan)  # written twice: any minute is a slice

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from math import exp, hypot
+from typing import ClassVar
 
 import numpy as np
 
 from hadua.adapters.features.eye_grid import STEP_S, GridSteps, IntArray
+from hadua.adapters.state import Fields
 from hadua.models.features import BoolArray, FloatArray
 
 # Steps on each side: five steps span 16 ms from centre to centre and 20 ms from edge to edge.
@@ -56,6 +58,8 @@ class Velocity:
     are needed. Eyes are averaged as velocities, not as positions, so that losing one eye of two
     that do not agree does not look like a saccade.
     """
+
+    STATE: ClassVar[Fields] = {"_recent": GridSteps}
 
     def __init__(self) -> None:
         self._recent = GridSteps.joined([])  # at most four, without a hole
@@ -160,6 +164,8 @@ class SaccadeThreshold:
     It follows the median speed (eyes rest most of the time, so the median is that of fixations),
     up or down by a fixed small factor at each step.
     """
+
+    STATE: ClassVar[Fields] = {"_median_deg_s": float}
 
     def __init__(self) -> None:
         self._median_deg_s = LEAST_MEDIAN_DEG_S

@@ -107,6 +107,11 @@ class Normaliser:
         return self._baseline is not None and self._baseline.seen < self._baseline.target
 
     @property
+    def baseline(self) -> Baseline | None:
+        """What has been seen of the participant's rest, if one was declared."""
+        return self._baseline
+
+    @property
     def mean(self) -> FloatArray:
         """`(n,)` means in force."""
         return self._shift.copy()

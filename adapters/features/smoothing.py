@@ -1,7 +1,10 @@
 """Causal smoothing of features over consecutive windows."""
 
+from typing import ClassVar
+
 import numpy as np
 
+from hadua.adapters.state import Fields
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import BoolArray, FloatArray, Smoothing
 
@@ -22,6 +25,13 @@ class CausalKalman:
         smoothing: q, r and p0.
         n: Number of features.
     """
+
+    STATE: ClassVar[Fields] = {
+        "_level": FloatArray,
+        "_variance": FloatArray,
+        "_seen": BoolArray,
+        "_all_seen": bool,
+    }
 
     __slots__ = ("_all_seen", "_level", "_p0", "_q", "_r", "_seen", "_variance")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import atan, degrees
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from hadua.adapters.features.eye_coverage import Coverage
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
 from hadua.adapters.features.eye_grid import GridSteps
 from hadua.adapters.quality.thresholds import GAZE, GazeThresholds
+from hadua.adapters.state import Fields
+from hadua.models.features import FloatArray
 from hadua.models.quality import EyeQuality, EyeState, GazeQuality
 
 # Interpolating between equal samples leaves rounding; no eye stands still to such a degree.
@@ -25,6 +28,8 @@ class GazeWatch:
         edges_deg: Where the screen ends to the sides and above, by eye.
         thresholds: Where good ends.
     """
+
+    STATE: ClassVar[Fields] = {"_coverage": Coverage, "_last_deg": FloatArray}
 
     def __init__(
         self, edges_deg: Sequence[tuple[float, float]], *, thresholds: GazeThresholds = GAZE

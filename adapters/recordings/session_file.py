@@ -2,14 +2,17 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+from xml.etree import ElementTree
 
 import msgspec
 import numpy as np
 
 from hadua.adapters.recordings.layout import (
     FRAMES,
+    LAYOUT_VERSION,
     MODALITIES,
     SESSION,
     STEP_COLUMNS,
@@ -24,12 +27,15 @@ from hadua.models.features import FloatArray, Modality
 _BEYOND = 2.0**53  # where float64 does not count any more
 Document = Mapping[str, object]
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A document of the session stream: `recording`, `pipeline` or `end` in `event`."""
+    """A document of the session stream: `recording`, `pipeline`, `profile` or `end` in `event`."""
 
     document: Document
+    streams: Mapping[Modality, StreamSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,13 @@ class StreamEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Swapped:
+    """Another profile answers from here on; 0 is the bundle as shipped."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Framed:
     """A frame, as the clients got it."""
 
@@ -60,7 +73,7 @@ class Cut:
     """The recording was cut off here."""
 
 
-Event = Noted | Took | StreamEnd | Framed | Cut
+Event = Noted | Took | StreamEnd | Swapped | Framed | Cut
 
 
 def is_session_file(path: Path) -> bool:
@@ -110,7 +123,9 @@ class _Reader:
         self._names: dict[int, str] = {}
         self._open = set[int]()
         self._modality: dict[int, Modality] = {}
-        self._specs: dict[Modality, StreamSpec] = {}
+        self._specs: dict[Modality, StreamSpec] = {}  # of the pipeline
+        self._parts: dict[int, StreamSpec] = {}  # of each stream of samples, where it says so
+        self._shapes: dict[Modality, object] = {}
         self._waiting = {m: _Waiting() for m in MODALITIES}
 
     def events(self) -> Iterator[Event]:
@@ -131,12 +146,35 @@ class _Reader:
     def _begin(self, header: Header) -> None:
         self._names[header.stream] = _name(header)
         self._open.add(header.stream)
+        if header.stream == 1:
+            self._require_known(header)
         said = header.info.findtext("desc/hadua/modality")
         if said is None:
             return
         if said not in set(Modality):
             raise self._damaged("a stream's modality", got=repr(said), expected="eeg or eye")
         self._modality[header.stream] = Modality(said)
+        self._note_part(header, Modality(said))
+
+    def _note_part(self, header: Header, modality: Modality) -> None:
+        """Keep what the header of a stream of samples says that the pipeline was told of it."""
+        said = header.info.findtext("desc/hadua/spec")
+        if said is not None:
+            self._parts[header.stream] = self._decoded(said, StreamSpec)
+            self._use_one()
+        elif self._shapes.setdefault(modality, _shape(header.info)) != _shape(header.info):
+            raise RecordingError(
+                f"recording {str(self._path)!r}: its {modality} stream came back changed",
+                got="a recording of an earlier version, which does not say how",
+                expected=f"one of layout {LAYOUT_VERSION}",
+                hint="Only its raw signals can be used: hadua replay FILE --eeg NAME.",
+            )
+
+    def _use_one(self) -> None:
+        """Let equal descriptions be one object, so that none is compared at every step."""
+        for number, spec in self._parts.items():
+            known = (self._specs.get(self._modality[number]), *self._parts.values())
+            self._parts[number] = next(s for s in known if s == spec and s is not None)
 
     def _texts(self, block: Texts) -> Iterator[Noted | Framed]:
         name = self._names[block.stream]
@@ -147,19 +185,26 @@ class _Reader:
                 yield self._noted(text)
 
     def _noted(self, text: str) -> Noted:
+        document = self._decoded(text, dict[str, object])
         try:
-            document = msgspec.json.decode(text, type=dict[str, object])
             streams = msgspec.convert(document.get("streams", {}), dict[Modality, StreamSpec])
-        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        except (msgspec.ValidationError, RecursionError) as error:
             raise self._damaged(f"a document of {SESSION}", got=str(error)) from error
         if not isinstance(document.get("event"), str):
             raise self._damaged(f"a document of {SESSION}", got="no event", expected="one in each")
         self._specs |= streams
-        return Noted(document)
+        self._use_one()
+        return Noted(document, streams)
 
-    def _numbers(self, block: Numbers) -> Iterator[Took | StreamEnd]:
+    def _decoded(self, text: str, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(text, type=kind)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise self._damaged(f"a document of {SESSION}", got=str(error)) from error
+
+    def _numbers(self, block: Numbers) -> Iterator[Took | StreamEnd | Swapped]:
         if modality := self._modality.get(block.stream):
-            self._waiting[modality].add(block.t_s, block.x)
+            self._waiting[modality].add(block)
         elif self._names[block.stream] == STEPS:
             for row in self._steps(block.x):
                 yield self._step(row)
@@ -170,28 +215,44 @@ class _Reader:
         rows: list[list[int]] = x.astype(np.int64).tolist()
         return rows
 
-    def _step(self, row: list[int]) -> Took | StreamEnd:
+    def _step(self, row: list[int]) -> Took | StreamEnd | Swapped:
         k, event, first, n, gap_before = row
         if k not in range(len(MODALITIES)) or first < 0 or n < 0:
             raise self._damaged("a step", got=str(row), expected=f"{STEP_COLUMNS}, none negative")
         modality = MODALITIES[k]
         if event == StepEvent.ENDED:
             return StreamEnd(modality)
+        if event == StepEvent.PROFILE:
+            return Swapped(first)
         taken = self._waiting[modality].take(first, n)
-        if taken is None or modality not in self._specs:
+        specs = {id(s): s for s in (self._spec_of(modality, k) for k in taken.streams)}
+        spec = next(iter(specs.values()), None)
+        if len(taken.t_s) != n or len(specs) != 1 or spec is None:
             raise RecordingError(
                 f"recording {str(self._path)!r}: a step without its samples",
                 got=f"{modality} samples {first} to {first + n - 1}",
                 expected="samples before the steps that take them",
             )
-        spec = self._specs[modality]
-        if taken[1].shape[1:] != (len(spec.channels),):
+        if taken.x.shape[1:] != (len(spec.channels),):
             raise self._damaged(
                 f"samples of {modality}",
-                got=f"shape {taken[1].shape}",
+                got=f"shape {taken.x.shape}",
                 expected=f"{len(spec.channels)} channels, as its documents say",
             )
-        return Took(modality, SampleChunk(spec, *taken, bool(gap_before)))
+        return Took(modality, SampleChunk(spec, taken.t_s, taken.x, bool(gap_before)))
+
+    def _spec_of(self, modality: Modality, stream: int) -> StreamSpec | None:
+        return self._parts.get(stream, self._specs.get(modality))
+
+    def _require_known(self, header: Header) -> None:
+        layout = header.info.findtext("desc/hadua/layout") or "1"
+        if not layout.isdecimal() or int(layout) > LAYOUT_VERSION:
+            raise RecordingError(
+                f"recording {str(self._path)!r}",
+                got=f"layout {layout!r}",
+                expected=f"layout {LAYOUT_VERSION} or an earlier one",
+                hint="A newer version of hadua made it: use that one.",
+            )
 
     def _damaged(self, what: str, *, got: str, expected: str | None = None) -> RecordingError:
         return RecordingError(
@@ -209,31 +270,49 @@ class _Reader:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taken:
+    """Samples, and the numbers of the streams of the file in which they lie."""
+
+    streams: set[int]
+    t_s: FloatArray
+    x: FloatArray
+
+
 class _Waiting:
     """Samples that no step has taken yet, by number."""
 
     def __init__(self) -> None:
-        self._blocks: deque[tuple[int, FloatArray, FloatArray]] = deque()
+        self._blocks: deque[tuple[int, Numbers]] = deque()
         self._next = 0
 
-    def add(self, t_s: FloatArray, x: FloatArray) -> None:
-        self._blocks.append((self._next, t_s, x))
-        self._next += t_s.shape[0]
+    def add(self, block: Numbers) -> None:
+        self._blocks.append((self._next, block))
+        self._next += block.t_s.shape[0]
 
-    def take(self, first: int, n: int) -> tuple[FloatArray, FloatArray] | None:
-        """Samples `first` to `first + n - 1`; earlier ones are let go. None: not all are here."""
-        while self._blocks and self._blocks[0][0] + self._blocks[0][1].shape[0] <= first:
+    def take(self, first: int, n: int) -> "_Taken":
+        """Those of samples `first` to `first + n - 1` that are here; earlier ones are let go."""
+        while self._blocks and self._blocks[0][0] + self._blocks[0][1].t_s.shape[0] <= first:
             self._blocks.popleft()
         parts = []
-        for start, t_s, x in self._blocks:
+        for start, block in self._blocks:
             if start >= first + n:
                 break
             part = slice(max(first - start, 0), first + n - start)
-            parts.append((t_s[part], x[part]))
-        of_one_width = len({x.shape[1] for _, x in parts}) == 1
-        if sum(t_s.shape[0] for t_s, _ in parts) != n or not of_one_width:
-            return None
-        return np.concatenate([t for t, _ in parts]), np.concatenate([x for _, x in parts])
+            parts.append((block.stream, block.t_s[part], block.x[part]))
+        if len({x.shape[1] for _, _, x in parts}) != 1:  # none, or of streams that are no one
+            return _Taken(set(), np.zeros(0), np.zeros((0, 0)))
+        return _Taken(
+            {stream for stream, _, _ in parts},
+            np.concatenate([t_s for _, t_s, _ in parts]),
+            np.concatenate([x for _, _, x in parts]),
+        )
+
+
+def _shape(info: ElementTree.Element) -> tuple[str | None, tuple[str | None, ...]]:
+    """By what a stream of an earlier version that came back changed is known: rate and channels."""
+    labels = (channel.findtext("label") for channel in info.iterfind("desc/channels/channel"))
+    return info.findtext("nominal_srate"), tuple(labels)
 
 
 def _name(header: Header) -> str:

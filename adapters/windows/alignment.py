@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
+from hadua.adapters.state import Fields
 from hadua.models.errors import InvalidInputError
 from hadua.models.features import FeatureSpec, FeatureWindow, Modality
 
@@ -41,6 +43,17 @@ class Aligner:
         patience_s: Who is further behind than this is not waited for at all.
         phase_s: Where the ends lie within a hop.
     """
+
+    STATE: ClassVar[Fields] = {
+        "_ended": set[Modality],
+        "_first_s": float,
+        "_pending": dict[Modality, dict[int, FeatureWindow]],
+        "_given_s": dict[Modality, float],
+        "_watermark_s": dict[Modality, float],
+        "_emitted": int | None,
+        "_late_windows": int,
+        "_skipped": int,
+    }
 
     def __init__(
         self,

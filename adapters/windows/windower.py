@@ -10,9 +10,11 @@ signal on both sides: then the samples of both margins are in it, and are part o
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
+from hadua.adapters.state import Fields
 from hadua.models.errors import InvalidInputError, StreamInvalidError
 from hadua.models.features import FloatArray
 
@@ -71,6 +73,18 @@ class Windower:
         phase_s: Where the ends lie within a hop.
         margin_s: So much more signal is needed before a window's start and after its end.
     """
+
+    STATE: ClassVar[Fields] = {
+        "_head": int,
+        "_tail": int,
+        "_waiting": tuple[FloatArray, FloatArray],
+        "_k": int,
+        "_newest_s": float,
+        "_floor_s": float,
+        "_segment_s": float,
+        "_gap_reason": str,
+        "_gap_pending": bool,
+    }
 
     def __init__(
         self,
@@ -150,6 +164,25 @@ class Windower:
             self._take(t_s[start:stop], x[start:stop], out)
             self._newest_s = float(t_s[stop - 1])
         return out
+
+    @property
+    def _waiting(self) -> tuple[FloatArray, FloatArray]:
+        """What of the buffers is still needed: times `(n,)`, samples `(n_channels, n)`."""
+        at = slice(self._head, self._tail)
+        return self._t_s[at], self._x[:, at]
+
+    @_waiting.setter
+    def _waiting(self, waiting: tuple[FloatArray, FloatArray]) -> None:
+        (t_s, x), n = waiting, self._tail - self._head
+        fits = 0 <= self._head <= self._tail <= len(self._t_s)
+        if not fits or t_s.shape != (n,) or x.shape != (len(self._x), n):
+            raise InvalidInputError(
+                "samples that wait for their window",
+                got=f"times {t_s.shape}, samples {x.shape} from {self._head} to {self._tail}",
+                expected=f"{len(self._x)} channels, at most {len(self._t_s)} samples",
+            )
+        at = slice(self._head, self._tail)
+        self._t_s[at], self._x[:, at] = t_s, x
 
     def _enter(self, t_s: float, out: list[SignalWindow | GapWindow]) -> None:
         """Start a new stretch at `t_s` if that is not where the last one goes on."""

@@ -69,13 +69,13 @@ def _predictions(
     from hadua.models.features import Modality
     from hadua.models.runtime import load_runtime
     from hadua.service.meant import engine_factory, open_bundle
-    from hadua.service.rebuilding import rebuild_engine
+    from hadua.service.rebuilding import Rebuilding
     from hadua.service.replaying import Pace, recorded_sources, replay_session, replay_sources
 
     pace = Pace(speed)
     if not names and is_session_file(file):
-        rebuild = functools.partial(rebuild_engine, bundle=settings.bundle)
-        return replay_session(file, rebuild, pace)
+        rebuilding = Rebuilding(bundle=settings.bundle, data_dir=settings.data_dir)
+        return replay_session(file, rebuilding, pace)
     sources = recorded_sources(file, {Modality(m): name for m, name in names.items()})
     bundle = open_bundle(settings)
     load = functools.partial(load_runtime, bundle, name=settings.runtime, device=settings.device)

@@ -1,12 +1,12 @@
 """`hadua verify`: are the predictions of a recorded session what its signals give again?"""
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hadua.models.errors import HaduaError
+from hadua.service.cli.stored import DATA_DIR, DataDir
 
 if TYPE_CHECKING:
     from hadua.service.verification import Verdict
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def verify(
     file: Annotated[Path, typer.Argument(help="A session that hadua-serve recorded (.xdf).")],
     bundle: Annotated[Path | None, typer.Option(help="Where its bundle is now.")] = None,
+    data_dir: DataDir = DATA_DIR,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
 ) -> None:
     """Compute a recorded session's predictions again, and compare.
@@ -23,11 +24,11 @@ def verify(
     """
     import msgspec
 
-    from hadua.service.rebuilding import rebuild_engine
+    from hadua.service.rebuilding import Rebuilding
     from hadua.service.verification import verify as verify_file
 
     try:
-        verdict = verify_file(file, functools.partial(rebuild_engine, bundle=bundle))
+        verdict = verify_file(file, Rebuilding(bundle=bundle, data_dir=data_dir))
     except HaduaError as error:
         typer.echo(f"hadua verify: {error}", err=True)
         raise typer.Exit(error.exit_code) from None

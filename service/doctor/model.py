@@ -8,8 +8,8 @@ from hadua.models.runtime import load_runtime
 from hadua.service.doctor.finding import Finding, State, told
 from hadua.service.doctor.surroundings import Host
 from hadua.service.doctor.visit import Measured, Visit
+from hadua.service.lane import extractor_of
 from hadua.service.meant import open_bundle, screen_of
-from hadua.service.pipeline import extractor_of
 
 _CUDA = "CUDAExecutionProvider"
 _SMI_S = 3.0

@@ -13,10 +13,10 @@ from hadua.models.features import Modality
 from hadua.service.engine import Engine
 from hadua.service.learning.claims import Claims
 from hadua.service.learning.errors import NoParticipantError, NotRunningError
-from hadua.service.learning.swap import InWorker, Swap
+from hadua.service.learning.swap import Swap
 from hadua.service.learning.tools import Tools
 from hadua.service.serving import Personable
-from hadua.service.workers import DaemonExecutor
+from hadua.service.workers import DaemonExecutor, InWorker
 
 CLOSE_TIMEOUT_S = 5.0
 

@@ -21,11 +21,11 @@ from hadua.service.learning.seat import Seat
 from hadua.service.learning.session_adaptation import SessionAdaptation
 from hadua.service.learning.session_calibration import SessionCalibration
 from hadua.service.learning.statuses import AdaptationStatus, CalibrationStatus, RollBack
-from hadua.service.learning.swap import InWorker
 from hadua.service.learning.tools import Spawn, Tools
 from hadua.service.learning.windows import Window
 from hadua.service.publisher import Publisher
 from hadua.service.wire import SessionFrame
+from hadua.service.workers import InWorker
 
 EVERY_S = 1.0
 

@@ -2,25 +2,14 @@
 
 import asyncio
 import functools
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol, TypeVar
 
 from hadua.models.errors import CalibrationError
 from hadua.service.engine import Engine
 from hadua.service.serving import Personable, Serving
+from hadua.service.workers import InWorker
 
 TIMEOUT_S = 10.0
-
-T = TypeVar("T")
-
-
-class InWorker(Protocol):
-    """Makes a call in the thread that steps the pipeline, between two steps."""
-
-    async def __call__(self, call: Callable[[], T]) -> T:
-        """What the call gives."""
-        ...
 
 
 class Swap:
@@ -60,8 +49,8 @@ class Swap:
         await in_worker(functools.partial(engine.pipeline.use, serving))
         if not done.done():
             done.set_result(None)
-        facts = {**engine.facts, "profile_version": serving.version, "swapped": True}
-        return replace(engine, facts=facts)
+        facts = {**engine.facts, "profile_version": serving.version}
+        return replace(engine, facts=facts, serving=serving)
 
     def close(self) -> None:
         """Nothing is exchanged any more."""

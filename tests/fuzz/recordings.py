@@ -23,7 +23,10 @@ from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival
 from hadua.service.engine import Engine
+from hadua.service.pipeline_state import unpack
 from hadua.service.prediction_frame import Moment, prediction_frame
+from hadua.service.recorded_pipeline import Rebuild
+from hadua.service.recorded_profile import RecordedProfile
 from hadua.service.recording_log import Note, RecordingLog, Said
 from hadua.service.verification import verify
 from hadua.service.wire import encode
@@ -50,6 +53,20 @@ class _Deaf:
         return {}
 
 
+class _Rebuilder:
+    """Gives such a pipeline for whatever a file says."""
+
+    notes = ()
+
+    def engine(self, needs: Rebuild, profile: RecordedProfile | None) -> Engine:
+        if needs.state is not None:
+            unpack(needs.state.bytes())
+        return Engine(_Deaf())
+
+    def swap(self, engine: Engine, needs: Rebuild, profile: RecordedProfile | None) -> None:
+        pass
+
+
 def session_file() -> bytes:
     """A session of 30 samples, two predictions and its documents."""
     encoder = XdfEncoder(datetime="2026-11-26T12:00:00")
@@ -59,13 +76,18 @@ def session_file() -> bytes:
         "streams": streams, "settings": {}, "runtime": {"name": "onnx", "device": "cpu"},
         "bundle": {"id": "fake@0", "digest": "0" * 64}, "steps_before": 0,
     }  # fmt: skip
-    notes = [{"event": "recording", "machine": {"python": "3.11"}}, {"event": "pipeline", **told}]
+    notes = [
+        {"event": "recording", "machine": {"python": "3.11"}},
+        {"event": "profile", "version": 1, "sha256": "0" * 64, "data": "AAAA"},
+        {"event": "pipeline", **told},
+    ]
     log.add([Note(1.0, msgspec.json.encode(note).decode()) for note in notes])
     for k in range(3):
         for modality, spec in SPECS.items():
             chunk = ramp(spec, 10 * k, 10 * k + 10)
             step = Step(modality, StepEvent.SAMPLES, float(k), 10 * k, 10)
             log.add([Arrival(modality, chunk, float(k), 10 * k), step])
+    log.add([Step(Modality.EEG, StepEvent.PROFILE, 3.0, 1)])
     moment = Moment(
         session_id="s", epoch=1, seq=1, time_unix=1.7e9, latency_ms={}, clock_uncertainty_ms=None
     )
@@ -126,7 +148,7 @@ def _session(folder: Path) -> Feed:
         with suppress(HaduaError):
             session_facts(path)
         is_session_file(path)
-        verify(path, lambda _: Engine(_Deaf()))
+        verify(path, _Rebuilder())
 
     return feed
 

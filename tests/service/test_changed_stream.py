@@ -6,16 +6,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.bundles import make_bundle
+from support.changed_streams import (
+    as_stream,
+    every_second,
+    halves,
+    reordered,
+    too_slow,
+    two_only,
+)
 from support.pipelines import CHANNELS, ORIGIN_S, pipeline_over, recorded, stepped
 
-from hadua.adapters.sources.source import Channel, SampleChunk, StreamSpec
+from hadua.adapters.sources.source import Channel
 from hadua.models.bundle import Bundle, load_bundle
 from hadua.models.features import Modality
 from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.runtime import Runtime, load_runtime
 
 EEG, EYE = Modality.EEG, Modality.EYE
-GONE_S, BACK_S = ORIGIN_S + 3.0, ORIGIN_S + 5.0
 
 
 @pytest.fixture(scope="module")
@@ -29,49 +36,6 @@ def runtime(bundle: Bundle) -> Iterator[Runtime]:
     runtime = load_runtime(bundle, device="cpu")
     yield runtime
     runtime.close()
-
-
-def halves(chunks: Sequence[SampleChunk]) -> tuple[list[SampleChunk], list[SampleChunk]]:
-    """What comes before it goes, and what comes once it is back."""
-    before = [c for c in chunks if c.t_s[-1] < GONE_S]
-    after = [c for c in chunks if c.t_s[0] >= BACK_S]
-    return before, [replace(after[0], gap_before=True), *after[1:]]
-
-
-def as_stream(
-    chunk: SampleChunk, spec: StreamSpec, columns: Sequence[int], step: int = 1
-) -> SampleChunk:
-    x = chunk.x[::step][:, list(columns)]
-    return SampleChunk(spec, chunk.t_s[::step].copy(), x.copy(), chunk.gap_before)
-
-
-def every_second(before: Sequence[SampleChunk], after: Sequence[SampleChunk]) -> list[SampleChunk]:
-    spec = before[0].spec
-    half = replace(spec, rate_hz=spec.rate_hz / 2)
-    columns = range(len(spec.channels))
-    return [*before, *(as_stream(c, half, columns, step=2) for c in after)]
-
-
-def reordered(before: Sequence[SampleChunk], after: Sequence[SampleChunk]) -> list[SampleChunk]:
-    spec = before[0].spec
-    order = list(reversed(range(len(spec.channels))))
-    other = replace(spec, channels=tuple(spec.channels[i] for i in order))
-    return [*before, *(as_stream(c, other, order) for c in after)]
-
-
-def two_only(before: Sequence[SampleChunk], after: Sequence[SampleChunk]) -> list[SampleChunk]:
-    spec = before[0].spec
-    columns = [spec.labels.index(label) for label in ("CZ", "OZ")]
-    other = replace(spec, channels=tuple(spec.channels[i] for i in columns))
-    return [*before, *(as_stream(c, other, columns) for c in after)]
-
-
-def too_slow(before: Sequence[SampleChunk], after: Sequence[SampleChunk]) -> list[SampleChunk]:
-    spec = before[0].spec
-    other = replace(spec, rate_hz=50.0)
-    step = round(spec.rate_hz / 50.0)
-    columns = range(len(spec.channels))
-    return [*before, *(as_stream(c, other, columns, step=step) for c in after)]
 
 
 def eeg_of(predictions: Sequence[Prediction]) -> dict[float, str]:

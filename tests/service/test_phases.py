@@ -1,7 +1,6 @@
 """Sessions end their windows in turns, each at a phase that its recording knows."""
 
 import asyncio
-import functools
 import time
 from collections import Counter
 from pathlib import Path
@@ -24,12 +23,12 @@ from hadua.models.features import FeatureSpec, FeatureWindow, Modality
 from hadua.models.runtime import load_runtime
 from hadua.service.engine import EngineFactory
 from hadua.service.hub import Hub
+from hadua.service.lane import extractor_of
 from hadua.service.meant import engine_factory
 from hadua.service.metrics import Metrics
 from hadua.service.phases import SLOT_S, free_phase_s
-from hadua.service.pipeline import extractor_of
 from hadua.service.publisher import window_end_s
-from hadua.service.rebuilding import rebuild_engine
+from hadua.service.rebuilding import Rebuilding
 from hadua.service.recordings import Recordings
 from hadua.service.sessions import Sessions
 from hadua.service.verification import verify
@@ -124,7 +123,7 @@ def test_sessions_take_turns_and_each_verifies(
     files = sorted(tmp_path.rglob("*.xdf"))
     assert len(files) == 3
     for file in files:
-        verdict = verify(file, functools.partial(rebuild_engine, bundle=bundle.path))
+        verdict = verify(file, Rebuilding(data_dir=tmp_path / "d"))
         assert verdict.identical
         assert verdict.compared >= 10
 

@@ -69,6 +69,7 @@ def pipeline_over(
     runtime: Runtime | None = None,
     baseline_s: float = 0.0,
     screen: Screen | None = None,
+    phase_s: float = 0.0,
 ) -> Pipeline:
     """A pipeline for these streams; its clock stands still."""
     return Pipeline(
@@ -78,6 +79,7 @@ def pipeline_over(
         clock=lambda: 0.0,
         baseline_s=baseline_s,
         screen=screen,
+        phase_s=phase_s,
     )
 
 

@@ -1,12 +1,17 @@
 """Profiles of random weights for tests, of a bundle that is there."""
 
+from dataclasses import replace
+
 import numpy as np
+import torch
 
 from hadua.calibration.profile import Profile, Provenance
 from hadua.calibration.report import Report
 from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle, Normalisation
+from hadua.models.export import load_network
 from hadua.models.manifest import ONNX
+from hadua.models.personal import exported
 
 PERSON = "P01"
 AT_UNIX = 1.7e9
@@ -39,6 +44,17 @@ def profile_of(
             Report(100, windows_refused={"quality": 3}, balance={"neutral": 1.0}),
         ),
     )
+
+
+def own_profile(bundle: Bundle, *, version: int = 1, participant: str = PERSON) -> Profile:
+    """A profile whose network, and not only its normalisation, answers otherwise than another."""
+    network = load_network(bundle)
+    own = network.state_dict()["classifier.3.weight"]
+    rng = np.random.default_rng(version)
+    own += torch.from_numpy(rng.standard_normal(tuple(own.shape)).astype(np.float32))
+    weights = {"classifier.3.weight": own.detach().numpy().copy()}
+    profile = profile_of(bundle, version=version, parent=version - 1, participant=participant)
+    return replace(profile, weights=weights, model=exported(network))
 
 
 def grow(store: ProfileStore, bundle: Bundle, *, versions: int, participant: str = PERSON) -> None:

@@ -1,21 +1,28 @@
 """Sessions on real code, recorded for tests."""
 
 import asyncio
+import functools
+import threading
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from support.bundles import make_bundle
 from support.keeping import Forgetful
 from support.pipelines import CHANNELS, Chunks, made, recorded
 from support.recordings import only_file
-from support.service import FakeSource, settings_for_tests
+from support.service import FakeSource, eventually, personal_of, settings_for_tests
 
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.simulator import Simulation
+from hadua.adapters.sources.source import SampleChunk
 from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
+from hadua.models.features import Modality
 from hadua.models.runtime import load_runtime
 from hadua.service.config import Settings
 from hadua.service.hub import Hub
+from hadua.service.learning.learners import Learners
+from hadua.service.learning.tools import Tools
 from hadua.service.meant import engine_factory
 from hadua.service.metrics import Metrics
 from hadua.service.recordings import Recordings
@@ -23,6 +30,8 @@ from hadua.service.session import Session
 from hadua.service.sessions import Sessions
 
 WINDOWS = 10
+
+Act = Callable[[Session], Awaitable[object]]
 
 
 def record_person(folder: Path, *, seconds: float) -> Path:
@@ -53,8 +62,69 @@ def record_session(folder: Path, *, faults: str) -> Path:
     return only_file(folder / "lab")
 
 
-async def _recorded(settings: Settings, bundle: Bundle, chunks: Chunks) -> Session:
-    metrics = Metrics()
+def act_and_record(
+    folder: Path,
+    bundle: Bundle,
+    acts: Sequence[tuple[float, Act]],
+    *,
+    chunks: Chunks,
+    participant: str | None = None,
+    **settings: object,
+) -> Session:
+    """A session in whose middle something is done: when the pipeline has all before a time.
+
+    Args:
+        folder: Data of the service, with the participant's profiles.
+        bundle: That serves.
+        acts: Times and what is done then, in order.
+        chunks: What the streams give.
+        participant: Who sits there.
+        settings: Others than those of tests.
+    """
+    own = settings_for_tests(
+        data_dir=folder, min_free_mb=0.0, bridge_s=3600.0, bundle=bundle.path, **settings
+    )
+    return asyncio.run(_recorded(own, bundle, chunks, acts, participant))
+
+
+async def begin(session: Session) -> None:
+    """Record from here on."""
+    await session.recording.ask()
+
+
+def answer_with(version: int) -> Act:
+    """Let a version of the participant's profile answer from here on."""
+
+    async def act(session: Session) -> None:
+        assert session.learning is not None
+        await session.learning.roll_back(version, reason="a test", actor="test")
+
+    return act
+
+
+async def _recorded(
+    settings: Settings,
+    bundle: Bundle,
+    chunks: Chunks,
+    acts: Sequence[tuple[float, Act]] = (),
+    participant: str | None = None,
+) -> Session:
+    metrics, gates = Metrics(), [threading.Event() for _ in acts]
+    taken = dict.fromkeys(chunks, 0)
+
+    def tap(modality: Modality, chunk: SampleChunk) -> None:
+        taken[modality] += len(chunk)
+
+    personal = personal_of(settings.data_dir, bundle)
+    tools = Tools.of(
+        settings,
+        bundle=bundle,
+        personal=personal,
+        audit=lambda *args, **facts: None,
+        figures=metrics.learning,
+        clock=time.monotonic,
+        unix_clock=time.time,
+    )
     async with Sessions(
         settings,
         make_engine=engine_factory(settings, bundle, lambda: load_runtime(bundle)),
@@ -70,9 +140,43 @@ async def _recorded(settings: Settings, bundle: Bundle, chunks: Chunks) -> Sessi
             clock=lsl_now_s,
             unix_clock=time.time,
         ),
+        tap=tap,
+        personal=personal,
+        hop_s=bundle.hop_s,
+        learners=Learners(tools),
     ) as registry:
-        sources = {m: FakeSource(c, spec=c[0].spec) for m, c in chunks.items()}
-        session = registry.start(sources)
+        times_s = [at_s for at_s, _ in acts]
+        sources = {
+            m: FakeSource(_gated(c, times_s, gates), spec=c[0].spec) for m, c in chunks.items()
+        }
+        session = registry.start(sources, participant=participant)
+        for (at_s, act), gate in zip(acts, gates, strict=True):
+            before = {m: _samples_before(c, at_s) for m, c in chunks.items()}
+            await eventually(functools.partial(_is_there, taken, before, session.over))
+            await act(session)
+            gate.set()
         await session.over.wait()
         assert session.error is None, session.error
         return session
+
+
+def _gated(
+    chunks: Sequence[SampleChunk], times_s: Sequence[float], gates: Sequence[threading.Event]
+) -> list[SampleChunk | Exception | threading.Event]:
+    """The chunks, a gate before the first that ends after each of the times."""
+    script: list[SampleChunk | Exception | threading.Event] = []
+    waiting = list(zip(times_s, gates, strict=True))
+    for chunk in chunks:
+        while waiting and chunk.t_s[-1] >= waiting[0][0]:
+            script.append(waiting.pop(0)[1])
+        script.append(chunk)
+    return [*script, *(gate for _, gate in waiting)]
+
+
+def _is_there(taken: dict[Modality, int], wanted: dict[Modality, int], over: asyncio.Event) -> bool:
+    return taken == wanted or over.is_set()
+
+
+def _samples_before(chunks: Sequence[SampleChunk], at_s: float) -> int:
+    """Of the chunks that end before a time; time never goes back."""
+    return sum(len(c) for c in chunks if c.t_s[-1] < at_s)
