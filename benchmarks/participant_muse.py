@@ -29,7 +29,7 @@ MUSE_EPOCHS = 40
 
 def muse_people() -> int:
     """How many there are."""
-    return len(_recorded().people)
+    return len(recorded().people)
 
 
 def muse_world(seed: int, person: int, folder: Path) -> World:
@@ -40,7 +40,7 @@ def muse_world(seed: int, person: int, folder: Path) -> World:
         person: Who is met.
         folder: Where the bundle is kept, or made if it is not there.
     """
-    features = _recorded()
+    features = recorded()
     data = as_dataset(features)
     training = data.pick(data.subject != person)
     moments = statistics(training)
@@ -64,7 +64,8 @@ def in_two_sittings(own: Dataset) -> Dataset:
 
 
 @cache
-def _recorded() -> FeatureSet:
+def recorded() -> FeatureSet:
+    """The features of every recording."""
     recordings = os.environ.get(RECORDINGS)
     if not recordings:
         raise SystemExit(f"participant: {RECORDINGS} does not name the folder of the recordings")

@@ -13,6 +13,8 @@ import numpy as np
 from hadua.calibration.online_settings import GuardSettings
 from hadua.models.features import FloatArray
 
+NOVELTY_CAP = 4.0
+"""What a feature counts at most in the distance from a person: a bound of it is never crossed."""
 _LEAST = 1e-9
 
 
@@ -119,7 +121,7 @@ class Guard:
             distance: `(d,)` in deviations of the profile.
             windows: How many windows the mean is of.
         """
-        novelty = float(np.minimum(distance**2, 4.0).mean()) if distance.size else 0.0
+        novelty = float(np.minimum(distance**2, NOVELTY_CAP).mean()) if distance.size else 0.0
         few = windows < self._settings.novelty_windows
         if few or novelty <= self._settings.most_novelty:
             return None

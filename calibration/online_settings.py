@@ -19,7 +19,8 @@ class GuardSettings:
         most_divergence: Mean Kullback-Leibler divergence (nats) from the model it started from.
         check_loss: Fall of the share right on the check set.
         most_novelty: Mean squared distance of the person's mean features from the profile's, in
-            deviations, above which this is somebody else; each feature counts 4 at most.
+            deviations, above which this is somebody else; each feature counts 4 at most, so that
+            with a bound of 4 nobody is.
         novelty_windows: Windows from which that is told.
         tau_s: Memory of the divergence's average.
         probation: Pieces after which a state that no bound has objected to is a good one.

@@ -8,6 +8,7 @@ profile again.
 
 import os
 import sys
+from contextlib import suppress
 
 from pydantic import ValidationError
 
@@ -47,7 +48,8 @@ def go_last() -> None:
     milliseconds, and Windows lets any higher class interrupt. No ordinary user can take it back.
     """
     if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        with suppress(OSError):  # a container may forbid it: then it is merely nice
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _warm() -> None:

@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     adaptation: bool = Field(
         False, description="Follow the participant of a session from its first window on."
     )
+    person_guard: bool = Field(
+        True,
+        description="While following: begin anew as shipped when the features are somebody "
+        "else's. Off where electrodes are few or dry.",
+    )
     eeg_lag_ms: Lag | None = Field(
         None, description="What the EEG's stamps are late by; nothing: what the stream says."
     )

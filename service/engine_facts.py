@@ -18,7 +18,7 @@ _NOT_OF_A_PIPELINE = frozenset(
         "max_clients", "client_frames", "send_timeout_s", "journal_frames", "status_interval_s",
         "database", "require_consent", "keep_days", "require_token", "allowed_hosts",
         "allowed_origins", "requests_per_s", "tls_cert", "tls_key",
-        "source_windows", "calibration_policy", "adaptation", "expect",
+        "source_windows", "calibration_policy", "adaptation", "person_guard", "expect",
         "windows_in_step",
     }
 )  # fmt: skip

@@ -13,10 +13,11 @@ from hadua.calibration.collected import MODALITIES, Collected, CollectedWindow, 
 from hadua.calibration.embeddings import SourceEmbeddings
 from hadua.calibration.fit import FitSettings, Target, fit
 from hadua.calibration.fitted import keep_fitted
-from hadua.calibration.guard import Breach
+from hadua.calibration.guard import NOVELTY_CAP, Breach
 from hadua.calibration.labelled import LabelledWindows
 from hadua.calibration.online import OnlineAdapter
 from hadua.calibration.online_life import Served
+from hadua.calibration.online_settings import GuardSettings, OnlineSettings
 from hadua.calibration.plan import FEWEST, MOST
 from hadua.calibration.profile import AS_SHIPPED, Profile, Provenance
 from hadua.calibration.report import Report
@@ -45,6 +46,7 @@ from hadua.service.learning.online_messages import (
 
 SOURCE_BATCH = 64
 REMEMBERED_STATES = 64
+_ANYBODY = OnlineSettings(guard=GuardSettings(most_novelty=NOVELTY_CAP))
 GUARDED = "made by the online loop within its bounds; nothing else was asked of it"
 
 
@@ -86,6 +88,7 @@ class _Following:
             normalisation,
             seed=begin.seed,
             source=_terms(bundle, network, self._source, seed=begin.seed),
+            settings=None if begin.person_guard else _ANYBODY,
             known=begin.version != AS_SHIPPED,
         )
         self._version = begin.version

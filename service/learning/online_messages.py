@@ -17,6 +17,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
         source: Folder of the source's windows; None to use the bundle's embeddings.
         seed: Start of every random number.
         remember: Whether the windows of the participant's calibration are to be remembered.
+        person_guard: Whether to ask if this is still the person of the profile.
     """
 
     bundle: str
@@ -27,6 +28,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
     source: str | None = None
     seed: int = 0
     remember: bool = True
+    person_guard: bool = True
 
 
 class See(msgspec.Struct, frozen=True, kw_only=True, tag="see"):

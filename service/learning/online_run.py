@@ -159,6 +159,7 @@ class OnlineRun:
             version=version,
             folder=str(self._folder.absolute()),
             source=None if tools.source is None else str(Path(tools.source).absolute()),
+            person_guard=tools.person_guard,
         )
 
     def _last_calibrated(self, version: int) -> int:

@@ -59,6 +59,7 @@ class Tools:
         source: Folder of the source's windows; None to use the bundle's embeddings.
         policy: Name of who decides about a calibration if nobody says otherwise.
         adapt: Whether adaptation is on from the start of a session.
+        person_guard: Whether it asks if the person is still the profile's.
     """
 
     bundle: Bundle
@@ -71,6 +72,7 @@ class Tools:
     source: Path | None = None
     policy: str = "operator"
     adapt: bool = False
+    person_guard: bool = True
 
     @classmethod
     def of(
@@ -96,4 +98,5 @@ class Tools:
             source=settings.source_windows,
             policy=settings.calibration_policy,
             adapt=settings.adaptation,
+            person_guard=settings.person_guard,
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hadua.calibration.guard import Breach, Guard
+from hadua.calibration.guard import NOVELTY_CAP, Breach, Guard
 from hadua.calibration.online_settings import GuardSettings
 from hadua.models.features import FloatArray
 
@@ -25,6 +25,13 @@ def watched(mine: FloatArray, start: FloatArray, *, pieces: int, dt_s: float = 1
     for _ in range(pieces):
         found = found or bound(watching.observe(mine, start, dt_s=dt_s))
     return found
+
+
+def test_with_the_bound_of_the_cap_nobody_is_somebody_else() -> None:
+    far = np.full(20, 100.0)
+    assert Guard(3, GuardSettings()).recognise(far, windows=36) is not None
+    anybody = GuardSettings(most_novelty=NOVELTY_CAP)
+    assert Guard(3, anybody).recognise(far, windows=36) is None
 
 
 def test_only_what_is_sure_enough_may_teach() -> None:

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from support.recorded_sessions import record_person
+from support.simulating import sending
 
 from hadua.calibration.store import ProfileStore
 from hadua.service.person_data import PROFILES
@@ -42,6 +44,42 @@ def test_from_a_recording_to_a_profile_that_serves(recording: Path, tmp_path: Pa
     assert "windows used: 120" in decided.stdout
     assert decided.stdout.startswith("accepted" if decided.returncode == 0 else "rejected")
     assert store.active_version("P01") == (1 if decided.returncode == 0 else 0)
+
+
+def test_live_to_a_profile_that_serves(tmp_path: Path) -> None:
+    person = "sim:person=5,speed=20"
+    streams = ("--eeg", person, "--gaze", person, "--participant", "P02", "--json")
+    plan = ("--seconds", "60", "--baseline-s", "5", "--accept", "automatic")
+    require_calibrated(hadua(tmp_path, *streams, *plan), tmp_path, "P02")
+
+
+@pytest.mark.soak
+def test_live_over_lsl_at_the_pace_of_a_person(unique: str, tmp_path: Path) -> None:
+    with sending("--name-prefix", unique, "--person", "5", "--json") as sender:
+        assert sender.stdout is not None
+        assert json.loads(sender.stdout.readline())["streams"]
+        streams = ("--eeg", f"lsl:name={unique}-eeg", "--gaze", f"lsl:name={unique}-gaze")
+        plan = ("--seconds", "60", "--baseline-s", "5", "--accept", "automatic", "--json")
+        began_s = time.monotonic()
+        asked = hadua(tmp_path, *streams, "--participant", "P03", *plan)
+        assert time.monotonic() - began_s > 60.0
+    require_calibrated(asked, tmp_path, "P03")
+
+
+def require_calibrated(
+    asked: subprocess.CompletedProcess[str], folder: Path, participant: str
+) -> None:
+    """The policy has decided, and what it decided is so."""
+    assert asked.stdout, asked.stderr
+    decided = json.loads(asked.stdout)
+    assert (decided["rested"], decided["collected"]) == (10, 120)
+    assert decided["dropped"] == 0
+    serves = ProfileStore(folder / PROFILES).active_version(participant)
+    if asked.returncode == 0:
+        assert (decided["state"], serves) == ("accepted", 1)
+    else:
+        assert (decided["state"], serves) == ("rejected", 0)
+        assert decided["report"]["risk"] == "high"
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,12 @@
 import json
 import signal
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pylsl
 import pytest
+from support.simulating import command, sending
 
 from hadua.adapters.sources.simulated_faults import Faults
 from hadua.adapters.sources.simulated_states import parse_schedule
@@ -18,24 +16,6 @@ from hadua.adapters.sources.simulator import Simulation, SimulatorSource, make_s
 from hadua.adapters.sources.stream_info import parse_stream_info
 from hadua.models.features import Modality
 from hadua.service.cli.simulate import Broadcast
-
-RUN = "import sys; from hadua.service.cli.main import main; sys.argv[0] = 'hadua'; main()"
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", RUN, "simulate", *arguments]
-
-
-@contextmanager
-def sending(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def inlet(name: str) -> pylsl.StreamInlet:

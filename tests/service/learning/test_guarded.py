@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pytest
 from support.keeping import new_data_folder
 from support.learning import Script, ToyPipeline, begin_session, learning_parts, windows_chunks
 from support.profiles import AT_UNIX, profile_of
@@ -75,3 +76,23 @@ async def test_somebody_else_is_noticed_and_it_is_said_everywhere(tmp_path: Path
     assert entry["actor"] == "online guard"
     assert back["reason"] in entry["detail"]
     assert 'hadua_roll_backs_total{by="guard"} 1.0' in metrics
+
+
+@pytest.mark.soak
+@slow_test
+async def test_switched_off_nobody_is_somebody_else(tmp_path: Path) -> None:
+    folder = new_data_folder(tmp_path)
+    somebody_elses(folder)
+    script: Script = [*windows_chunks(0, 60), threading.Event()]
+    parts = learning_parts(
+        script, pipeline=ToyPipeline(version=1), folder=folder, adaptation=True, person_guard=False
+    )
+    async with running(parts) as service:
+        await begin_session(service.http)
+        session = service.service.sessions.get("s-1")
+        await session.running.wait()
+        learning = session.learning
+        assert learning is not None
+        await eventually(lambda: learning.adaptation().learnt == 60)
+        assert learning.adaptation().updates >= 3
+        assert learning.adaptation().roll_backs == ()
