@@ -4,10 +4,14 @@ from functools import partial
 
 import numpy as np
 
+from hadua.adapters.devices.mapping import map_eeg
 from hadua.adapters.devices.montage import SEED_62
 from hadua.adapters.features.cleaning import WindowCleaner
-from hadua.adapters.features.eeg_entropy import DifferentialEntropy
+from hadua.adapters.features.eeg_entropy import DifferentialEntropy, eeg_feature_spec
+from hadua.adapters.features.eeg_window import EegWindowMeasure
 from hadua.adapters.quality.eeg_judge import EegJudge
+from hadua.adapters.sources.source import Channel, StreamSpec
+from hadua.adapters.windows.windower import SignalWindow
 from hadua.models.cleaning import Cleaning
 from hadua.models.features import FloatArray
 from hadua.service.bench.comparison import Comparison, Other
@@ -40,7 +44,21 @@ def rows(effort: Effort) -> list[Row]:
     made: list[Row] = []
     for pace in effort.paces:
         made += Comparison(_WHAT, ours, floors, pace).rows()
-    return made + Comparison(_WHAT, ours, peers, effort.slow).rows() + _beside(effort)
+    made += Comparison(_WHAT, ours, peers, effort.slow).rows()
+    return made + _whole(effort) + _beside(effort)
+
+
+def _whole(effort: Effort) -> list[Row]:
+    """All that a session does to a window of EEG: judge, complete, measure."""
+    spec = eeg_feature_spec(SEED_62, window_s=1.0, hop_s=0.5)
+    channels = tuple(Channel(name, "EEG", "microvolts") for name in SEED_62)
+    mapping = map_eeg(StreamSpec("made up", channels, RATE_HZ, type="EEG"), SEED_62)
+    x_uv = np.ascontiguousarray(_alike()[:N_SAMPLES].T).T
+    window = SignalWindow(0.0, 1.0, np.arange(N_SAMPLES) / RATE_HZ, x_uv)
+    ours = partial(EegWindowMeasure(mapping, rate_hz=RATE_HZ, spec=spec), window)
+    bare = Other("bare np.fft.rfft", partial(np.fft.rfft, x_uv.T, axis=1))
+    name = "an EEG window judged, completed, measured, 62 ch x 1 s at 1000 Hz"
+    return [row for pace in effort.paces for row in Comparison(name, ours, [bare], pace).rows()]
 
 
 def _beside(effort: Effort) -> list[Row]:

@@ -17,8 +17,8 @@ from hadua.models.errors import HaduaError
 from hadua.service.bench.row import Row
 
 MARGIN = 1.3
-"""A ratio may be this much above the median: on two shared cores the same code's ratios lie within
-1.2 of each other, a stage that came back to the hot path has cost more."""
+"""A ratio may be this much above the median: those of the same code lay within 1.13 of each other
+in five runs at loads of 1 to 20, and a stage that comes back to the hot path costs more."""
 
 LEAST_RUNS = 3
 """Fewer earlier runs are no history."""
