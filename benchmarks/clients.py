@@ -111,7 +111,8 @@ def _service(rate_hz: float = 10.0) -> Iterator[tuple[Child, str]]:
 
 
 @contextmanager
-def _listening(address: str, n: int, *, path: str = PATH) -> Iterator[list[Child]]:
+def listeners(address: str, n: int, *, path: str = PATH) -> Iterator[list[Child]]:
+    """So many clients, in processes of their own."""
     with ExitStack() as stack:
         shares = [str(n // PROCESSES)] * PROCESSES
         children = [
@@ -122,7 +123,8 @@ def _listening(address: str, n: int, *, path: str = PATH) -> Iterator[list[Child
         yield children
 
 
-def _hear(children: list[Child], seconds: float, into: Heard) -> None:
+def hear(children: list[Child], seconds: float, into: Heard) -> None:
+    """Note what they hear for so long."""
     for child in children:
         child.ask("note")
     time.sleep(seconds)
@@ -147,11 +149,11 @@ def suite_rows(effort: Effort) -> list[Row]:
 def _fast(n: int, rate_hz: float, seconds: float) -> list[Row]:
     """As many messages a second as that makes, or as come, against a loop that only sends."""
     ours, floor = Heard(), Heard()
-    with _bare(rate_hz) as address, _listening(address, n) as children:
-        _hear(children, seconds, floor)
-    with _service(rate_hz) as (_, address), _listening(address, n) as children:
+    with _bare(rate_hz) as address, listeners(address, n) as children:
+        hear(children, seconds, floor)
+    with _service(rate_hz) as (_, address), listeners(address, n) as children:
         time.sleep(1.0)
-        _hear(children, seconds, ours)
+        hear(children, seconds, ours)
     p50, p99 = ours.quantiles()
     bare = floor.quantiles()
     name = f"sample to client, {n} clients x {rate_hz:g} a second"
@@ -169,14 +171,14 @@ def _crowd(seconds: float) -> list[Row]:
     grown_mb: list[float] = []
     closed_after_s: list[float] = []
     for _ in range(TURNS):
-        with _bare() as address, _listening(address, N_CLIENTS) as children:
-            _hear(children, seconds / TURNS, floor)
-        with _service() as (service, address), _listening(address, N_CLIENTS) as children:
+        with _bare() as address, listeners(address, N_CLIENTS) as children:
+            hear(children, seconds / TURNS, floor)
+        with _service() as (service, address), listeners(address, N_CLIENTS) as children:
             time.sleep(1.0)
-            _hear(children, seconds / TURNS, alone)
+            hear(children, seconds / TURNS, alone)
             before_mb, since_s = service.memory_mb, time.time()
             deaf = _deaf(address)
-            _hear(children, seconds / TURNS, beside)
+            hear(children, seconds / TURNS, beside)
             grown_mb.append(service.memory_mb - before_mb)
             closed_after_s.append(_closed_after_s(deaf, since_s))
     return [
@@ -231,7 +233,7 @@ def _idle() -> list[Row]:
     with _service() as (service, address):
         time.sleep(1.0)
         before_mb = service.memory_mb
-        with _listening(address, N_IDLE, path=f"{PATH}?types=marker") as children:
+        with listeners(address, N_IDLE, path=f"{PATH}?types=marker") as children:
             time.sleep(5.0)
             after_mb = service.memory_mb
             closed = sum(child.ask("told").closed for child in children)

@@ -145,6 +145,8 @@ class LslSource:
 
     def close(self) -> None:
         """Disconnect and forget the stream; waits two seconds at most."""
+        if self._lookout is not None:
+            self._lookout.close()
         self._lookout = self._spec = None
         self._disconnect()
 

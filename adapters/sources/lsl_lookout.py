@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from hadua.adapters.sources.lsl_discovery import POLL_S, ambiguous, find, matching, not_found
+from hadua.adapters.sources.lsl_doorbell import Doorbell
 from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, pylsl
 
 _FORGET_S = 3.0
@@ -32,6 +33,7 @@ class Lookout:
         self._mine: LslInfo | None = None
         self._dead_until_s: dict[str, float] = {}
         self._looked_s = 0.0
+        self._doorbell = Doorbell()
         self.answers, self.twins = True, 0
 
     def find(self, timeout_s: float) -> LslInfo:
@@ -62,7 +64,15 @@ class Lookout:
         self._looked_s = now_s
         alive = self._alive()
         self.answers = any(info.uid() == mine.uid() for info in alive)
-        self.twins = len([i for i in _same_id(alive, mine) if i.uid() != mine.uid()])
+        twins = [i for i in _same_id(alive, mine) if i.uid() != mine.uid()]
+        gone = [i for i in twins if self._doorbell.refused(i)]
+        for info in gone:
+            self._dead_until_s[info.uid()] = now_s + _FORGET_S + _LOOK_EVERY_S
+        self.twins = len(twins) - len(gone)
+
+    def close(self) -> None:
+        """Look no more."""
+        self._doorbell.close()
 
     def _find_again(self, mine: LslInfo, timeout_s: float) -> LslInfo:
         deadline_s = time.monotonic() + timeout_s

@@ -17,6 +17,7 @@ export class Chart {
     this.element = element;
     this.instance = null;
     this.drawn_ms = 0;
+    this.drawn = ""; // what of the state
     this.classes = "";
   }
 
@@ -32,7 +33,7 @@ export class Chart {
   }
 
   restyle() {
-    this.classes = "";
+    this.classes = this.drawn = "";
     this.drawn_ms = 0;
   }
 
@@ -43,7 +44,10 @@ export class Chart {
     this.element.dataset.missedS = missedStretches(state).map((g) => (g.to_s - g.from_s).toFixed(1)).join(" ");
     if (!this.instance || document.hidden || now_ms - this.drawn_ms < MIN_PAUSE_MS) return;
     if (!state.bundle || !state.last) return;
-    this.drawn_ms = now_ms;
+    // Time goes on in it only while answers are late; otherwise it changes with an answer.
+    const drawn = [state.session, state.epoch, state.last.seq, state.points.length, state.gaps.length, state.states.length].join();
+    if (drawn === this.drawn && !fresh && !this.wasStale) return;
+    Object.assign(this, { drawn, drawn_ms: now_ms, wasStale: fresh !== null });
     const known = state.states.length > 0;
     const key = [known, ...state.bundle.classes].join("\n");
     if (key !== this.classes) {

@@ -196,6 +196,21 @@ def test_a_second_sender_with_the_same_id_is_counted_and_takes_nothing_over(
         read_until(source, "twins", 0)
 
 
+def test_that_a_killed_twin_has_gone_is_known_before_the_resolver_knows(unique: str) -> None:
+    one = IndexOutlet(unique)
+    with opened(name=unique) as source:
+        with sender_process(unique) as process:
+            read_until(source, "twins", 1)
+            process.kill()
+            process.wait(10.0)
+            killed_s = time.monotonic()
+            while source.health().twins:
+                assert time.monotonic() < killed_s + 2.0  # the resolver takes three
+                one.push(10)
+                source.read(0.05)
+        read_until(source, "answers", True)
+
+
 def test_two_that_come_back_with_one_id_are_not_chosen_from(unique: str) -> None:
     outlet = IndexOutlet(unique)
     with opened(name=unique) as source:
