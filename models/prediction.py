@@ -51,6 +51,7 @@ class Prediction:
         abstention: Why there is no label, as a word of its own; None if there is one.
         interpolated: EEG channels, missing or bad, whose features came from their neighbours.
         left_out: EEG channels that were bad and could not be interpolated.
+        computed: Where the network ran: `here`, or who else it was.
     """
 
     start_s: float
@@ -68,6 +69,7 @@ class Prediction:
     abstention: Abstention | None = None
     interpolated: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    computed: str = "here"
 
 
 def softmax(logits: FloatArray, *, temperature: float = 1.0) -> FloatArray:
@@ -90,6 +92,7 @@ def decide(
     profile_version: int = 0,
     interpolated: tuple[str, ...] = (),
     left_out: tuple[str, ...] = (),
+    computed: str = "here",
 ) -> Prediction:
     """Turn what is known of one window into an answer, or into a reason for giving none.
 
@@ -109,6 +112,7 @@ def decide(
         profile_version: Version of the participant's profile.
         interpolated: EEG channels whose features came from their neighbours.
         left_out: EEG channels that were bad and could not be interpolated.
+        computed: Where the logits were.
 
     Raises:
         InvalidInputError: Logits of another number, or not finite.
@@ -138,6 +142,7 @@ def decide(
         abstention=abstention,
         interpolated=interpolated,
         left_out=left_out,
+        computed=computed,
     )
 
 

@@ -1,6 +1,7 @@
 """The ASGI application: routes around one service, which lives as long as the application."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from hadua.models.runtime import Runtime
 from hadua.service import (
     access_routes,
     asyncapi,
+    fleet_routes,
     health,
     inference_routes,
     mapping_routes,
@@ -35,6 +37,8 @@ from hadua.service.access.headers import SecurityHeaders
 from hadua.service.access.places import Places, is_loopback
 from hadua.service.access.stored import StoredTokens
 from hadua.service.body_limit import BodyLimit
+from hadua.service.booth_word import own_word
+from hadua.service.cluster.booth import Booth
 from hadua.service.config import Settings
 from hadua.service.dashboard import page
 from hadua.service.doctor.machine import Machine
@@ -68,7 +72,7 @@ GOODBYE_S = 1.0
 _PARTS = (
     *(health, stream_routes, preflight_routes, routes, mapping_routes, participant_routes),
     *(access_routes, recording_routes, marker_routes, predict_routes, settings_routes),
-    inference_routes,
+    *(inference_routes, fleet_routes),
     *(learning_routes, websocket, asyncapi),
 )
 
@@ -95,6 +99,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service = make_service()
         app.state.service = service
+        if service.booth is not None:
+            service.booth.start(functools.partial(own_word, service), service.metrics)
         try:
             async with service.sessions, asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(_start_first(service, started))
@@ -173,6 +179,8 @@ def build_service(
     personal: Personal | None = None,
     here: Surroundings | None = None,
     screen: Screen | None = None,
+    booth: Booth | None = None,
+    replicas: int = 0,
 ) -> Service:
     """A service from its parts; call it on the event loop."""
     hub, metrics, pool = Hub(), Metrics(), DaemonExecutor("request", threads=2)
@@ -230,13 +238,15 @@ def build_service(
             screen=screen or Screen(),
             clock=clock,
         ),
-        predictor=Predictor(bundle, load=load_runtime),
+        predictor=Predictor(bundle, load=load_runtime, threads=max(1, replicas)),
         parse_source=parse_source,
         list_streams=list_streams,
         clock=clock,
         unix_clock=unix_clock,
         startup=startup,
         cut=cut,
+        replicas=replicas,
+        booth=booth,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,9 +15,11 @@ from hadua.adapters.sources.source import Source
 from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle
 from hadua.models.device_choice import chosen
+from hadua.models.errors import UsageError
 from hadua.models.features import Modality
 from hadua.models.runtime import Runtime, load_runtime
 from hadua.service.app import build_service
+from hadua.service.cluster.booth import Booth, PoolAsked
 from hadua.service.config import Settings
 from hadua.service.engine import EngineFactory, Tap
 from hadua.service.folder_lock import sole_writer
@@ -29,6 +32,9 @@ from hadua.service.shared_runtime import SharedRuntime
 from hadua.service.sources import live_source
 from hadua.service.storage.database import make_folder
 from hadua.service.storage.storage import Storage
+
+if TYPE_CHECKING:
+    from hadua.service.cluster.replicas import Replicas
 
 _log = structlog.get_logger("hadua.storage")
 _inference = structlog.get_logger("hadua.inference")
@@ -134,6 +140,7 @@ def assemble(
     storage: Storage,
     cut: Callable[[tuple[str, int]], None],
     tap: Tap | None = None,
+    replicas: "Replicas | None" = None,
 ) -> Service:
     """The service; call it on the event loop. `tap` sees every chunk that a pipeline consumes."""
 
@@ -141,16 +148,18 @@ def assemble(
         return load_runtime(bundle, name=settings.runtime, device=settings.device)
 
     shared = SharedRuntime(load) if settings.runtime == "onnx" else load
+    booth = booth_of(settings, bundle, shared)
+    in_sessions = shared if booth is None else booth.runtime
 
     def at(phase_s: float) -> EngineFactory:
-        return engine_factory(settings, bundle, shared, phase_s=phase_s)
+        return engine_factory(settings, bundle, in_sessions, phase_s=phase_s)
 
     return build_service(
         settings,
         bundle=bundle,
         make_engine=at(0.0),
         staggered=None if settings.windows_in_step else at,
-        load_runtime=load,
+        load_runtime=load if replicas is None else lambda: replicas,
         parse_source=source_parser(settings),
         list_streams=list_streams,
         storage=storage,
@@ -162,6 +171,47 @@ def assemble(
         mappings=open_mapping_book(settings),
         screen=screen_of(settings),
         personal=personal_profiles(settings, bundle),
+        booth=booth,
+        replicas=0 if replicas is None else replicas.count,
+    )
+
+
+def booth_of(settings: Settings, bundle: Bundle, load: Callable[[], Runtime]) -> Booth | None:
+    """This service's side of the pool that the settings name, if they do.
+
+    Raises:
+        UsageError: an address that cannot be.
+    """
+    if settings.cluster is None:
+        return None
+    asked = PoolAsked(
+        settings.cluster,
+        settings.cluster_budget_ms / 1e3,
+        settings.cluster_token,
+        settings.booth or "",
+    )
+    return Booth(bundle, asked, load=load)
+
+
+def replicas_of(settings: Settings, bundle: Bundle) -> "Replicas | None":
+    """The replicas of a pool, started, if the settings say that this is one.
+
+    Raises:
+        UsageError: a pool that asks another pool.
+        RuntimeUnavailableError, ClusterError: no Ray, no cluster, or no room on it.
+    """
+    if settings.pool_ray is None:
+        return None
+    if settings.cluster is not None:
+        raise UsageError("pool_ray with --cluster", expected="a pool, or a booth that asks one")
+    from hadua.service.cluster.replicas import Replicas  # with Ray, which a booth does without
+
+    return Replicas(
+        bundle,
+        address=settings.pool_ray,
+        count=settings.pool_replicas,
+        device=settings.device,
+        gpus=settings.pool_gpus,
     )
 
 

@@ -61,6 +61,31 @@ class Settings(BaseSettings):
     )
     runtime: RuntimeName = Field("onnx", description="Inference runtime: onnx or torchscript.")
     device: DeviceName = Field("auto", description="Where inference runs: auto, cpu or cuda.")
+    cluster: str | None = Field(
+        None, description="Address of a pool that computes predictions, as http://pool:8000."
+    )
+    cluster_token: str | None = Field(
+        None, description="Token that the pool asks this booth for.", repr=False
+    )
+    cluster_budget_ms: float = Field(
+        50.0,
+        gt=0.0,
+        le=1000.0,
+        description="How long a window waits for the pool (ms) before it is answered here.",
+    )
+    booth: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="Name of this booth at the pool; nothing: the computer's.",
+    )
+    pool_ray: str | None = Field(
+        None,
+        description="Head of a Ray cluster, as HOST:PORT, on which this service keeps replicas.",
+    )
+    pool_replicas: int = Field(2, ge=1, le=64, description="Inference replicas of a pool.")
+    pool_gpus: float = Field(
+        0.0, ge=0.0, le=8.0, description="What each replica takes of a GPU; 0: none."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least important log line to write."
     )

@@ -19,6 +19,8 @@ _NOT_OF_A_PIPELINE = frozenset(
         "database", "require_consent", "keep_days", "require_token", "allowed_hosts",
         "allowed_origins", "requests_per_s", "tls_cert", "tls_key",
         "source_windows", "calibration_policy", "adaptation", "person_guard", "expect",
+        "cluster", "cluster_token", "cluster_budget_ms", "booth",
+        "pool_ray", "pool_replicas", "pool_gpus",
         "windows_in_step",
     }
 )  # fmt: skip

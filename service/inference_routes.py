@@ -31,7 +31,7 @@ health: APIRouter = APIRouter(prefix="/v2", tags=["inference"])
 _Asked = Annotated[str, Path(description="Name of the bundle, as GET /api/v1/bundles says it.")]
 _REFUSED = (
     *("model-unknown", "invalid-input", "runtime-unavailable"),
-    *("bundle-invalid", "service-stopping"),
+    *("bundle-invalid", "service-stopping", "cluster-unavailable"),
 )
 
 
@@ -78,6 +78,7 @@ class Inferred(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_version: str
     outputs: tuple[Tensor, ...]
     id: str | None = None
+    parameters: dict[str, str] | None = None
 
 
 @health.get("/health/live", responses=answers(Live))
@@ -132,13 +133,21 @@ async def infer(name: _Asked, asked: Asked, body: Infer) -> Response:
     if any(output.name != LOGITS for output in body.outputs or ()):
         raise InvalidInputError("outputs", got=str(body.outputs), expected=f"{LOGITS!r} alone")
     given = arrays_of(body.inputs, InputShape.of(asked.bundle))
-    call = functools.partial(asked.predictor.logits, *given)
-    rows = await asked.blocking(asked.predictor.executor, call)
+    call = functools.partial(asked.predictor.logits_from, *given)
+    rows, who = await asked.blocking(asked.predictor.executor, call)
     logits = Tensor(
         name=LOGITS, datatype="FP32", shape=rows.shape, data=tuple(rows.ravel().tolist())
     )
     digest = asked.bundle.digest[:12]
-    return answer(Inferred(model_name=name, model_version=digest, outputs=(logits,), id=body.id))
+    return answer(
+        Inferred(
+            model_name=name,
+            model_version=digest,
+            outputs=(logits,),
+            id=body.id,
+            parameters={"computed": who},
+        )
+    )
 
 
 def _n_classes(asked: Service) -> int:

@@ -60,6 +60,12 @@ class Metrics:
             ["modality"],
             registry=own,
         )
+        self.pool_windows = Counter(
+            "hadua_pool_windows",
+            "Windows by what became of asking the pool.",
+            ["outcome"],
+            registry=own,
+        )
         self.frames_dropped = Counter(
             "hadua_frames_dropped", "Frames that slow clients missed.", registry=own
         )
@@ -73,6 +79,15 @@ class Metrics:
         )
         self.sessions = Gauge(
             "hadua_sessions_active", "Sessions that have not ended.", registry=own
+        )
+        self.pool_state = Gauge(
+            "hadua_pool_state", "1 for what is known of the pool, 0 else.", ["state"], registry=own
+        )
+        self.booths = Gauge(
+            "hadua_booths",
+            "Booths that announced themselves here, by state.",
+            ["state"],
+            registry=own,
         )
         self.clients = Gauge(
             "hadua_websocket_clients", "WebSocket clients connected.", registry=own

@@ -23,6 +23,7 @@ from hadua.models.features import FeatureWindow, FloatArray, Modality
 from hadua.models.prediction import ModalityState, Prediction, decide
 from hadua.models.quality import EegQuality, SignalQuality
 from hadua.models.runtime import Runtime
+from hadua.service.cluster.remote import HERE, Placed
 from hadua.service.context import TokenContext
 from hadua.service.lane import Lane
 from hadua.service.pipeline_state import PipelineState, pack, unpack
@@ -76,7 +77,7 @@ class Pipeline:
         phase_s: float = 0.0,
     ) -> None:
         self._bundle = bundle
-        self._runtime = runtime
+        self._runtime, self._placed = runtime, _placed(runtime)
         self._clock = clock
         self._connected = frozenset(streams)
         self._screen, self._phase_s = screen or Screen(), phase_s
@@ -120,6 +121,7 @@ class Pipeline:
         """
         self._runtime.close()
         self._runtime, self._profile_version = serving.runtime, serving.version
+        self._placed = _placed(serving.runtime)
         self._baseline_s = 0.0  # a profile knows the person better than a minute of rest
         if not self._shipped:
             self._shipped = {m: lane.normaliser.end_baseline() for m, lane in self._lanes.items()}
@@ -260,8 +262,10 @@ class Pipeline:
         self._push(aligned.end_s, used)
         reason, abstain = self._reason(aligned, used)
         logits: FloatArray | None = None
+        computed = HERE
         if not abstain:
             logits = np.asarray(self._runtime.logits(*self._context.tokens())[0], np.float64)
+            computed = self._placed.where if self._placed else HERE
         signals = {m: w.signal for m, w in aligned.windows.items() if w.signal is not None}
         eeg = signals.get(Modality.EEG) if Modality.EEG in used else None
         prediction = decide(
@@ -276,6 +280,7 @@ class Pipeline:
             profile_version=self._profile_version,
             interpolated=eeg.interpolated_names if isinstance(eeg, EegQuality) else (),
             left_out=eeg.left_out_names if isinstance(eeg, EegQuality) else (),
+            computed=computed,
         )
         model_ms = (self._clock() - started) * 1e3
         windows = {m: w for m, w in aligned.windows.items() if m not in self._unmapped}
@@ -326,3 +331,7 @@ class Pipeline:
         over = end_s >= self._baseline_until_s
         for m, lane in self._lanes.items():
             lane.observe(used.get(m), last=over)
+
+
+def _placed(runtime: Runtime) -> Placed | None:
+    return runtime if isinstance(runtime, Placed) else None

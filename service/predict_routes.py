@@ -22,6 +22,7 @@ _REFUSED = (
     "runtime-unavailable",
     "bundle-invalid",
     "service-stopping",
+    "cluster-unavailable",
 )
 
 

@@ -9,7 +9,7 @@ from hadua.service.wire import PredictionFrame
 OF_THE_MOMENT = frozenset(
     {
         "v", "type", "session_id", "epoch", "seq", "time_unix", "latency_ms",
-        "clock_uncertainty_ms", "markers",
+        "clock_uncertainty_ms", "markers", "computed",
     }
 )  # fmt: skip
 
@@ -64,6 +64,7 @@ def prediction_frame(prediction: Prediction, moment: Moment) -> PredictionFrame:
         abstention=prediction.abstention,
         interpolated=prediction.interpolated,
         left_out=prediction.left_out,
+        computed=prediction.computed,
     )
 
 

@@ -60,6 +60,8 @@ _STATUS = {
     "calibration-failed": HTTPStatus.CONFLICT,
     "mapping-unknown": HTTPStatus.NOT_FOUND,
     "model-unknown": HTTPStatus.NOT_FOUND,
+    "booth-unknown": HTTPStatus.NOT_FOUND,
+    "cluster-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "mapping-changed": HTTPStatus.CONFLICT,
     "storage-failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "request-in-progress": HTTPStatus.CONFLICT,

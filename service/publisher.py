@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hadua.adapters.sources.source import Marker
 from hadua.models.errors import HaduaError
 from hadua.models.prediction import Prediction
+from hadua.service.cluster.remote import HERE
 from hadua.service.engine import StepResult, Timed
 from hadua.service.hub import Hub
 from hadua.service.journal import Journal, Kind, Published
@@ -66,6 +67,7 @@ class Publisher:
         self.totals = LatencyTotals()
         self.predictions = 0
         self.abstained = 0
+        self.computed = HERE
         self.markers = 0
         self.markers_late = 0
         self.last_marker: MarkerFrame | None = None
@@ -213,6 +215,7 @@ class Publisher:
 
     def _count(self, prediction: Prediction, latency_ms: Mapping[str, float]) -> None:
         self.predictions += 1
+        self.computed = prediction.computed
         self.abstained += prediction.abstained
         self.totals.add(latency_ms["total"])
         self._metrics.predictions.labels(str(prediction.abstained).lower()).inc()

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -15,6 +16,8 @@ from hadua.models.bundle import Bundle
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.service.access.gate import Gate
+from hadua.service.cluster.booth import Booth
+from hadua.service.cluster.fleet import Fleet
 from hadua.service.config import Settings
 from hadua.service.hub import Hub
 from hadua.service.metrics import Metrics
@@ -73,6 +76,9 @@ class Service:
         unix_clock: Unix seconds now.
         startup: Makes the sources of the session that the command line asked for, or None.
         cut: Cuts the connection of a client, by address and port, without a word.
+        fleet: Booths that announced themselves here.
+        replicas: How many parts answer for them; 0: this process does.
+        booth: This service's own side of a pool, if it asks one.
     """
 
     settings: Settings
@@ -94,6 +100,9 @@ class Service:
     cut: Callable[[tuple[str, int]], None] = lambda _: None
     version: str = field(default_factory=lambda: version("hadua"))
     remembered: RememberedAnswers = field(default_factory=RememberedAnswers)
+    replicas: int = 0
+    booth: Booth | None = None
+    fleet: Fleet = field(default_factory=lambda: Fleet(clock=time.monotonic))
     pool: DaemonExecutor = field(default_factory=lambda: DaemonExecutor("request", threads=2))
 
     @property
@@ -127,6 +136,8 @@ class Service:
 
     def close(self) -> None:
         """Let go of what is left after the sessions have ended."""
+        if self.booth is not None:
+            self.booth.close()
         self.predictor.close()
         self.preflight.close()
         self.pool.shutdown()

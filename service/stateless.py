@@ -1,7 +1,9 @@
 """`POST predict`: feature windows in, probabilities out, nothing remembered."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,19 +34,32 @@ class Block:
     values: FloatArray
 
 
+@runtime_checkable
+class Replicated(Protocol):
+    """A runtime of which several parts answer."""
+
+    def logits_from(
+        self, eeg: Float32Array, eye: Float32Array, present: BoolArray
+    ) -> tuple[Float32Array, str]:
+        """Logits, and which part gave them."""
+        ...
+
+
 class Predictor:
     """A model of its own, run in a thread of its own; loaded when first asked.
 
     Args:
         bundle: Says which features are right.
         load: Loads its runtime.
+        threads: How many calls of it may be made at once.
     """
 
-    def __init__(self, bundle: Bundle, *, load: Callable[[], Runtime]) -> None:
+    def __init__(self, bundle: Bundle, *, load: Callable[[], Runtime], threads: int = 1) -> None:
         self._bundle = bundle
         self._load = load
+        self._loading = threading.Lock()
         self._runtime: Runtime | None = None
-        self.executor = DaemonExecutor("predict")
+        self.executor = DaemonExecutor("predict", threads=threads)
 
     def predict(self, blocks: Mapping[Modality, Block]) -> FloatArray:
         """Probabilities `(n, n_classes)`; to be called in `executor`.
@@ -58,9 +73,17 @@ class Predictor:
 
     def logits(self, eeg: Float32Array, eye: Float32Array, present: BoolArray) -> Float32Array:
         """Logits `(n, n_classes)` of what `inputs` gives; to be called in `executor`."""
-        if self._runtime is None:
-            self._runtime = self._load()
-        return self._runtime.logits(eeg, eye, present)
+        return self.logits_from(eeg, eye, present)[0]
+
+    def logits_from(
+        self, eeg: Float32Array, eye: Float32Array, present: BoolArray
+    ) -> tuple[Float32Array, str]:
+        """The same, and which replica gave them; `service` where this process did."""
+        with self._loading:
+            runtime = self._runtime = self._runtime or self._load()
+        if isinstance(runtime, Replicated):
+            return runtime.logits_from(eeg, eye, present)
+        return runtime.logits(eeg, eye, present), "service"
 
     def inputs(
         self, blocks: Mapping[Modality, Block]

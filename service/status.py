@@ -111,4 +111,5 @@ def session_status(
         profile_version=learning.profile_version if learning else 0,
         calibration=learning.calibration_state if learning else "",
         adaptation=learning.adaptation().state if learning else "off",
+        computed=publisher.computed,
     )

@@ -174,6 +174,8 @@ class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
     hop of the window, as far as they had come by then. `abstention` says in a word why there is no
     label: `unmapped`, `no-signal`, `poor-signal` or `low-confidence`; `interpolated` names the EEG
     channels whose features came from their neighbours, `left_out` the bad ones without any.
+    `computed` says where the network ran: `here`, with a reason if a pool was to be asked, or which
+    part of the pool.
     """
 
     start_s: float
@@ -194,13 +196,15 @@ class PredictionFrame(Frame, frozen=True, kw_only=True, tag="prediction"):
     abstention: str | None = None
     interpolated: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    computed: str = "here"
 
 
 class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     """A session's state: at every change, and at intervals in between.
 
     `profile_version` answers; 0 is the bundle as shipped. `calibration` and `adaptation` are their
-    states, in full in the frames of type `calibration`.
+    states, in full in the frames of type `calibration`. `computed` is that of the latest
+    prediction.
     """
 
     state: str
@@ -223,6 +227,7 @@ class StatusFrame(Frame, frozen=True, kw_only=True, tag="status"):
     profile_version: int = 0
     calibration: str = ""
     adaptation: str = "off"
+    computed: str = "here"
 
 
 class EegQualityPart(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
@@ -57,8 +57,13 @@ class Told:
 
 
 @contextmanager
-def service(people: int, flags: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """A service of its own, on a free port, that keeps nothing; its address and process id."""
+def service(
+    people: int, flags: Sequence[str], *, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """A service of its own, on a free port, that keeps nothing; its address and process id.
+
+    `settings` are further variables of its environment.
+    """
     with tempfile.TemporaryDirectory(prefix="hadua-certify-") as folder:
         own = {
             "HADUA_MAX_SESSIONS": str(people),
@@ -67,7 +72,9 @@ def service(people: int, flags: Sequence[str]) -> Iterator[tuple[str, int]]:
         }
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HADUA_")}
         command = ("hadua.service.cli.serve", "--port", "0", "--data-dir", folder, *flags)
-        with _running(command, "service", kept | own, Path(folder) / "service.log") as told:
+        with _running(
+            command, "service", kept | own | dict(settings or {}), Path(folder) / "service.log"
+        ) as told:
             line = told.line(_READY_S)
             found = re.search(r"hadua is ready: (http://\S+)", line)
             if found is None:

@@ -46,6 +46,9 @@ def serve(
     outlet: Annotated[
         bool | None, typer.Option("--outlet/--no-outlet", help="Predictions over LSL.")
     ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="URL", help="Pool that computes predictions.")
+    ] = None,
     runtime: Annotated[str | None, typer.Option(help="onnx or torchscript [onnx].")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
     wait_s: Annotated[float | None, typer.Option(help="Wait for streams [10].")] = None,
@@ -111,7 +114,7 @@ def _require_sense(settings: "Settings") -> None:
 def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage") -> int:
     from hadua.service.app import create_app, drain
     from hadua.service.arenas import keep_few_arenas
-    from hadua.service.assembly import assemble, require_runtime, startup_sources
+    from hadua.service.assembly import assemble, replicas_of, require_runtime, startup_sources
     from hadua.service.garbage import GARBAGE
     from hadua.service.listener import url_of
     from hadua.service.logs import configure_logs
@@ -124,6 +127,7 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     configure_logs(level=settings.log_level, json=settings.log_json)
     tls = tls_files(settings)
     _give_first_token(settings, storage)
+    replicas = replicas_of(settings, bundle)
     failures: list[HaduaError] = []
 
     def started(session: "Session | None") -> None:
@@ -135,7 +139,14 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
             typer.echo(f"hadua is ready: {url_of(listener, scheme=_scheme(settings))}")
 
     application = create_app(
-        lambda: assemble(settings, bundle=bundle, startup=startup, storage=storage, cut=server.cut),
+        lambda: assemble(
+            settings,
+            bundle=bundle,
+            startup=startup,
+            storage=storage,
+            cut=server.cut,
+            replicas=replicas,
+        ),
         origins=settings.allowed_origins,
         started=started,
     )

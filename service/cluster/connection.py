@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -49,11 +49,17 @@ class Nodes:
 
 
 @contextmanager
-def connected(address: str) -> Iterator[None]:
+def connected(
+    address: str, *, versions: Callable[[], dict[str, str]] = versions_here
+) -> Iterator[None]:
     """Be connected to the cluster whose head is at `HOST:PORT`.
 
     This machine has to be one of its nodes, if only one without cores (`ray start --address=...
     --num-cpus=0`).
+
+    Args:
+        address: The head's.
+        versions: What has to be the same on every node.
 
     Raises:
         UsageError: not an address.
@@ -73,7 +79,7 @@ def connected(address: str) -> Iterator[None]:
 
     try:
         with redirect_stdout(sys.stderr):  # where Ray's own words belong
-            _require_equal_versions(address)
+            _require_equal_versions(address, versions)
             yield
     finally:
         ray.shutdown()
@@ -146,7 +152,7 @@ def _connect(address: str) -> None:
     )
 
 
-def _require_equal_versions(address: str) -> None:
+def _require_equal_versions(address: str, versions: Callable[[], dict[str, str]]) -> None:
     """Ask every node; a result may depend on each of them."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -155,7 +161,7 @@ def _require_equal_versions(address: str) -> None:
     for node in ray.nodes():
         if node["Alive"] and node["Resources"].get("CPU", 0.0) >= 1.0:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            remote = ray.remote(num_cpus=0, scheduling_strategy=there)(versions_here)
+            remote = ray.remote(num_cpus=0, scheduling_strategy=there)(versions)
             asked[node["NodeManagerHostname"], node["NodeID"]] = remote.remote()
     if not asked:
         raise ClusterError(
@@ -170,7 +176,7 @@ def _require_equal_versions(address: str) -> None:
                 got=str(error).strip().splitlines()[-1],
                 hint="HADUA, with its extra 'train', has to be installed on every node.",
             ) from error
-        differing = differences(found, versions_here())
+        differing = differences(found, versions())
         if differing:
             raise ClusterError(
                 f"cluster {address!r}: node {host!r} ({node_id[:8]}) would compute something else",

@@ -1,17 +1,23 @@
 """What a node computes with: two nodes that differ in any of it may give different numbers."""
 
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
 
-from hadua.service.evaluation.plan import code_hash
-from hadua.service.evaluation.provenance import versions
-
-_COUNT = ("hadua", "python", "numpy", "torch")
+_SERVE = ("hadua", "numpy", "onnxruntime")
+_LEARN = ("hadua", "numpy", "torch")
 
 
 def versions_here() -> dict[str, str]:
-    """Versions of this process, and a hash of the code that learns."""
-    there = versions()
-    return {name: there[name] or "none" for name in _COUNT} | {"code": code_hash()[:12]}
+    """Of this process, for learning; with a hash of the code that does."""
+    from hadua.service.evaluation.plan import code_hash  # with torch, which serving does without
+
+    return _versions(_LEARN) | {"code": code_hash()[:12]}
+
+
+def serving_versions_here() -> dict[str, str]:
+    """Of this process, for inference."""
+    return _versions(_SERVE)
 
 
 def differences(
@@ -21,3 +27,14 @@ def differences(
     names = [*expected, *(name for name in found if name not in expected)]
     each = ((name, found.get(name, "none"), expected.get(name, "none")) for name in names)
     return tuple(row for row in each if row[1] != row[2])
+
+
+def _versions(names: tuple[str, ...]) -> dict[str, str]:
+    return {"python": python_version()} | {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"

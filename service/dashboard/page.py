@@ -28,6 +28,7 @@ PAGES = {
     "sessions": "Sessions",
     "calibration": "Calibration",
     "recordings": "Recordings",
+    "fleet": "Fleet",
     "tokens": "Tokens",
     "settings": "Settings",
     "log": "Log",

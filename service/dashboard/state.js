@@ -60,6 +60,7 @@ const handlers = {
       t_s: frame.time_unix, end_s: frame.end_s, p: frame.probabilities, label: frame.label,
       confidence: frame.confidence, abstained: frame.abstained === true, reason: frame.reason ?? "",
       modalities: frame.modalities ?? {}, quality: frame.quality ?? {}, seq: frame.seq, epoch: frame.epoch,
+      computed: frame.computed ?? "here",
     };
     if (!Number.isFinite(point.t_s)) return void state.unknown++;
     state.points.push(point);

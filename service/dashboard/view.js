@@ -41,6 +41,9 @@ export function renderHeader(state, connection, fresh, now_ms) {
   const bundle = state.bundle;
   put($("bundle"), bundle ? `${bundle.name} ${bundle.version}`.trim() : "–");
   $("bundle").title = bundle?.id ?? "";
+  const where = state.last?.computed ?? "here";
+  put($("computed"), where);
+  $("computed").parentElement.hidden = where === "here"; // no pool was to be asked
   show($("notice"), noticeText(bundle));
 }
 

@@ -21,8 +21,10 @@ _SMALL: Mapping[str, object] = {
 def ray_nodes(count: int) -> Iterator[Cluster]:
     """A head without cores, which the test itself is on, and `count` nodes with one core each."""
     tests = str(Path(__file__).parents[1])
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "RAY_USAGE_STATS_ENABLED")}
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # A busy machine takes its time.
+    own = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120"}
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", *own)}
+    os.environ.update(own)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (tests, before["PYTHONPATH"])))
     cluster = Cluster(
         initialize_head=True,

@@ -1,5 +1,7 @@
 """Folds on the nodes of a cluster: the numbers of one process, whatever happens to a node."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,15 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ray.cluster_utils import Cluster
+from support.bundles import make_bundle
 from support.chores import moody
 from support.evaluation import dataset, write_official
 from support.ray_nodes import ray_nodes
 
 from hadua.adapters.datasets.population import population
 from hadua.calibration.training import Recipe
+from hadua.models.bundle import load_bundle
 from hadua.models.errors import RuntimeUnavailableError, UsageError
 from hadua.models.features import FloatArray
+from hadua.models.runtime import load_runtime
+from hadua.service.cluster.booth import probe_of
 from hadua.service.cluster.connection import ClusterError, connected
+from hadua.service.cluster.replicas import Replicas
 from hadua.service.cluster.tasks import run_on_cluster
 from hadua.service.evaluation.plan import Plan
 from hadua.service.evaluation.results import Evaluation
@@ -102,6 +109,24 @@ def test_nodes_train_the_network_that_one_process_trains(two: Cluster) -> None:
 
 def weights(outcome: Outcome) -> list[FloatArray]:
     return [p.numpy() for p in outcome.trained.network.state_dict().values()]
+
+
+@pytest.mark.soak
+def test_a_replica_that_is_killed_loses_no_answer(two: Cluster, tmp_path: Path) -> None:
+    bundle = load_bundle(make_bundle(tmp_path, eeg_channels=("FP1", "CZ"), context=3))
+    own = load_runtime(bundle, device="cpu")
+    replicas = Replicas(bundle, address=two.address, count=2, device="cpu")
+    try:
+        for k in range(20):
+            if k == 5:
+                os.kill(replicas.pids[0], signal.SIGKILL)
+            given = probe_of(bundle, seed=k)
+            logits, who = replicas.logits_from(*given)
+            np.testing.assert_allclose(logits, own.logits(*given), rtol=0.0, atol=1e-6)
+            assert who in ("replica 1", "replica 2")
+    finally:
+        replicas.close()
+        own.close()
 
 
 def test_nodes_give_what_one_process_gives_and_one_that_is_killed_loses_no_fold(

@@ -1,0 +1,118 @@
+"""Every booth that has announced itself to this service, and whether it still does.
+
+Liveness is a heartbeat of our own: a booth says every two seconds how it is. Nothing here has to
+survive this process, because every booth that lives says it again.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+SILENT_S = 6.0
+"""Three heartbeats missed."""
+MOST = 1000
+_Count = Annotated[int, Field(ge=0, le=1 << 53, strict=True)]
+_Word = Annotated[str, Field(max_length=200)]
+
+
+class BoothState(StrEnum):
+    """Whether a booth is there."""
+
+    ALIVE = "alive"
+    SILENT = "silent"
+
+
+class Heartbeat(BaseModel):
+    """What a booth says of itself: counts and states, and nothing of anybody's signals."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    booth: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    version: _Word
+    bundle: _Word
+    sessions: _Count
+    predictions: _Count
+    pool: _Word
+    outcomes: dict[_Word, _Count] = Field(max_length=16)
+
+
+class BoothInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A booth. `pool` is what it knows of the pool; `outcomes` counts windows by who answered."""
+
+    booth: str
+    state: str
+    heard_s_ago: float
+    version: str
+    bundle: str
+    sessions: int
+    predictions: int
+    pool: str
+    outcomes: dict[str, int]
+
+
+class PoolInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The pool that this service asks itself: its state, why, and its own windows by outcome."""
+
+    address: str
+    state: str
+    reason: str
+    outcomes: dict[str, int]
+
+
+class FleetInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Every booth by name; `replicas` compute for them, 0 where this service does so itself.
+
+    `pool` is what this service, as a booth, knows of its own pool; null if it asks none.
+    """
+
+    booths: tuple[BoothInfo, ...]
+    replicas: int
+    pool: PoolInfo | None = None
+
+
+class Fleet:
+    """Keeps the latest word of each booth; the one silent longest gives way when there are many.
+
+    Args:
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._heard: dict[str, tuple[float, Heartbeat]] = {}
+
+    def hear(self, heartbeat: Heartbeat) -> None:
+        """Take a booth's word."""
+        self._heard.pop(heartbeat.booth, None)  # the order is that of the latest words
+        if len(self._heard) >= MOST:
+            self._heard.pop(next(iter(self._heard)))
+        self._heard[heartbeat.booth] = self._clock(), heartbeat
+
+    def forget(self, booth: str) -> bool:
+        """Let go of one; whether it was known."""
+        return self._heard.pop(booth, None) is not None
+
+    def info(self, *, replicas: int, pool: PoolInfo | None = None) -> FleetInfo:
+        """All of them as clients are told."""
+        now_s = self._clock()
+        told = (_told(now_s - at_s, word) for at_s, word in self._heard.values())
+        booths = tuple(sorted(told, key=lambda b: b.booth))
+        return FleetInfo(booths=booths, replicas=replicas, pool=pool)
+
+
+def _told(ago_s: float, word: Heartbeat) -> BoothInfo:
+    state = BoothState.ALIVE if ago_s <= SILENT_S else BoothState.SILENT
+    return BoothInfo(
+        booth=word.booth,
+        state=str(state),
+        heard_s_ago=round(ago_s, 3),
+        version=word.version,
+        bundle=word.bundle,
+        sessions=word.sessions,
+        predictions=word.predictions,
+        pool=word.pool,
+        outcomes=dict(word.outcomes),
+    )
