@@ -154,9 +154,11 @@ def _fast(n: int, rate_hz: float, seconds: float) -> list[Row]:
     with _service(rate_hz) as (_, address), listeners(address, n) as children:
         time.sleep(1.0)
         hear(children, seconds, ours)
+    name = f"sample to client, {n} clients x {rate_hz:g} a second"
+    if not ours.ways_ms or not floor.ways_ms:
+        return [Row.missing(name, "nothing came to the clients")]
     p50, p99 = ours.quantiles()
     bare = floor.quantiles()
-    name = f"sample to client, {n} clients x {rate_hz:g} a second"
     return [
         Row(name, p50, p99, "ms", f"bytes to as many sockets: {bare[0]:.3g}, p99 {bare[1]:.3g}",
             p50 / bare[0], f"{ours.lost} of {ours.lost + len(ours.ways_ms)} frames lost"),

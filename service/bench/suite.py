@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
-from hadua.models.errors import UsageError
+from hadua.models.errors import HaduaError, UsageError
 from hadua.service.bench.effort import Effort
 from hadua.service.bench.row import Row
 
@@ -91,6 +91,9 @@ def chosen(names: tuple[str, ...]) -> dict[str, Group]:
 
 
 def measured(groups: Mapping[str, Group], effort: Effort) -> Iterator[tuple[str, list[Row]]]:
-    """The rows of each group, as they come."""
+    """The rows of each group, as they come; a group that fails is a row that says so."""
     for name, group in groups.items():
-        yield name, group.rows(effort)
+        try:
+            yield name, group.rows(effort)
+        except (HaduaError, SystemExit) as error:  # the clone's programs end by the latter
+            yield name, [Row.missing(name, f"it failed: {error}")]

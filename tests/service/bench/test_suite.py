@@ -10,10 +10,12 @@ from hadua.models.errors import UsageError
 from hadua.models.folded import fold
 from hadua.models.network import HaduaNetwork
 from hadua.service.bench import entropy, suite
-from hadua.service.bench.effort import QUICK
+from hadua.service.bench.effort import QUICK, Effort
 from hadua.service.bench.eyes import made_up_gaze, ours
 from hadua.service.bench.inference_floor import in_numpy
 from hadua.service.bench.installed import installed_mb
+from hadua.service.bench.row import Row
+from hadua.service.bench.suite import Group
 
 
 @pytest.mark.parametrize("context", [1, 10])
@@ -65,6 +67,18 @@ def test_without_a_clone_its_groups_say_so(tmp_path: Path, monkeypatch: pytest.M
 
     assert not row.measured
     assert "needs a clone" in row.setting
+
+
+def test_a_group_that_fails_is_a_row_and_the_next_one_is_measured() -> None:
+    def ends(effort: Effort) -> list[Row]:
+        raise SystemExit("no pipe")
+
+    groups = {"first": Group("", ends), "second": Group("", lambda _: [Row("de", 1.0, None, "us")])}
+
+    (_, (failed,)), (_, (row,)) = suite.measured(groups, QUICK)
+
+    assert failed.setting == "not measured: it failed: no pipe"
+    assert row.measured
 
 
 def test_the_installed_size_counts_what_is_needed() -> None:
