@@ -1,7 +1,7 @@
 """The way from reader threads to the event loop, bounded in seconds of signal.
 
 The bound holds even while the loop is busy: the queue itself is shared, and the loop is only
-woken: for samples only when something may come of them, or a tenth of a second of them waits. When
+woken: for samples only when something may come of them, or a fifth of a second of them waits. When
 a stream has more waiting than its share, the oldest chunk goes, the next one that is kept says
 `gap_before`, and the loss is counted.
 """
@@ -50,7 +50,7 @@ Due = Callable[[Modality], float]
 
 MARKS_AT_MOST = 1000  # `Marked` that may wait: the oldest goes
 ASSUMED_RATE_HZ = 120.0  # of a stream that declares none, as eye trackers do
-HOLD_S = 0.1  # seconds of signal that may wait for a window to be complete
+HOLD_S = 0.2  # seconds of signal that may wait for a window to be complete
 TAKE_AT_MOST = 64  # so that a backlog does not hold up the results of its own beginning
 
 

@@ -31,20 +31,20 @@ def test_the_first_sample_that_is_due_is_read_as_it_comes(
     stamps = np.arange(len(jitter_ms)) / RATE_HZ
     sent = stamps[block - 1 :: block][: len(jitter_ms) // block]  # the last sample of each block
     arrives = np.maximum.accumulate(sent + lag_s + np.array(jitter_ms[: len(sent)]) / 1e3)
-    due_s = hop_s
+    due_s = -np.inf  # until the pipeline has seen a sample
     rests = Rests(lambda: due_s)
-    reads, now_s, done = 0, -10.0, 0
+    reads, now_s, done, least_s = 0, -10.0, 0, np.inf
     while done < len(sent):
         now_s = max(now_s, float(arrives[done]))  # `read` waits for a first block
         first, done = done, int(np.searchsorted(arrives, now_s, side="right"))
         reads += 1
         due = [k for k in range(first, done) if sent[k] >= due_s]
-        if due and reads > 5:  # it has seen how late the sender is at least
-            waited_s = now_s - float(arrives[due[0]])
-            least_s = float(np.min(arrives[:first] - sent[:first])) if first else 0.0
-            if float(arrives[due[0]] - sent[due[0]]) >= least_s:
-                assert waited_s <= 1e-9
-        while sent[done - 1] >= due_s:
+        if due and arrives[due[0]] - sent[due[0]] >= least_s:  # no earlier than any seen to come
+            assert now_s - float(arrives[due[0]]) <= 1e-9
+        if now_s == arrives[done - 1]:
+            least_s = min(least_s, now_s - float(sent[done - 1]))
+        due_s = max(due_s, hop_s) if reads > 3 else due_s
+        while sent[done - 1] >= due_s > 0.0:
             due_s += hop_s
         rest_s = rests.after(float(sent[done - 1]), arrived_s=now_s)
         assert 0.0 <= rest_s <= LONGEST_S
