@@ -49,7 +49,8 @@ class CalibrationPage {
       return option;
     });
     replaceIfChanged($("calibrate-session"), options);
-    $("calibrate-session").disabled = sessions.length === 0;
+    $("who-choice").hidden = sessions.length === 0;
+    $("who-start").hidden = sessions.length > 0;
     if (chosen) $("calibrate-session").value = chosen.id;
     return chosen;
   }

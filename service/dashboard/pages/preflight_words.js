@@ -38,7 +38,8 @@ export function looked({ time_unix, listened_s }) {
 
 export function which(stream) {
   const session = stream.session_id ? `, read by the session ${stream.session_id}` : "";
-  const device = stream.device ? `, taken for ${stream.device}` : "";
+  const simulated = stream.source?.startsWith("sim:") ?? false;
+  const device = stream.device && !simulated ? `, taken for ${stream.device}` : "";
   return `${stream.name ? `${stream.name} (${stream.source})` : stream.source}${session}${device}${stream.required ? "" : "; not required"}`;
 }
 

@@ -23,7 +23,7 @@ export class SourceChoice {
     const likely = streams.filter((s) => this.types.includes(s.type.toLowerCase()));
     const rest = streams.filter((s) => !likely.includes(s));
     const nothing = new Option(streams.length ? words.NOT_USED : words.SEARCH_FIRST, "");
-    this.select.replaceChildren(nothing, ...likely.map(option), ...group(rest), new Option(words.TYPED, OTHER));
+    this.select.replaceChildren(nothing, ...likely.map(option), ...group(rest), new Option(words.SIMULATED, "sim:"), new Option(words.TYPED, OTHER));
     const kept = before && [...this.select.options].some((o) => o.value === before);
     this.select.value = kept ? before : likely.length === 1 ? likely[0].source : "";
     this.showField();

@@ -120,6 +120,7 @@ export const SEARCHING = "Searching …";
 export const NO_STREAM = "No stream answers. Is the device switched on, and does its program send to Lab Streaming Layer? “hadua doctor” looks further.";
 export const SEARCH_FIRST = "None: search first";
 export const NOT_USED = "None: not used";
+export const SIMULATED = "A simulated person: to rehearse";
 export const TYPED = "Another SOURCE …";
 export const OTHER_TYPES = "Streams of other types";
 export const NO_PARTICIPANT = "Nobody: a test without a participant";

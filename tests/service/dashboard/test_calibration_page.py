@@ -49,6 +49,8 @@ def test_from_a_plan_to_a_profile_that_answers_and_back(tmp_path: Path) -> None:
         page = opened(browser, service.url)
         witness = Witness(page)
         expect(page.locator("#who-state")).to_contain_text("Start one on the page Sessions")
+        expect(page.get_by_role("link", name="Start a session")).to_be_visible()
+        expect(page.locator("#calibrate-session")).to_be_hidden()  # nothing to choose from
         body = {"id": "s-1", "eeg": "toy", "participant": PERSON}
         assert httpx.post(f"{service.url}/api/v1/sessions", json=body).status_code == 201
         expect(page.locator("#who-state")).to_contain_text(PERSON)

@@ -134,6 +134,8 @@ def test_a_session_is_recorded_and_stopped(page: Page, new_folder: Path) -> None
     )
     with threaded(parts) as service:
         opened(page, service.url, "sessions")
+        page.select_option("#start-eeg", label="A simulated person: to rehearse")
+        expect(page.locator("#start-eeg")).to_have_value("sim:")
         page.select_option("#start-eeg", label="Another SOURCE …")
         page.fill("#start-eeg-other", "fake:eeg")
         page.fill("#start-id", "noon")
