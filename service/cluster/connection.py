@@ -7,10 +7,9 @@ version of a package without a word; both are found out here, first.
 import logging
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import ClassVar
@@ -78,9 +77,8 @@ def connected(
     import ray
 
     try:
-        with redirect_stdout(sys.stderr):  # where Ray's own words belong
-            _require_equal_versions(address, versions)
-            yield
+        _require_equal_versions(address, versions)
+        yield
     finally:
         ray.shutdown()
 

@@ -1,7 +1,9 @@
 """Tasks on the nodes of a cluster: one that dies with its node is done again on another."""
 
+import sys
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import redirect_stdout
 from typing import Generic, TypeVar
 
 from hadua.service.cluster.connection import Nodes, connected, nodes
@@ -49,7 +51,7 @@ def run_on_cluster(
     """
     if not tasks:
         return
-    with connected(address):
+    with redirect_stdout(sys.stderr), connected(address):  # where Ray's own words belong
         import ray
 
         remote = ray.remote(

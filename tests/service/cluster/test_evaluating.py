@@ -16,12 +16,14 @@ from support.ray_nodes import ray_nodes
 
 from hadua.adapters.datasets.population import population
 from hadua.calibration.training import Recipe
-from hadua.models.bundle import load_bundle
+from hadua.models.bundle import demo_bundle_path, load_bundle
 from hadua.models.errors import RuntimeUnavailableError, UsageError
 from hadua.models.features import FloatArray
 from hadua.models.runtime import load_runtime
+from hadua.service.certify.processes import service
 from hadua.service.cluster.booth import probe_of
 from hadua.service.cluster.connection import ClusterError, connected
+from hadua.service.cluster.open_inference import OpenInferenceClient
 from hadua.service.cluster.replicas import Replicas
 from hadua.service.cluster.tasks import run_on_cluster
 from hadua.service.evaluation.plan import Plan
@@ -127,6 +129,23 @@ def test_a_replica_that_is_killed_loses_no_answer(two: Cluster, tmp_path: Path) 
     finally:
         replicas.close()
         own.close()
+
+
+@pytest.mark.soak
+def test_a_pool_on_a_cluster_answers_as_a_booth_would(two: Cluster) -> None:
+    bundle = load_bundle(demo_bundle_path())
+    own = load_runtime(bundle, device="cpu")
+    settings = {"HADUA_POOL_RAY": str(two.address), "HADUA_POOL_REPLICAS": "2"}
+    name, n = bundle.manifest.name, len(bundle.classes)
+    with service(1, (), settings=settings) as (url, _):
+        client = OpenInferenceClient(url, model=name, n_classes=n)
+        for k in range(6):
+            given = probe_of(bundle, seed=k)
+            found = client.infer(*given, within_s=20.0)
+            np.testing.assert_allclose(found.logits, own.logits(*given), rtol=0.0, atol=1e-6)
+            assert found.where in {f"pool {url}, replica {r}" for r in (1, 2)}
+        client.close()
+    own.close()
 
 
 def test_nodes_give_what_one_process_gives_and_one_that_is_killed_loses_no_fold(
