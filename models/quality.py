@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -118,20 +119,42 @@ class EegQuality:
 
     def channels(self) -> list[ChannelQuality]:
         """One after the other, in the model's order."""
+        rows = _Rows(self)
         row = {int(p): i for i, p in enumerate(self.positions.tolist())}
-        return [self._channel(k, row.get(k)) for k in range(len(self.names))]
+        return [
+            rows.channel(row.get(k), name, interpolated)
+            for k, (name, interpolated) in enumerate(
+                zip(self.names, self.interpolated.tolist(), strict=True)
+            )
+        ]
 
-    def _channel(self, k: int, i: int | None) -> ChannelQuality:
-        name, interpolated = self.names[k], bool(self.interpolated[k])
+    def numbers_in_order(self) -> dict[str, tuple[float | None, ...]]:
+        """What was measured, of every channel in the model's order; None where it is missing."""
+        places = self.positions.tolist()
+        out: dict[str, tuple[float | None, ...]] = {}
+        for key, values in self.numbers.items():
+            ordered: list[float | None] = [None] * len(self.names)
+            for place, value in zip(places, values.tolist(), strict=True):
+                ordered[place] = value
+            out[key] = tuple(ordered)
+        return out
+
+
+class _Rows:
+    """A window's arrays as lists: an array gives single values at many times the price."""
+
+    def __init__(self, of: EegQuality) -> None:
+        self._bad, self._noisy, self._flags = of.bad.tolist(), of.noisy.tolist(), of.flags.tolist()
+        self._numbers = {key: x.tolist() for key, x in of.numbers.items()}
+
+    def channel(self, i: int | None, name: str, interpolated: bool) -> ChannelQuality:
         if i is None:
             return ChannelQuality(name, ChannelState.MISSING, (), interpolated, {})
-        state = ChannelState.BAD if self.bad[i] else ChannelState.GOOD
-        if self.noisy[i] and not self.bad[i]:
+        state = ChannelState.BAD if self._bad[i] else ChannelState.GOOD
+        if self._noisy[i] and not self._bad[i]:
             state = ChannelState.NOISY
-        flags = tuple(
-            f for f, there in zip(EEG_FLAGS, self.flags[i].tolist(), strict=True) if there
-        )
-        measured = {key: float(x[i]) for key, x in self.numbers.items() if np.isfinite(x[i])}
+        flags = tuple(f for f, there in zip(EEG_FLAGS, self._flags[i], strict=True) if there)
+        measured = {key: x[i] for key, x in self._numbers.items() if isfinite(x[i])}
         return ChannelQuality(name, state, flags, interpolated, measured)
 
 

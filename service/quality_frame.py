@@ -70,7 +70,7 @@ def eeg_part(quality: EegQuality) -> EegQualityPart:
         interpolated=quality.interpolated_names,
         left_out=quality.left_out_names,
         numbers={
-            name: tuple(_short(c.numbers.get(name)) for c in channels) for name in quality.numbers
+            name: tuple(map(_short, values)) for name, values in quality.numbers_in_order().items()
         },
     )
 
