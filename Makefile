@@ -11,7 +11,7 @@ WORKERS ?= 2
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check docs screenshots bench dev fuzz soak demo-bundle clean
+.PHONY: demo test check docs screenshots bench dev fuzz audit soak demo-bundle clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set it with: make PYTHON=python3.12 ..."; exit 1; }
@@ -61,6 +61,11 @@ bench: $(VENV)/.peers
 # COUNT inputs for every parser that reads what others send, or for those in TARGETS; another SEED, other inputs.
 fuzz: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m fuzz --count $(or $(COUNT),20000) --seed $(or $(SEED),1) $(TARGETS)
+
+# Licences, bill of materials (CycloneDX), known weaknesses where pip-audit and its source can be had.
+audit: $(VENV)/.dev
+	-$(PIP) pip-audit==2.10.1
+	$(BIN)/python .ci/audit.py $(ARGS)
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -m soak $(ARGS)

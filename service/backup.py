@@ -15,7 +15,7 @@ import sqlite3
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -68,8 +68,17 @@ def back_up(folder: Path, out: Path, *, recordings: bool, now_unix: float) -> Ba
     return done
 
 
-def restore(archive: Path, folder: Path) -> BackedUp:
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def restore(archive: Path, folder: Path, *, free: Callable[[Path], int] = _free) -> BackedUp:
     """Make a data folder from a back-up. It is whole, or it is not there.
+
+    Args:
+        archive: The back-up.
+        folder: The data folder to be.
+        free: Bytes that fit where a folder is.
 
     Raises:
         UsageError: something is in the folder already.
@@ -84,7 +93,7 @@ def restore(archive: Path, folder: Path) -> BackedUp:
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        done = _read(archive, beside)
+        done = _read(archive, beside, free(beside))
         Database(sqlite_url(beside)).close()  # it opens, and is no newer than we are
         if folder.exists():
             folder.rmdir()
@@ -135,7 +144,7 @@ def _write(out: Path, files: dict[str, Path], *, now_unix: float) -> BackedUp:
     return BackedUp(len(digests), total)
 
 
-def _read(path: Path, folder: Path) -> BackedUp:
+def _read(path: Path, folder: Path, free: int) -> BackedUp:
     total = 0
     with zipfile.ZipFile(path) as archive:
         wanted = _manifest(archive, path)
@@ -143,7 +152,7 @@ def _read(path: Path, folder: Path) -> BackedUp:
         expected = {MANIFEST, *(f"data/{name}" for name in wanted)}
         if len(names) != len(archive.infolist()) or names != expected:
             raise _damaged(path, "files that its manifest does not name, or lacks some of those")
-        _require_space(archive, folder, path)
+        _require_space(archive, path, free)
         for name, wanted_digest in wanted.items():
             place = folder / PurePosixPath(name)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -155,10 +164,9 @@ def _read(path: Path, folder: Path) -> BackedUp:
     return BackedUp(len(wanted), total)
 
 
-def _require_space(archive: zipfile.ZipFile, folder: Path, path: Path) -> None:
+def _require_space(archive: zipfile.ZipFile, path: Path, free: int) -> None:
     """What it unpacks to has to fit before anything is written; more is never read than that."""
     needed = sum(info.file_size for info in archive.infolist())
-    free = shutil.disk_usage(folder).free
     if needed > free:
         raise _damaged(path, f"{needed} bytes to unpack, with {free} free")
 

@@ -5,6 +5,10 @@ import sys
 
 import structlog
 
+from hadua.models.legible import legible
+
+LONGEST = 8000  # characters of one text in a line
+
 
 def configure_logs(*, level: str, json: bool) -> None:
     """Send our logs and those of the libraries through one formatter.
@@ -18,6 +22,7 @@ def configure_logs(*, level: str, json: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _legibly,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -37,6 +42,19 @@ def configure_logs(*, level: str, json: bool) -> None:
     root.setLevel(level.upper())
     for noisy in ("uvicorn", "asyncio", "websockets"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+def _legibly(
+    _: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Every text of a line without what would begin another, or move a terminal's cursor.
+
+    Names of streams, files and clients are others' words. Tracebacks keep their lines.
+    """
+    return {
+        key: legible(value, longest=LONGEST) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
 
 
 def _last(json: bool) -> list[structlog.typing.Processor]:

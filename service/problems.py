@@ -177,6 +177,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     allowed = {
         400: "a body of JSON in UTF-8, not nested too deeply",
         405: headers.get("Allow"),
+        408: error.detail,
         413: error.detail,
     }
     problem = _plain(

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hadua.service.connection import BoundedConnection
+from hadua.service.http_connection import HEAD_S, BoundedHttp
 
 GRACE_S = 1
 PING_S = 5.0
@@ -22,6 +23,7 @@ class Server(uvicorn.Server):
         drain: Awaited first when the server is asked to exit.
         ping_s: Seconds between pings; a client has twice as long to answer one.
         tls: Certificate and private key to serve HTTPS with.
+        head_s: What the head of a request may take to come.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class Server(uvicorn.Server):
         drain: Callable[[], Awaitable[None]],
         ping_s: float = PING_S,
         tls: tuple[Path, Path] | None = None,
+        head_s: float = HEAD_S,
     ) -> None:
         cert, key = tls or (None, None)
         config = uvicorn.Config(
             app,
             loop="asyncio",
+            http=type("Http", (BoundedHttp,), {"head_s": head_s}),
             ws=BoundedConnection,
             ws_per_message_deflate=False,
             ws_ping_interval=ping_s,

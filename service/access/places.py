@@ -61,7 +61,10 @@ class Places:
     def _may_ask(self, origin: str, host: str) -> bool:
         if origin.lower() in self.origins:
             return True
-        page = urlsplit(origin).netloc
+        try:
+            page = urlsplit(origin).netloc
+        except ValueError:  # brackets that hold no address
+            return False
         # Pages of this machine, on other ports too: a notebook or an experiment beside us.
         return page.lower() == host.lower() or is_loopback(_name(page))
 

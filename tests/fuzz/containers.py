@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from random import Random
 
@@ -235,8 +236,13 @@ def zip_damaged(numbers: Random, data: bytes, others: Sequence[bytes] = ()) -> b
     """Another member in a good zip, or other bytes of it."""
     if numbers.random() < 0.6:
         return damaged(numbers, data, others)
-    with zipfile.ZipFile(io.BytesIO(data)) as old:
-        members = {name: old.read(name) for name in old.namelist()}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as old:
+            members = {name: old.read(name) for name in old.namelist()}
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError):
+        return damaged(numbers, data, others)  # it was damaged before
+    if not members:
+        return damaged(numbers, data, others)
     name = numbers.choice(list(members))
     content = members.pop(name)
     how = json_damaged if name.endswith("json") else damaged

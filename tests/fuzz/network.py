@@ -6,8 +6,7 @@ from pathlib import Path
 from random import Random
 
 import msgspec
-from fuzz.containers import named, unnamed, xml_damaged
-from fuzz.mutation import damaged
+from fuzz.containers import files_damaged, named, unnamed, xml_damaged
 from fuzz.target import Feed, Target
 from fuzz.trees import json_damaged
 from support.service import a_prediction
@@ -90,12 +89,12 @@ def _json(numbers: Random, files: Sequence[bytes]) -> bytes:
     return json_damaged(numbers, numbers.choice(files), files)
 
 
-def _bytes(numbers: Random, files: Sequence[bytes]) -> bytes:
-    return damaged(numbers, numbers.choice(files), files)
+def _buffer(numbers: Random, files: Sequence[bytes]) -> bytes:
+    return files_damaged(numbers, numbers.choice(files), {"facts": json_damaged})
 
 
 TARGETS = (
     Target("header", "`parse_stream_info`: headers of LSL streams", _headers, _xml, _stream_header),
-    Target("fieldtrip", "`parse_header`: headers of buffers", _buffers, _bytes, _fieldtrip),
+    Target("fieldtrip", "`parse_header`: headers of buffers", _buffers, _buffer, _fieldtrip),
     Target("frame", "the Python client: frames of a service", _frames, _json, _frame),
 )

@@ -24,6 +24,7 @@ _LEAVES: tuple[object, ...] = (
     *([], {}, [[]], [None], {"": None}, [0] * 300, float("nan"), float("inf"), float("-inf")),
 )
 _RAW = 0.2
+MOST_DOCUMENT = 2**18  # bytes; no parser takes larger ones to be damaged in
 
 
 def json_damaged(numbers: Random, data: bytes, others: Sequence[bytes] = ()) -> bytes:
@@ -36,7 +37,8 @@ def json_damaged(numbers: Random, data: bytes, others: Sequence[bytes] = ()) -> 
         return damaged(numbers, data, others)
     for _ in range(1 + numbers.getrandbits(4) % 3):
         tree = tree_damaged(numbers, tree)
-    return written(tree)
+    changed = written(tree)
+    return changed if len(changed) <= MOST_DOCUMENT else damaged(numbers, data, others)
 
 
 def written(tree: object) -> bytes:
@@ -58,7 +60,7 @@ def tree_damaged(numbers: Random, tree: object) -> object:
         if kind == 0:
             return tree[:at] + tree[at + 1 :]
         if kind == 1:
-            return tree[:at] + [tree[at]] * numbers.choice((2, 3, 200)) + tree[at:]
+            return tree[:at] + [tree[at]] * numbers.choice((2, 3, 20)) + tree[at:]
         return [*tree[:at], tree_damaged(numbers, tree[at]), *tree[at + 1 :]]
     return leaf(numbers, tree)
 

@@ -96,6 +96,20 @@ def test_what_is_damaged_or_hostile_is_refused_and_nothing_is_left(
     assert not (tmp_path / "evil").exists()
 
 
+def test_what_would_not_fit_is_not_begun(tmp_path: Path) -> None:
+    """A member says how much it is unpacked; more is never read, and so much there must be."""
+    back_up(a_folder(tmp_path), tmp_path / "b.zip", recordings=False, now_unix=8.0)
+    content = bytearray((tmp_path / "b.zip").read_bytes())
+    at = content.index(b"PK\x01\x02")
+    content[at + 24 : at + 28] = (2**32 - 2).to_bytes(4, "little")
+    (tmp_path / "b.zip").write_bytes(content)
+
+    with pytest.raises(StorageError, match=r"bytes to unpack, with \d+ free"):
+        restore(tmp_path / "b.zip", tmp_path / "new" / "data", free=lambda _: 2**30)
+
+    assert list((tmp_path / "new").iterdir()) == []
+
+
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.zip").write_bytes(b"no zip at all")
     with pytest.raises(StorageError, match="cannot be restored"):

@@ -14,6 +14,7 @@ from typing import Literal, cast
 import httpx
 import numpy as np
 import structlog
+from fastapi import FastAPI
 from support.contract import Documented
 from support.doctor import FakeHost, FakeNetwork
 from support.keeping import new_data_folder
@@ -38,6 +39,7 @@ from hadua.service.app import build_service, create_app, drain
 from hadua.service.config import Settings
 from hadua.service.doctor.surroundings import Surroundings
 from hadua.service.engine import Engine, StepPipeline
+from hadua.service.http_connection import HEAD_S
 from hadua.service.listener import listen, url_of
 from hadua.service.person_data import PROFILES
 from hadua.service.server import PING_S, Server
@@ -285,6 +287,7 @@ class Parts:
     list_streams: Callable[[float], Sequence[StreamSummary]] = lambda _: []
     here: Surroundings = field(default_factory=lambda: Surroundings(FakeHost(), FakeNetwork()))
     ping_s: float = PING_S
+    head_s: float = HEAD_S
     data_folder: Path | None = None
     port: int = 0
     bundle: Bundle = field(default_factory=fake_bundle)
@@ -311,6 +314,7 @@ class Running:
     service: Service
     server: Server
     http: httpx.AsyncClient
+    service_app: FastAPI
 
     @property
     def ws_url(self) -> str:
@@ -344,8 +348,12 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
             here=parts.here,
         )
 
-    app = create_app(make_service, started=lambda _: started.set())
-    server = Server(app, drain=lambda: drain(app.state.service), ping_s=parts.ping_s)
+    app = create_app(
+        make_service, origins=settings.allowed_origins, started=lambda _: started.set()
+    )
+    server = Server(
+        app, drain=lambda: drain(app.state.service), ping_s=parts.ping_s, head_s=parts.head_s
+    )
     with kept, listen("127.0.0.1", parts.port) as listener:
         url = url_of(listener)
         hooks: dict[str, list[Callable[[httpx.Response], Awaitable[None]]]] = {
@@ -358,7 +366,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
             serving = tasks.create_task(server.serve(sockets=[listener]))
             await started.wait()
             try:
-                yield Running(url, app.state.service, server, http)
+                yield Running(url, app.state.service, server, http, app)
             finally:
                 server.request_exit()
                 await serving
