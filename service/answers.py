@@ -156,7 +156,8 @@ class MarkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A marker that was taken, and where on LSL's time line it was put.
 
     `offset_s` is LSL time minus the client's, and `uncertainty_ms` how wrong `t_s` may be because
-    of it; both are null where the client gave no time of its own clock.
+    of it; both are null where the client gave no time of its own clock. `kept`: it is in the
+    database, and outlives a service that is killed; not yet while a session waits for its streams.
     """
 
     session_id: str
@@ -164,6 +165,7 @@ class MarkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     t_s: float
     offset_s: float | None
     uncertainty_ms: float | None
+    kept: bool = False
 
 
 class RecordingAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,9 +31,18 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """Markers of a source, ahead of the chunk in whose time they lie."""
+    """Markers of a source, ahead of the chunk in whose time they lie.
+
+    `said` is for whoever waits until they were published; made and done on the loop.
+    """
 
     markers: tuple[Marker, ...]
+    said: "asyncio.Future[None] | None" = None
+
+    def note_said(self) -> None:
+        """They were published."""
+        if self.said is not None and not self.said.done():
+            self.said.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from hadua.service.storage.storage import Storage
 from hadua.service.wire import BundleInfo, FeatureInfo
 from hadua.service.workers import DaemonExecutor
 
+KEPT_WITHIN_S = 2.0  # whoever waits for the database is told by then that it is slow
 POLL_S = 0.1  # how soon a request that waits for a thread notices that the service stops
 
 T = TypeVar("T")
@@ -133,6 +134,18 @@ class Service:
                 answer.cancel()
                 raise ServiceStoppingError("the service stops", hint="Ask again once it is back.")
         return answer.result()
+
+    async def kept(self) -> bool:
+        """Wait until all that was said is in the database; False if that takes too long.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        committed = asyncio.wrap_future(self.storage.committed())
+        await asyncio.wait((committed,), timeout=KEPT_WITHIN_S)
+        if committed.done():
+            committed.result()
+        return committed.done()
 
     def close(self) -> None:
         """Let go of what is left after the sessions have ended."""

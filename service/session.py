@@ -35,6 +35,7 @@ from hadua.service.workers import DaemonExecutor
 
 TICK_S = 0.25
 LOOK_S = 0.5  # how often a session that runs well looks for what is wrong
+SAID_WITHIN_S = 1.0  # a client that sends a marker is answered by then
 
 T = TypeVar("T")
 
@@ -114,6 +115,7 @@ class Session:
             on_change=self._say_status,
         )
         self._stop = asyncio.Event()
+        self._stepping = False
         self._ended: set[Modality] = set()
         self._fault: HaduaError | None = None
         self._counted: dict[Counter, int] = {}  # how much of each loss the metrics know
@@ -177,15 +179,25 @@ class Session:
         self.mapping.release()
         self._bridge.close()
 
-    def mark(self, marker: Marker) -> None:
-        """Take a marker that a client sends.
+    async def mark(self, marker: Marker) -> bool:
+        """Take a marker that a client sends; whether its frame was said before this returns.
+
+        It is not while the session waits for its streams, nor if a step takes long.
 
         Raises:
-            SessionOverError: the session has ended.
+            SessionOverError: the session has ended, or does so before it is said.
         """
+        over = SessionOverError(f"session {self.id!r} is over: it takes no markers")
         if self.state.over or self._stop.is_set():
-            raise SessionOverError(f"session {self.id!r} is over: it takes no markers")
-        self._marked((marker,))
+            raise over
+        said = self._loop.create_future()
+        self._bridge.put(Marked((marker,), said))
+        if not self._stepping:
+            return False
+        await asyncio.wait((said,), timeout=SAID_WITHIN_S)
+        if not said.done() and self._stop.is_set():
+            raise over
+        return said.done()
 
     def fail(self, error: HaduaError) -> None:
         """End the session because of a fault outside of it."""
@@ -250,6 +262,7 @@ class Session:
         if self.learning is not None:
             await self.learning.begin(self._engine)
         self._bridge.start()
+        self._stepping = True
         self._enter(SessionState.RUNNING, "")
         self.running.set()
         while not self._stop.is_set() and len(self._ended) < len(self._streams):
@@ -296,7 +309,9 @@ class Session:
                 self._map_anew()
         self.publisher.release_markers()
         for item in items:
-            if isinstance(item, Ended):
+            if isinstance(item, Marked):
+                item.note_said()
+            elif isinstance(item, Ended):
                 self._note_end(item)
                 ended = functools.partial(stepper.end, item.modality)
                 await self._publish(await self._in_worker(ended))

@@ -34,12 +34,16 @@ class AdaptationAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A label that was taken: for windows that end after `from_s` and up to `until_s`."""
+    """A label that was taken: for windows that end after `from_s` and up to `until_s`.
+
+    `kept`: it is in the database, as `last_label` of a `calibration` frame.
+    """
 
     session_id: str
     label: str
     from_s: float
     until_s: float
+    kept: bool = False
 
 
 class RollBackAnswer(msgspec.Struct, frozen=True, kw_only=True):

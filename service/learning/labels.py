@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hadua.models.errors import InvalidInputError
 from hadua.service.learning.online_messages import Tell
+from hadua.service.learning.statuses import ToldLabel
 from hadua.service.wire import MarkerFrame
 
 MOST = 1000
@@ -32,11 +33,20 @@ class Labels:
         self._classes = tuple(classes)
         self._told: list[Tell] = []
         self._open: _Open | None = None
+        self.n_told = 0
 
     @property
     def told(self) -> tuple[Tell, ...]:
         """All of them, oldest first."""
         return tuple(self._told)
+
+    @property
+    def last(self) -> ToldLabel | None:
+        """The latest, by name; None before the first."""
+        if not self._told:
+            return None
+        told = self._told[-1]
+        return ToldLabel(label=self._classes[told.label], from_s=told.from_s, until_s=told.until_s)
 
     def add(self, name: str, *, from_s: float, until_s: float) -> Tell:
         """Take a class for windows that end after `from_s` and up to `until_s`, LSL seconds.
@@ -52,6 +62,7 @@ class Labels:
             )
         tell = Tell(label=self._classes.index(name), from_s=from_s, until_s=until_s)
         self._told = [*self._told, tell][-MOST:]
+        self.n_told += 1
         return tell
 
     def of_marker(self, frame: MarkerFrame) -> Tell | None:

@@ -170,7 +170,11 @@ async def post_label(asked: Asked, session_id: SessionId, once: Once, body: Labe
         from_s, until_s = body.stretch(now_s=now_s)
         told = learning.label(body.label, from_s=from_s, until_s=until_s)
         taken = LabelAnswer(
-            session_id=session_id, label=body.label, from_s=told.from_s, until_s=told.until_s
+            session_id=session_id,
+            label=body.label,
+            from_s=told.from_s,
+            until_s=told.until_s,
+            kept=await asked.kept(),
         )
         return answer(taken, status=201)
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from hadua.service.learning.labels import Labels
 from hadua.service.learning.online_messages import Tell
 from hadua.service.learning.online_run import OnlineRun
@@ -36,7 +38,8 @@ class SessionAdaptation:
 
     def status(self) -> AdaptationStatus:
         """As it is now; what the latest run did if it is off."""
-        return self._off if self._run is None else self._run.status()
+        now, told = self._off if self._run is None else self._run.status(), self._labels
+        return msgspec.structs.replace(now, labels=told.n_told, last_label=told.last)
 
     def offer(self, window: Window) -> None:
         """Take a window that was answered; never waits."""

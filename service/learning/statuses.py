@@ -93,6 +93,14 @@ class RollBack(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class ToldLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """What was felt by windows that end after `from_s` and up to `until_s`, LSL seconds."""
+
+    label: str
+    from_s: float
+    until_s: float
+
+
 class AdaptationStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The online loop of a session as it is now.
 
@@ -101,8 +109,9 @@ class AdaptationStatus(msgspec.Struct, frozen=True, kw_only=True):
     reason, `dropped` those that were not looked at because too many waited. `updates` counts the
     versions that it made, `relearnt` those among them that were learnt anew from all that is
     remembered, `relearning` says what came of the latest time. `labels` counts what was told,
-    `labels_known` what of it the learning process knows: a new one learns of all with the next
-    window. `step_ms` is what its latest window cost the learning process.
+    `last_label` is the latest: each is in a frame of its own; `labels_known` is what of it the
+    learning process knows: a new one learns of all with the next window. `step_ms` is what its
+    latest window cost the learning process.
     """
 
     state: str = "off"
@@ -115,5 +124,6 @@ class AdaptationStatus(msgspec.Struct, frozen=True, kw_only=True):
     relearning: str = ""
     labels: int = 0
     labels_known: int = 0
+    last_label: ToldLabel | None = None
     step_ms: float | None = None
     roll_backs: tuple[RollBack, ...] = ()

@@ -116,7 +116,15 @@ class SessionShelf(Shelf):
 
     def flush(self) -> None:
         """Wait until everything appended before is written."""
-        self.writer.submit(lambda _: None, durable=False).result(30.0)
+        self.committed().result(30.0)
+
+    def committed(self) -> Future[None]:
+        """Done once everything appended before is committed: it outlives this process then.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        return self.writer.submit(lambda _: None, durable=False)
 
     def forget_before(self, unix: float) -> tuple[int, int]:
         """Delete frames and ended sessions from before a time; how many of each."""
