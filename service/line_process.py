@@ -36,12 +36,12 @@ class LineProcess:
 
     @classmethod
     async def start(cls, module: str, *arguments: str) -> Self:
-        """Start `python -m module` with arguments; nobody waits until it is ready."""
+        """Start `python -m module`, which does not outlive this process; nobody waits for it."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe would have to be emptied
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", module, *arguments),
+                *("-m", "hadua.service.leashed", str(os.getpid()), module, *arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,

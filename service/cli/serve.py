@@ -86,8 +86,10 @@ def run(flags: Mapping[str, object], *, config: Path | None) -> int:
     from hadua.service.assembly import open_storage, settled
     from hadua.service.config import load_settings
     from hadua.service.listener import listen, url_of
+    from hadua.service.logs import configure_logs
 
     settings = load_settings(flags, config=config)
+    configure_logs(level=settings.log_level, json=settings.log_json)
     _require_sense(settings)
     with (
         listen(settings.host, settings.port) as listener,
@@ -117,14 +119,12 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     from hadua.service.assembly import assemble, replicas_of, require_runtime, startup_sources
     from hadua.service.garbage import GARBAGE
     from hadua.service.listener import url_of
-    from hadua.service.logs import configure_logs
     from hadua.service.meant import open_bundle
     from hadua.service.server import Server
     from hadua.service.tls import tls_files
 
     keep_few_arenas()
     bundle, startup = open_bundle(settings), startup_sources(settings)
-    configure_logs(level=settings.log_level, json=settings.log_json)
     tls = tls_files(settings)
     _give_first_token(settings, storage)
     replicas = replicas_of(settings, bundle)
