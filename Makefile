@@ -2,12 +2,15 @@
 # make test   all tests
 # make check  style, types, layers
 # make docs   the documentation as a site, into build/site
+# make soak   the long tests, then a load for MINUTES (docs/reliability.md)
 # make bench  measured rows, into benchmarks/results
 # make dev    the environment for working on the code
 PYTHON ?= python3
 VENV   ?= .venv
 # A file stays in one worker. More of them than cores, and tests of live streams run late.
 WORKERS ?= 2
+# Of the load that `make soak` holds at its end.
+MINUTES ?= 120
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -69,6 +72,7 @@ audit: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -m soak $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m support.soaking --minutes $(MINUTES)
 
 # The one command that rebuilds the demo bundle from the simulator.
 demo-bundle: $(VENV)/.dev

@@ -153,12 +153,9 @@ class Acknowledged:
         )
         done = {(action, json.loads(detail).get("calibration")) for _, action, detail in trail}
         yield from (f"{action} in the trail" for action in self._actions - done)
-        for person in self._people:
-            answer = http.get(f"/api/v1/participants/{person}")
-            if not answer.is_success:
-                yield f"participant {person}"
-            elif person in self._consented and not answer.json()["consented"]:
-                yield f"consent of {person}"
+        known = {p["id"]: p["consented"] for p in _participants(http)}
+        yield from (f"participant {person}" for person in self._people - set(known))
+        yield from (f"consent of {person}" for person in self._consented if not known.get(person))
 
     def _unlearnt(self, http: httpx.Client) -> Iterator[str]:
         """Profiles: the active one answers, none is damaged, none goes back in number."""
@@ -189,6 +186,17 @@ class Acknowledged:
 
     def _database(self) -> "closing[sqlite3.Connection]":
         return closing(sqlite3.connect(f"file:{self._folder / FILE_NAME}?mode=ro", uri=True))
+
+
+def _participants(http: httpx.Client) -> Iterator[dict[str, object]]:
+    """All that REST tells of, page by page."""
+    after: dict[str, str] = {}
+    while True:
+        page = http.get("/api/v1/participants", params={"limit": "1000", **after}).json()
+        yield from page["participants"]
+        if page["next"] is None:
+            return
+        after = {"after": page["next"]}
 
 
 def _holes(frames: Mapping[Place, str]) -> Iterator[str]:

@@ -32,6 +32,12 @@ class Lane:
         self.normaliser = normaliser
         self.useless = ""  # why the stream, as it came back, is left out
         self._given_s: float | None = None
+        self._stale_before = 0  # of the streams that this one was before
+
+    @property
+    def samples_stale(self) -> int:
+        """Samples older than one that had been taken already, since the start."""
+        return self._stale_before + self.extractor.samples_stale
 
     @classmethod
     def build(
@@ -61,6 +67,7 @@ class Lane:
 
     def go_on(self, bundle: Bundle, chunk: SampleChunk, *, screen: Screen, phase_s: float) -> None:
         """Go on with a stream that came back changed, from its first chunk, for the same person."""
+        self._stale_before = self.samples_stale
         self.extractor = changed = go_on(
             self.stream,
             chunk,

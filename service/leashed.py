@@ -1,4 +1,4 @@
-"""A child that does not outlive whoever started it: `python -m hadua.service.leashed PID MODULE [...]`.
+"""A child that does not outlive its parent: `python -m hadua.service.leashed PID MODULE [...]`.
 
 A service that is killed cannot end its children. One that learns would go on to the end of its fit
 beside the one that the next service starts, on the same files and the same processor. So it looks

@@ -244,14 +244,13 @@ class Pipeline:
 
     def losses(self) -> dict[str, int]:
         """What was lost on the way, by kind, since the start."""
-        stale = [lane.extractor.samples_stale for lane in self._lanes.values()]
         return {
             # Came after their time had been answered without them.
             "late_windows": self._aligner.late_windows,
             # Have no answer of their own: every stream was silent, one answer stands for all.
             "skipped_windows": self._aligner.skipped,
             # Samples older than one that had been taken already.
-            "stale_samples": sum(stale),
+            "stale_samples": sum(lane.samples_stale for lane in self._lanes.values()),
         }
 
     def _predict(self, aligned: AlignedWindows, features_ms: float) -> WindowResult:

@@ -116,6 +116,7 @@ class Session:
         )
         self._stop = asyncio.Event()
         self._stepping = False
+        self._gone = False  # everything that it holds was released
         self._ended: set[Modality] = set()
         self._fault: HaduaError | None = None
         self._counted: dict[Counter, int] = {}  # how much of each loss the metrics know
@@ -217,6 +218,11 @@ class Session:
             self._let_go()
             self._enter(SessionState.FAILED, "did not stop in time")
             raise
+        except Exception:  # noqa: BLE001 - a fault of its end: other people's sessions go on
+            _log.exception("session ended badly", session=self.id)
+            self.state, self.reason = SessionState.FAILED, "could not be ended; the log says why"
+            self._let_go()
+            self._close_up()
 
     async def _run(self) -> None:
         try:
@@ -375,7 +381,7 @@ class Session:
             now[metrics.chunks_dropped.labels(str(m))] = bridge.dropped(m)
             now[metrics.chunks_before_start.labels(str(m))] = bridge.dropped_before_start(m)
         for counter, n in now.items():
-            counter.inc(n - self._counted.get(counter, 0))
+            counter.inc(max(n - self._counted.get(counter, 0), 0))
         self._counted = now
 
     def _enter(self, state: SessionState, reason: str) -> None:
@@ -386,13 +392,17 @@ class Session:
         self._say_status()
         if state.over:
             self._count_drops()
-            self._metrics.sessions_failed.inc(state is SessionState.FAILED)
-            self.running.set()
-            self.over.set()
-            if self._outlet is not None:
-                self._outlet.stop()
-            if self._markers is not None:
-                self._markers.stop()
+            self._close_up()
+
+    def _close_up(self) -> None:
+        """It is over: whoever waits for that need not any more."""
+        self._metrics.sessions_failed.inc(self.state is SessionState.FAILED)
+        self.running.set()
+        self.over.set()
+        if self._outlet is not None:
+            self._outlet.stop()
+        if self._markers is not None:
+            self._markers.stop()
 
     def _say_status(self) -> None:
         self._next_status_s = self._clock() + self._settings.status_interval_s
@@ -409,7 +419,10 @@ class Session:
         self._enter(state, reason)
 
     def _let_go(self) -> None:
-        """Release everything without waiting."""
+        """Release everything without waiting; doing so twice is no error."""
+        if self._gone:
+            return
+        self._gone = True
         self.publisher.end()
         if self.learning is not None:
             self.learning.let_go()

@@ -139,10 +139,16 @@ class StorageWriter:
     def _turn(self, connection: Connection) -> bool:
         """Write one batch, and the job that ended it; False at the end."""
         rows, last = self._collect()
-        if rows and not self._write(connection, rows):
+        try:
+            written = not rows or self._write(connection, rows)
+        except Exception as error:  # noqa: BLE001 - the one place where the thread's faults end
+            _log.exception("storage failed unexpectedly")
+            self._fail(StorageError("the database", got=f"{type(error).__name__} while writing"))
+            self.lost += len(rows)
+            written = False
+        if not written:
             self._refuse(last)
-            return last is not None
-        if isinstance(last, _Job):
+        elif isinstance(last, _Job):
             self._do(connection, last)
         return last is not None
 

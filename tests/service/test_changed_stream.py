@@ -132,3 +132,18 @@ def test_one_that_was_of_no_use_and_comes_back_whole_is_used(
     states = eeg_of(predictions)
     assert {states[1.0], states[3.0]} == {"unmapped"}
     assert states[6.0] == states[10.0] == "used"
+
+
+def test_what_was_lost_before_the_change_is_still_counted(bundle: Bundle, runtime: Runtime) -> None:
+    chunks = recorded()
+    before, after = halves(chunks[EYE])
+    pipeline = pipeline_over(bundle, chunks, runtime=runtime)
+    for chunk in (*before, before[0]):
+        pipeline.step(EYE, chunk)
+    lost = pipeline.losses()["stale_samples"]
+    other = reordered(before, after)[len(before) :]
+
+    for chunk in (*other, other[0]):
+        pipeline.step(EYE, chunk)
+
+    assert 0 < lost < pipeline.losses()["stale_samples"]

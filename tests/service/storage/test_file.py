@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from hadua.service.journal import Published
 from hadua.service.storage.database import FILE_NAME, HEAD, Database, sqlite_url
@@ -150,3 +151,25 @@ def test_no_byte_of_an_erased_person_is_left_in_the_folder(tmp_path: Path) -> No
         assert [file for file, content in held.items() if needle in content] == []
     assert any(b"P02" in content for content in held.values())
     storage.close()
+
+
+def test_a_writer_that_fails_in_a_way_nobody_foresaw_tells_whoever_writes(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path)
+    storage.began(SessionRecord("s-1", 1, None, 5.0, None, "running", "", "fake@0", 0))
+    storage.flush()
+    storage.append(Published("s-1", 1, 1, "prediction", "{}"))
+
+    def unforeseen(connection: object) -> None:
+        raise RuntimeError("of a driver")
+
+    event.listen(storage.database._engine, "commit", unforeseen)
+    with pytest.raises(StorageError, match="RuntimeError while writing"):
+        storage.flush()
+    event.remove(storage.database._engine, "commit", unforeseen)
+
+    with pytest.raises(StorageError, match="RuntimeError while writing"):
+        storage.append(Published("s-1", 1, 2, "prediction", "{}"))
+    with pytest.raises(StorageError, match="RuntimeError while writing"):
+        storage.enter("P01")
+    storage.close()
+    assert (storage.writer.written, storage.writer.lost) == (0, 1)

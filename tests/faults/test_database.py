@@ -1,0 +1,106 @@
+"""A database that is held, read-only, or on a slow disk: nobody waits, and no loss is silent."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from support.keeping import new_data_folder
+
+from hadua.service.journal import Published
+from hadua.service.storage.database import FILE_NAME
+from hadua.service.storage.errors import StorageError
+from hadua.service.storage.records import SessionRecord
+from hadua.service.storage.storage import Storage
+
+N = 300
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return new_data_folder(tmp_path / "data")
+
+
+@pytest.fixture
+def storage(folder: Path) -> Iterator[Storage]:
+    storage = Storage.open(folder, unix_clock=lambda: 2000.0)
+    storage.began(SessionRecord("s-1", 1, None, 5.0, None, "running", "", "fake@0", 0))
+    storage.flush()
+    yield storage
+    storage.close()
+
+
+def say(storage: Storage, n: int, *, first: int = 1) -> float:
+    """Keep so many frames; the longest time that anyone who wrote had to wait."""
+    longest_s = 0.0
+    for seq in range(first, first + n):
+        began_s = time.perf_counter()
+        storage.append(Published("s-1", 1, seq, "prediction", f'{{"seq":{seq}}}'))
+        longest_s = max(longest_s, time.perf_counter() - began_s)
+    return longest_s
+
+
+def kept(storage: Storage) -> list[int]:
+    return [seq for seq, _, _ in storage.frames_after("s-1", 1, seq=0, limit=10_000)]
+
+
+def set_on_the_writer(storage: Storage, pragma: str) -> None:
+    storage.writer.call(lambda c: c.exec_driver_sql(f"PRAGMA {pragma}").close())
+
+
+def test_another_program_that_holds_it_for_a_moment_costs_nothing(
+    storage: Storage, folder: Path
+) -> None:
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert say(storage, N) < 1.0
+        assert storage.writer.error is None
+        other.execute("ROLLBACK")
+        assert kept(storage) == list(range(1, N + 1))
+    assert storage.writer.lost == 0
+
+
+def test_one_that_does_not_let_go_is_named_and_what_was_lost_is_counted(
+    storage: Storage, folder: Path
+) -> None:
+    set_on_the_writer(storage, "busy_timeout=20")
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        say(storage, 5)
+        with pytest.raises(StorageError, match=r"locked.*another program hold the database"):
+            storage.flush()
+        other.execute("ROLLBACK")
+    with pytest.raises(StorageError, match="locked"):
+        storage.append(Published("s-1", 1, 6, "prediction", "{}"))
+    assert (storage.writer.written, storage.writer.lost) == (0, 5)
+
+
+def test_a_disk_that_became_read_only_is_said_to_whoever_writes(storage: Storage) -> None:
+    say(storage, 5)
+    storage.flush()
+    set_on_the_writer(storage, "query_only=ON")
+    say(storage, 3, first=6)
+
+    with pytest.raises(StorageError, match=r"readonly.*read-only"):
+        storage.flush()
+
+    assert (storage.writer.written, storage.writer.lost) == (5, 3)
+
+
+def test_a_disk_that_is_slow_makes_nobody_wait_who_need_not(storage: Storage) -> None:
+    slow = threading.Event()
+
+    def on_commit(connection: object) -> None:
+        del connection
+        slow.set()
+        time.sleep(0.2)
+
+    event.listen(storage.database._engine, "commit", on_commit)
+    say(storage, 1)
+    assert slow.wait(10.0)
+    assert say(storage, N, first=2) < 1.0
+    assert kept(storage) == list(range(1, N + 2))
