@@ -143,7 +143,7 @@ class Wire:
             t_s, x = t_s[::4], x[::4]
         self.t_s = max(float(t_s[-1]) + 1.0 / self.spec.rate_hz, start_s)
         chunks = _disordered(list(self._chunks(t_s, x)), fault, rng)
-        for chunk in chunks:
+        for chunk in sorted(chunks, key=lambda each: float(each.t_s[0])):  # as the service may
             self._note_breaks(chunk.t_s)
         return chunks
 
