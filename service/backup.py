@@ -147,12 +147,12 @@ def _write(out: Path, files: dict[str, Path], *, now_unix: float) -> BackedUp:
 def _read(path: Path, folder: Path, free: int) -> BackedUp:
     total = 0
     with zipfile.ZipFile(path) as archive:
+        _require_space(archive, path, free)
         wanted = _manifest(archive, path)
         names = {info.filename for info in archive.infolist()}
         expected = {MANIFEST, *(f"data/{name}" for name in wanted)}
         if len(names) != len(archive.infolist()) or names != expected:
             raise _damaged(path, "files that its manifest does not name, or lacks some of those")
-        _require_space(archive, path, free)
         for name, wanted_digest in wanted.items():
             place = folder / PurePosixPath(name)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -166,6 +166,9 @@ def _read(path: Path, folder: Path, free: int) -> BackedUp:
 
 def _require_space(archive: zipfile.ZipFile, path: Path, free: int) -> None:
     """What it unpacks to has to fit before anything is written; more is never read than that."""
+    packed = sum(info.compress_size for info in archive.infolist())
+    if packed > path.stat().st_size:  # and memory would be asked for that much at once
+        raise _damaged(path, f"{packed} bytes packed, in a file of {path.stat().st_size}")
     needed = sum(info.file_size for info in archive.infolist())
     if needed > free:
         raise _damaged(path, f"{needed} bytes to unpack, with {free} free")

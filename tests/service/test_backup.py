@@ -110,6 +110,20 @@ def test_what_would_not_fit_is_not_begun(tmp_path: Path) -> None:
     assert list((tmp_path / "new").iterdir()) == []
 
 
+def test_a_member_that_claims_more_bytes_than_its_file_has_gets_no_memory(tmp_path: Path) -> None:
+    """What it claims to weigh, packed, was asked for at once: up to 4 GB."""
+    back_up(a_folder(tmp_path), tmp_path / "b.zip", recordings=False, now_unix=8.0)
+    content = bytearray((tmp_path / "b.zip").read_bytes())
+    at = content.index(b"PK\x01\x02")
+    content[at + 20 : at + 24] = (2**32 - 2).to_bytes(4, "little")
+    (tmp_path / "b.zip").write_bytes(content)
+
+    with pytest.raises(StorageError, match="bytes packed, in a file of"):
+        restore(tmp_path / "b.zip", tmp_path / "new" / "data")
+
+    assert list((tmp_path / "new").iterdir()) == []
+
+
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.zip").write_bytes(b"no zip at all")
     with pytest.raises(StorageError, match="cannot be restored"):
