@@ -78,6 +78,7 @@ def run_on_cluster(
                 except ray.exceptions.RayError as error:
                     result = Failure(" ".join(str(error).split())[:300])
                 yield task, result
+        on_nodes(nodes())  # who was lost since the latest look
 
 
 def _call(work: _Work[S, T, R], shared: S, task: T) -> R | Failure:
