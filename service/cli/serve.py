@@ -58,7 +58,7 @@ def serve(
         Path | None, typer.Option(envvar="HADUA_CONFIG", help="TOML file of settings.")
     ] = None,
 ) -> None:
-    """Serve emotion predictions. docs/settings.md lists all settings (flag, HADUA_..., TOML)."""
+    """Serve emotion predictions. All settings (HADUA_..., TOML): docs/settings.md."""
     given = {name: value for name, value in locals().items() if name != "config"}
     flags = {name: value for name, value in given.items() if value is not None}
     try:
