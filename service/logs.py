@@ -40,7 +40,7 @@ def configure_logs(*, level: str, json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("uvicorn", "asyncio", "websockets"):
+    for noisy in ("alembic", "asyncio", "httpx", "uvicorn", "websockets"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 

@@ -390,7 +390,10 @@ class Session:
             getattr(_log, level)("session " + state, session=self.id, reason=reason)
         self.state, self.reason = state, reason
         self._say_status()
-        if state.over:
+        if state is SessionState.STOPPED and (unkept := self.publisher.unkept) is not None:
+            self.error = unkept  # the last that it said could not be kept
+            self._enter(SessionState.FAILED, str(unkept))
+        elif state.over:
             self._count_drops()
             self._close_up()
 

@@ -1,5 +1,6 @@
 """What every test gets: an LSL world of its own, on the loopback, that other runs cannot see."""
 
+import logging
 import os
 import tempfile
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before any LSL call of this process, and inherited by the processes that tests start. The clock
 # probes, eight for each inlet, are by default 64 ms apart: half a second of every test that opens
@@ -30,6 +32,10 @@ level = -2
 _config_file = Path(tempfile.mkdtemp(prefix="hadua-lsl-")) / "lsl_api.cfg"
 _config_file.write_text(_LSL_CONFIG, encoding="utf-8")
 os.environ["LSLAPICFG"] = str(_config_file)
+
+# No test is timed: the machine may be busy.
+settings.register_profile("hadua", deadline=None)
+settings.load_profile("hadua")
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +62,13 @@ def _no_thread_left_behind() -> Iterator[None]:
         thread.join(timeout=2.0)
     left = [t for t in left if t.is_alive()]
     assert not left, f"threads left behind: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A test that sets up the service's logs leaves none of it to the next."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)

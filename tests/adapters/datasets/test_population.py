@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "hadua.models.cleaning",
     "hadua.models.errors",
     "hadua.models.features",
+    "hadua.models.legible",
     "hadua.models.quality",  # for its types alone
 }
 
