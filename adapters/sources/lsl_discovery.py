@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, pylsl
+from hadua.adapters.sources.lsl_outlet import OURS
 from hadua.adapters.sources.stream_summary import StreamSummary as StreamSummary
 from hadua.models.errors import StreamAmbiguousError, StreamNotFoundError
 
@@ -100,7 +101,9 @@ def not_found(
     query: Mapping[str, str], infos: Sequence[LslInfo], timeout_s: float
 ) -> StreamNotFoundError:
     """The error for a query that nothing answers."""
-    visible = sorted({str(summarise(info)) for info in infos})
+    streams = map(summarise, infos)
+    # Nobody looks for what a session sends, and the one that waits for its streams sends already.
+    visible = sorted({str(s) for s in streams if not s.source_id.startswith(OURS)})
     return StreamNotFoundError(
         f"no LSL stream for {source_text(query)!r} within {timeout_s:g} s",
         got="; ".join(visible) if visible else "no stream at all",
