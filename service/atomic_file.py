@@ -5,8 +5,11 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside the file, to the disk, and then put it in its place; folders are made."""
+def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write beside the file, to the disk, and then put it in its place; folders are made.
+
+    Until it has its place nobody but its owner may read it, and then whom `mode` lets.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     beside = Path(name)
@@ -15,7 +18,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.chmod(0o644)
+        beside.chmod(mode)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -23,12 +23,13 @@ def _facts() -> dict[str, str]:
     simd = np.show_config(mode="dicts")["SIMD Extensions"]
     return found | {
         "platform": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor(),
         "simd": " ".join(simd.get("found", ())),
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Its name, as the system has it; empty where not known."""
     if _CPUINFO.is_file():
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -5,9 +5,6 @@ twenty. So a recording carries what it needs, which is less than the profile: th
 runtime of the session runs it, and the normalisation. It is safetensors in a document; no pickle.
 """
 
-import base64
-import binascii
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -18,10 +15,10 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from hadua.models.bundle import Bundle, Normalisation
-from hadua.models.errors import RecordingError
 from hadua.models.features import Modality
 from hadua.models.onnx_guard import check_onnx
 from hadua.models.runtime import DeviceName, Float32Array, RuntimeName
+from hadua.service.recorded_bytes import as_text, damaged, from_text
 from hadua.service.serving import Serving, personal_runtime
 
 _MODEL, _WEIGHTS, _MEAN, _STD = "model", "weights/", "mean/", "std/"
@@ -52,9 +49,7 @@ class RecordedProfile(msgspec.Struct, frozen=True):
         else:
             arrays |= {_WEIGHTS + name: values for name, values in serving.weights.items()}
         data = save_arrays({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)})
-        return cls(
-            serving.version, hashlib.sha256(data).hexdigest(), base64.b64encode(data).decode()
-        )
+        return cls(serving.version, *as_text(data))
 
     def serving(self, bundle: Bundle, *, name: RuntimeName, device: DeviceName) -> Serving:
         """It, loaded.
@@ -77,14 +72,11 @@ class RecordedProfile(msgspec.Struct, frozen=True):
         return Serving(runtime, normalisation, self.version)
 
     def _arrays(self, where: str) -> dict[str, npt.NDArray[np.generic]]:
+        data = from_text(self.data, sha256=self.sha256, where=where)
         try:
-            data = base64.b64decode(self.data, validate=True)
-            found = hashlib.sha256(data).hexdigest()
-            if found != self.sha256:
-                raise _damaged(where, f"sha256 {found[:12]}", f"sha256 {self.sha256[:12]}")
             return load_arrays(data)
-        except (binascii.Error, SafetensorError, ValueError) as error:
-            raise _damaged(where, str(error), "safetensors in base64") from error
+        except (SafetensorError, ValueError) as error:
+            raise damaged(where, got=str(error), expected="safetensors") from error
 
 
 def _normalisation(
@@ -102,18 +94,11 @@ def _normalisation(
             np.isfinite(own).all() and (own[1] > 0.0).all()
         ):
             expected = f"{len(spec.names)} finite means and positive deviations"
-            raise _damaged(where, f"a normalisation of {modality} that is none", expected)
+            raise damaged(
+                where, got=f"a normalisation of {modality} that is none", expected=expected
+            )
         found[modality] = Normalisation(*own)
     other = [key for key in arrays if key != _MODEL and not key.startswith(_WEIGHTS)]
     if other:
-        raise _damaged(where, ", ".join(other)[:100], "mean, std, model or weights")
+        raise damaged(where, got=", ".join(other)[:100], expected="mean, std, model or weights")
     return found
-
-
-def _damaged(where: str, got: str, expected: str) -> RecordingError:
-    return RecordingError(
-        f"{where} is damaged",
-        got=got,
-        expected=expected,
-        hint="The file was changed after it was written: take the original.",
-    )

@@ -5,9 +5,10 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
+
+from hadua.service.machine import processor
 
 _VERSIONS = ("hadua", "numpy", "onnxruntime", "torch", "pylsl", "fastapi", "uvicorn", "websockets")
 
@@ -68,7 +69,7 @@ class Row:
 def machine() -> dict[str, str]:
     """What the rows are measured on, and how busy it was just before."""
     return {
-        "cpu": _cpu(),
+        "cpu": processor() or "unknown",
         "cores": str(os.cpu_count()),
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -121,15 +122,6 @@ def _number(value: float | None) -> str:
 def missed(rows: Sequence[Row]) -> list[Row]:
     """Those that are not within their target."""
     return [row for row in rows if row.met is False]
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"
 
 
 def _load() -> str:

@@ -92,7 +92,12 @@ def _growth(mb: list[float], seconds: float) -> Row:
 
 def _size() -> Row:
     own, whole, n = installed_mb("hadua", extras=("cpu",))
+    itself = (
+        f"hadua itself {own:.1f} MB"
+        if own > 0.1
+        else "without hadua itself, which runs from its sources"
+    )
     return Row(
         'installed size of "hadua[cpu]"', whole, None, "MB",
-        setting=f"{n} distributions; hadua itself {own:.1f} MB",
+        setting=f"{n} distributions; {itself}",
     )  # fmt: skip

@@ -22,6 +22,7 @@ from hadua.models.errors import HaduaError
 from hadua.service.atomic_file import write_whole
 from hadua.service.certify.measured import QUANTILES, Level, Limits
 from hadua.service.evaluation.provenance import versions
+from hadua.service.machine import processor
 
 SCHEMA_VERSION = 1
 KEY = "certify.key"
@@ -64,7 +65,7 @@ def machine_now() -> dict[str, JsonValue]:
     """What computes."""
     return {
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count() or 0,
         "load_average": [round(x, 2) for x in os.getloadavg()] if _has_load() else None,
     }
@@ -120,8 +121,7 @@ def key_of(data_dir: Path) -> bytes:
             return bytes.fromhex(path.read_text(encoding="ascii").strip())
         data_dir.mkdir(parents=True, exist_ok=True)
         key = secrets.token_bytes(32)
-        write_whole(path, key.hex().encode() + b"\n")
-        path.chmod(0o600)
+        write_whole(path, key.hex().encode() + b"\n", mode=0o600)
     except (OSError, ValueError) as error:
         raise HaduaError(f"the key {str(path)!r}", got=str(error)) from error
     return key
@@ -165,11 +165,3 @@ def _fingerprint(key: bytes) -> str:
 
 def _has_load() -> bool:
     return hasattr(os, "getloadavg")
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(x.partition(":")[2].strip() for x in lines if x.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

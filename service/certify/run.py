@@ -92,10 +92,11 @@ def _levels(asked: Asked, on_progress: OnProgress) -> Sequence[Level]:
 
 
 def _require_sense(asked: Asked) -> None:
+    people = ",".join(map(str, asked.people))
     rules = (
         ("--minutes", asked.minutes, asked.minutes * 60.0 / max(1, len(asked.people)) >= _LEAST_S,
          f"{_LEAST_S:g} seconds or more for each level"),
-        ("--people", asked.people, bool(asked.people) and all(0 < n <= 256 for n in asked.people),
+        ("--people", people, bool(asked.people) and all(0 < n <= 256 for n in asked.people),
          "numbers from 1 to 256"),
         ("--channels", asked.channels, 1 <= asked.channels <= 512, "1 to 512"),
         ("--rate", asked.rate_hz, 100.0 <= asked.rate_hz <= 20_000.0, "100 to 20000"),

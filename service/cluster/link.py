@@ -13,7 +13,7 @@ from enum import StrEnum
 import structlog
 
 from hadua.models.errors import HaduaError
-from hadua.service.cluster.remote import PoolError, PoolLateError, PoolRefusedError
+from hadua.service.cluster.remote import PoolLateError, PoolRefusedError
 
 _log = structlog.get_logger("hadua.pool")
 LOOK_S = 2.0
@@ -46,7 +46,7 @@ class PoolLink:
 
     Args:
         address: Of the pool.
-        look: Sees how the pool is, and raises a `PoolError` if it is not well.
+        look: Sees how the pool is, and raises a `HaduaError` if it is not well.
     """
 
     def __init__(self, address: str, *, look: Callable[[], None]) -> None:
@@ -108,7 +108,7 @@ class PoolLink:
                 self._say(PoolState.LATE, str(error))
             except PoolRefusedError as error:
                 self._say(PoolState.REFUSED, str(error))
-            except PoolError as error:
+            except HaduaError as error:  # also of the own network, which the look compares with
                 self._say(PoolState.AWAY, str(error))
             else:
                 self._say(PoolState.ANSWERING, "")

@@ -8,7 +8,7 @@ late answer is never taken for the next one.
 import http.client
 import threading
 import time
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 import numpy as np
@@ -38,6 +38,23 @@ class _Answer(msgspec.Struct):
     parameters: _Parameters = msgspec.field(default_factory=_Parameters)
 
 
+def pool_address(url: str) -> SplitResult:
+    """The parts of a pool's address.
+
+    Raises:
+        UsageError: no such URL.
+    """
+    expected = "the pool's address, as http://pool:8000"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise UsageError("--cluster", got=f"{url!r}: {error}", expected=expected) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise UsageError("--cluster", got=repr(url), expected=expected)
+    return parts
+
+
 class OpenInferenceClient:
     """Asks one server about one model.
 
@@ -52,15 +69,11 @@ class OpenInferenceClient:
     """
 
     def __init__(self, url: str, *, model: str, n_classes: int, token: str | None = None) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-            raise UsageError(
-                "--cluster", got=repr(url), expected="the pool's address, as http://pool:8000"
-            )
+        parts = pool_address(url)
         self.address = f"{parts.scheme}://{parts.netloc}"
         secure = parts.scheme == "https"
         self._kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        self._host, self._port = parts.hostname, parts.port
+        self._host, self._port = parts.hostname or "", parts.port
         self._path = f"/v2/models/{model}/infer"
         self._n_classes = n_classes
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -172,6 +172,7 @@ def test_a_port_in_use_is_the_first_thing_that_is_found() -> None:
         (("--port", "0", "--eeg", '"lsl:type=EEG"'), ("expected one of lsl:", "without quotes")),
         (("--port", "0", "--eeg", r"C:\me\rec.xdf"), ("got the scheme 'C'", "'file:PATH'")),
         (("--port", "0", "--eeg", ""), ("source ''", "got no scheme", "expected one of lsl:")),
+        (("--demo", "--cluster", "pool"), ("--cluster: got 'pool'", "as http://pool:8000")),
         (("--demo", "--eeg", "sim:"), ("got --eeg 'sim:'", "expected either --demo or streams")),
     ],
 )

@@ -51,7 +51,7 @@ def test_a_short_run_gives_a_certificate_that_can_be_checked(tmp_path: Path) -> 
     ("args", "message"),
     [
         (("--people", "two"), "--people: got 'two', expected numbers"),
-        (("--people", "0"), "--people: got (0,), expected numbers from 1 to 256"),
+        (("--people", "0"), "--people: got 0, expected numbers from 1 to 256"),
         (("--minutes", "0.01", "--people", "1,2"), "expected 2 seconds or more for each level"),
         (("--rate", "1"), "--rate: got 1.0, expected 100 to 20000"),
         (("--channels", "0"), "--channels: got 0, expected 1 to 512"),

@@ -265,7 +265,10 @@ def test_a_booth_that_misses_three_heartbeats_is_silent() -> None:
     assert [b.state for b in fleet.info(replicas=2).booths] == ["silent", "alive"]
 
 
-@pytest.mark.parametrize("url", ["pool:8000", "ftp://pool", "http://", "http://pool/v2"])
+@pytest.mark.parametrize(
+    "url",
+    ["pool:8000", "ftp://pool", "http://", "http://pool/v2", "http://pool:99999", "http://[::1"],
+)
 def test_what_is_no_address_of_a_pool_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match=r"--cluster: got '.*', expected the pool's address"):
+    with pytest.raises(UsageError, match=r"--cluster: got '.*, expected the pool's address"):
         booth_at(url, fake_bundle())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.service import FakeRuntime
 
+from hadua.models.errors import BundleError
 from hadua.models.features import BoolArray
 from hadua.models.runtime import Float32Array
 from hadua.service.cluster.link import LATE_IN_A_ROW, Outcome, PoolLink, PoolState
@@ -141,3 +142,16 @@ def test_a_pool_that_is_not_well_is_not_asked(error: PoolError, state: PoolState
 
     assert pool.asked == []
     assert (link.state, link.reason) == (state, str(error))
+
+
+def test_a_look_that_fails_for_a_reason_of_this_booth_is_not_the_last() -> None:
+    """Its own network, which the pool's is compared with, may not load."""
+
+    def look() -> None:
+        raise BundleError("bundle", got="no model.onnx")
+
+    with pooled(FakePool(), look) as (runtime, link):
+        assert (link.state, link.reason) == (PoolState.AWAY, "bundle: got no model.onnx.")
+        assert answered(runtime, 1) == ["here: pool away"]
+        link.looked.clear()
+        assert link.looked.wait(10.0)
