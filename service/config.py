@@ -198,7 +198,10 @@ class Settings(BaseSettings):
         2.0, description="Time for one send or close; a client that misses two is dropped."
     )
     journal_frames: int = Field(
-        10_000, ge=1, le=1_000_000, description="Frames kept per session for after_seq."
+        512,
+        ge=1,
+        le=1_000_000,
+        description="Frames a session keeps in memory for after_seq; the database has the older.",
     )
     status_interval_s: Seconds = Field(5.0, description="Longest time between status frames.")
 
