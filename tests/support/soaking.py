@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -26,6 +27,8 @@ from support.keeping import new_data_folder
 from support.playing import Play
 from support.scenario import Step, steps_of
 from websockets.asyncio.client import connect
+
+from hadua.service.arenas import keep_few_arenas
 
 PROBES = 20
 WARM_UP = 0.25
@@ -38,6 +41,7 @@ class Held:
 
     at_s: float
     rss_mb: float
+    """Resident and its own: pages of programs and libraries come and go as the system likes."""
     threads: int
     tasks: int
     files: int
@@ -67,6 +71,11 @@ class Soak:
         slope, _ = np.polyfit([h.at_s for h in warm], [h.rss_mb for h in warm], 1)
         return float(slope) * 3600.0
 
+    def growth_percent_an_hour(self) -> float:
+        """The same, of what it held when it was warm."""
+        warm = [h.rss_mb for h in self.held if h.at_s >= WARM_UP * self.seconds]
+        return 100.0 * self.growth_mb_an_hour() / warm[0] if warm else 0.0
+
     def report(self) -> dict[str, object]:
         """Figures for the table."""
         n = max(len(self.answers_ms) // 4, 2)
@@ -88,6 +97,7 @@ class Soak:
             "answer_ms, last quarter": _spread(last),
             "rss_mb": [round(h.rss_mb) for h in self.held[:: max(len(self.held) // 8, 1)]],
             "growth after warm-up, MB an hour": round(self.growth_mb_an_hour(), 1),
+            "growth after warm-up, % an hour": round(self.growth_percent_an_hour(), 2),
             "before": str(self.before),
             "left": str(self.left),
         }
@@ -101,9 +111,10 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 async def soak(
     folder: Path, *, minutes: float, seed: int, people: int, clients: int,
-    learning: bool, least_steps: int = 0, say: Callable[[str], None] = lambda line: None,
+    learning: bool, least_steps: int = 0, windows_a_second: float = inf,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Soak:  # fmt: skip
-    """Hold the load; raises where an invariant is broken."""
+    """Hold the load, as fast as it goes or slower; raises where an invariant is broken."""
     play = Play(folder, people=people)
     play.happenings.most_clients = clients
     measured = Soak(play)
@@ -118,6 +129,8 @@ async def soak(
             if step.name != "restart":  # it would begin the memory anew
                 await play.do(Step(step.name, chance.randrange(people), step.size, step.what))
             n += 1
+            ahead_s = play.checks.windows / windows_a_second - (time.monotonic() - began_s)
+            await asyncio.sleep(max(ahead_s, 0.0))
             if n % 25 == 0:
                 await _fill(play, clients)
                 await _probe(play, measured.answers_ms)
@@ -174,9 +187,10 @@ async def _probe(play: Play, answers_ms: list[float]) -> None:
 
 def _held(at_s: float) -> Held:
     process = psutil.Process()
+    memory = process.memory_info()
     return Held(
         round(at_s),
-        round(process.memory_info().rss / 1e6, 1),
+        round((memory.rss - getattr(memory, "shared", 0)) / 1e6, 1),
         threading.active_count(),
         len(asyncio.all_tasks()),
         process.num_fds() if hasattr(process, "num_fds") else process.num_handles(),
@@ -190,7 +204,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--windows-a-second", type=float, default=inf, help="no more than that")
     asked = parser.parse_args()
+    keep_few_arenas()  # as `hadua-serve` does
     with tempfile.TemporaryDirectory(prefix="hadua-soak-") as folder:
         done = asyncio.run(
             soak(
@@ -200,6 +216,7 @@ def main() -> None:
                 people=asked.people,
                 clients=asked.clients,
                 learning=True,
+                windows_a_second=asked.windows_a_second,
                 say=lambda line: print(line, flush=True),  # noqa: T201 - a command
             )
         )
