@@ -127,10 +127,10 @@ class Bridge:
         self._loop.call_soon_threadsafe(self._wake.set)
 
     def hold(self, due: Due) -> None:
-        """From now on let samples wait that come too early to complete a window.
+        """From now on let samples wait that come too early for anything to be done.
 
         Args:
-            due: The stamp from which on a sample of a stream may complete one; from any thread.
+            due: The stamp from which on there is something to do for one; from any thread.
         """
         self._due = due
 

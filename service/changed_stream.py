@@ -166,6 +166,11 @@ class ChangedStream:
         return -math.inf if self._filling or self._after is None else self._after.due_s
 
     @property
+    def begin_due_s(self) -> float:
+        """From about which stamp on a chunk lets it work ahead."""
+        return math.inf if self._after is None else self._after.begin_due_s
+
+    @property
     def report(self) -> DeviceReport:
         """How the device was mapped to the model."""
         return self._report

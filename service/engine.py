@@ -78,6 +78,10 @@ class Foreseeing(Protocol):
         """No sample of this stream stamped earlier gives a result. Callable from any thread."""
         ...
 
+    def useful_s(self, modality: Modality) -> float:
+        """From which stamp on there is something to do for one. Callable from any thread."""
+        ...
+
 
 @runtime_checkable
 class Restorable(Protocol):

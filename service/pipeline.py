@@ -7,7 +7,7 @@ run, stepped through a second pipeline, give the same predictions bit for bit.
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -20,32 +20,15 @@ from hadua.adapters.windows.alignment import AlignedWindows, Aligner
 from hadua.models.bundle import Bundle
 from hadua.models.errors import RecordingError, UsageError
 from hadua.models.features import FeatureWindow, FloatArray, Modality
-from hadua.models.prediction import ModalityState, Prediction, decide
-from hadua.models.quality import EegQuality, SignalQuality
+from hadua.models.prediction import ModalityState, decide
+from hadua.models.quality import EegQuality
 from hadua.models.runtime import Runtime
 from hadua.service.cluster.remote import HERE, Placed
 from hadua.service.context import TokenContext
 from hadua.service.lane import Lane
 from hadua.service.pipeline_state import PipelineState, pack, unpack
 from hadua.service.serving import Serving
-
-
-@dataclass(frozen=True, slots=True)
-class WindowResult:
-    """A prediction and what it cost.
-
-    Args:
-        prediction: The answer for one window.
-        stage_ms: Milliseconds spent per stage: `features` (shared by the windows that one chunk
-            completed) and `model`.
-        quality: How good the signal behind it was, of each modality that had any.
-        windows: What was measured, of each modality that is of use to the bundle.
-    """
-
-    prediction: Prediction
-    stage_ms: Mapping[str, float]
-    quality: Mapping[Modality, SignalQuality]
-    windows: Mapping[Modality, FeatureWindow]
+from hadua.service.window_result import WindowResult
 
 
 class Pipeline:
@@ -213,6 +196,14 @@ class Pipeline:
         if lane is None:
             return inf
         return -inf if self._aligner.waiting else lane.extractor.due_s
+
+    def useful_s(self, modality: Modality) -> float:
+        """From which stamp on a sample of this stream gives a result, or lets a window be begun.
+
+        From any thread.
+        """
+        lane = self._lanes.get(modality)
+        return inf if lane is None else min(self.due_s(modality), lane.extractor.begin_due_s)
 
     def end(self, modality: Modality) -> list[WindowResult]:
         """Note that a stream gives no more; give the windows that only waited for it."""

@@ -262,7 +262,7 @@ class Session:
         stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap)
         stepper.listener = self.recording
         if isinstance(self._engine.pipeline, Foreseeing):
-            self._bridge.hold(self._engine.pipeline.due_s)
+            self._bridge.hold(self._engine.pipeline.useful_s)
             self._streams.pace(self._engine.pipeline.due_s)
         await self.recording.use_engine(self._engine, specs, self._in_worker)
         if self.learning is not None:

@@ -25,8 +25,13 @@ class EegMeasure(Protocol):
 class SpectrumMeasure(EegMeasure, Protocol):
     """A measure that can be taken of a window's spectrum, where that is known already."""
 
+    @property
+    def n_bins(self) -> int:
+        """So many bins of it are looked at."""
+        ...
+
     def of_spectrum(self, spectrum: npt.NDArray[np.complex128], /) -> FloatArray:
-        """`(n_channels, n_bands)` from `(n_channels, n_samples // 2 + 1)`, the real FFT."""
+        """`(n_channels, n_bands)` from `(n_channels, >= n_bins)`, the real FFT."""
         ...
 
 

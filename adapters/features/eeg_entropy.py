@@ -87,8 +87,13 @@ class DifferentialEntropy:
         with np.errstate(all="ignore"):  # what is not finite is found in the result
             return self.of_spectrum(np.fft.rfft(x_uv.T, axis=1))
 
+    @property
+    def n_bins(self) -> int:
+        """So many bins of a window's spectrum are looked at."""
+        return min(self._stop, self._n // 2) + 1
+
     def of_spectrum(self, spectrum: ComplexArray) -> FloatArray:
-        """The same from `(n_channels, n_samples // 2 + 1)`, the real FFT of the window as it is."""
+        """The same from `(n_channels, >= n_bins)`, the real FFT of the window as it is."""
         if spectrum.shape[1] <= self._stop:  # the last band ends at the Nyquist frequency, n is odd
             spectrum = np.concatenate((spectrum, spectrum[:, -1:].conj()), axis=1)
         with np.errstate(all="ignore"):

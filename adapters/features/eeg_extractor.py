@@ -8,11 +8,12 @@ import numpy as np
 from hadua.adapters.devices.mapping import map_eeg
 from hadua.adapters.devices.mapping_report import MappingReport
 from hadua.adapters.features.eeg_definitions import eeg_channels
-from hadua.adapters.features.eeg_window import EegWindowMeasure, MeasuredWindow
+from hadua.adapters.features.eeg_window import EegWindowMeasure, MeasuredHead, MeasuredWindow
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.adapters.state import Fields
-from hadua.adapters.windows.windower import GapWindow, SignalWindow, Windower
+from hadua.adapters.windows.signal_window import GapWindow, SignalWindow
+from hadua.adapters.windows.windower import Windower
 from hadua.models.errors import StreamInvalidError
 from hadua.models.features import BoolArray, FeatureSpec, FeatureWindow, FloatArray
 
@@ -58,7 +59,9 @@ class EegExtractor:
             hop_s=spec.hop_s,
             phase_s=phase_s,
             margin_s=self._measure.reach_s,
+            n_tail=self._measure.n_tail,
         )
+        self._begun: tuple[FloatArray, MeasuredHead] | None = None
         self._kalman = CausalKalman(spec.smoothing, len(spec.names)) if spec.smoothing else None
         self._watermark_s: float | None = None
 
@@ -81,6 +84,11 @@ class EegExtractor:
         return self._windower.due_s
 
     @property
+    def begin_due_s(self) -> float:
+        """From about which stamp on a chunk lets it begin with the next window."""
+        return self._windower.begin_due_s
+
+    @property
     def report(self) -> MappingReport:
         """Which device channels became which of the model's."""
         return self._mapping.report
@@ -93,12 +101,15 @@ class EegExtractor:
     def reset(self) -> None:
         """Forget the signal and the smoothing, but not the mapping."""
         self._windower.reset()
-        self._watermark_s = None
+        self._watermark_s = self._begun = None
         if self._kalman is not None:
             self._kalman.reset()
 
     def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
-        """Take in the next chunk and return the windows that it completes, in order."""
+        """Take in the next chunk and return the windows that it completes, in order.
+
+        A chunk that completes none leaves time to begin with the next one.
+        """
         if chunk.spec is not self._stream and chunk.spec != self._stream:
             raise StreamInvalidError(
                 f"stream {self._stream.name!r}: its description changed",
@@ -112,6 +123,8 @@ class EegExtractor:
             self._watermark_s = end_s if seen_s is None else max(end_s, seen_s)
         x_uv = self._mapping.pick(chunk.x)
         windows = self._windower.push(chunk.t_s, x_uv, gap_before=chunk.gap_before)
+        if not windows and (head := self._windower.begin()) is not None:
+            self._begun = head, self._measure.begin(head)
         return [self._gap(w) if isinstance(w, GapWindow) else self._window(w) for w in windows]
 
     def _gap(self, gap: GapWindow) -> FeatureWindow:
@@ -124,7 +137,9 @@ class EegExtractor:
         )
 
     def _window(self, window: SignalWindow) -> FeatureWindow:
-        found = self._measure(window)
+        begun, self._begun = self._begun, None
+        same = begun is not None and begun[0] is window.begun
+        found = self._measure(window, begun[1] if begun is not None and same else None)
         present = np.isfinite(found.values)
         return FeatureWindow(
             spec=self._spec,

@@ -8,48 +8,58 @@ import numpy.typing as npt
 from hadua.adapters.devices.mapping import EegMapping
 from hadua.models.features import BoolArray, FloatArray
 
+IntArray = npt.NDArray[np.intp]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FilledWindow:
-    """A window of all of a model's channels that there is something to say of.
+class Filling:
+    """Of a window: all of a model's channels that there is something to say of.
 
     Args:
-        x_uv: `(n, k)` microvolts, each channel contiguous in memory.
-        positions: `(k,)` place of each among the model's channels.
+        positions: `(k,)` place of each among the model's channels, those found in the stream first.
         good: `(k,)` False for those whose samples are not to be used.
-        interpolated: Places of those that were interpolated.
+        interpolated: `(m,)` places of those that are interpolated.
+        used: Rows of the channels found that these are made of.
+        weights: `(m, len(used))` and how.
         share: Sum, over those, of the share of their variance that is expected back.
     """
 
-    x_uv: FloatArray
-    positions: npt.NDArray[np.intp]
+    positions: IntArray
     good: BoolArray
-    interpolated: npt.NDArray[np.intp]
+    interpolated: IntArray
+    used: IntArray
+    weights: FloatArray
     share: float
 
+    def fill(self, rows: FloatArray) -> FloatArray:
+        """`(k, n)` of `(n_found, n)`: samples, or whatever else is a weighted sum of samples."""
+        if not len(self.interpolated):
+            return rows
+        n_found = len(rows)
+        whole = np.empty((len(self.positions), rows.shape[1]))
+        whole[:n_found] = rows
+        np.matmul(self.weights, rows[self.used], out=whole[n_found:])
+        return whole
 
-def fill(mapping: EegMapping, x_uv: FloatArray, good: BoolArray) -> FilledWindow:
-    """Interpolate, from the channels that are good, what can be.
+
+def filling(mapping: EegMapping, good: BoolArray) -> Filling:
+    """What can be interpolated, and from what.
 
     Args:
         mapping: Of the stream.
-        x_uv: `(n, n_found)` microvolts of the channels found.
-        good: `(n_found,)` which of them are good in this window.
+        good: `(n_found,)` which of the channels found are good in this window.
     """
     measured = np.zeros(len(mapping.report.needed), np.bool_)
     measured[mapping.positions[good]] = True
     completion = mapping.completer.complete(measured)
-    n_found, n_filled = x_uv.shape[1], len(completion.filled)
-    if not n_filled:
-        return FilledWindow(x_uv, mapping.positions, good, completion.filled, 0.0)
-    used = np.searchsorted(mapping.positions, completion.used)
-    whole = np.empty((n_found + n_filled, x_uv.shape[0]))
-    whole[:n_found] = x_uv.T
-    np.matmul(completion.matrix, x_uv.T[used], out=whole[n_found:])
-    return FilledWindow(
-        whole.T,
-        np.concatenate((mapping.positions, completion.filled)),
-        np.concatenate((good, np.ones(n_filled, np.bool_))),
-        completion.filled,
+    filled = completion.filled
+    if not len(filled):
+        return Filling(mapping.positions, good, filled, filled, np.zeros((0, 0)), 0.0)
+    return Filling(
+        np.concatenate((mapping.positions, filled)),
+        np.concatenate((good, np.ones(len(filled), np.bool_))),
+        filled,
+        np.searchsorted(mapping.positions, completion.used),
+        completion.matrix,
         float(completion.share.sum()),
     )

@@ -1,4 +1,8 @@
-"""Judges, completes, cleans and measures one EEG window. Nothing of it outlives the window."""
+"""Judges, completes, cleans and measures one EEG window. Nothing of it outlives the window.
+
+It does so in two parts: what the window's first samples tell, all but those of its last 0.06 s, can
+be worked out before it is over. Where it is split depends on its length and rate alone.
+"""
 
 from dataclasses import dataclass
 
@@ -8,11 +12,13 @@ from hadua.adapters.devices.mapping import EegMapping
 from hadua.adapters.features.cleaning import WindowCleaner
 from hadua.adapters.features.eeg_definitions import SpectrumMeasure, eeg_definition
 from hadua.adapters.features.eeg_faults import FaultWords
-from hadua.adapters.features.eeg_filling import FilledWindow, fill
-from hadua.adapters.quality.eeg_judge import EegJudge, Verdict
+from hadua.adapters.features.eeg_filling import Filling, filling
+from hadua.adapters.quality.eeg_judge import EegJudge, JudgedHead, Verdict
 from hadua.adapters.quality.spectral import MAINS_HZ
+from hadua.adapters.windows.begun_window import padded
 from hadua.adapters.windows.hann import ComplexArray
-from hadua.adapters.windows.windower import SignalWindow
+from hadua.adapters.windows.signal_window import SignalWindow
+from hadua.adapters.windows.split_spectrum import SplitSpectrum
 from hadua.models.features import BoolArray, FeatureSpec, FloatArray
 from hadua.models.quality import EegQuality
 
@@ -39,6 +45,19 @@ class MeasuredWindow:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredHead:
+    """What the head of a window gives to the whole.
+
+    Args:
+        spectrum: To the bins of its spectrum, as `SplitSpectrum`.
+        judged: To the judgement.
+    """
+
+    spectrum: FloatArray
+    judged: JudgedHead
+
+
 class EegWindowMeasure:
     """Measures windows of one stream for one spec.
 
@@ -46,6 +65,10 @@ class EegWindowMeasure:
         mapping: Of the stream.
         rate_hz: Nominal rate of the stream.
         spec: The features wanted.
+
+    Attributes:
+        reach_s: Seconds of signal it needs before and after a window.
+        n_tail: Samples of a window that are not in its head.
     """
 
     def __init__(self, mapping: EegMapping, *, rate_hz: float, spec: FeatureSpec) -> None:
@@ -65,20 +88,44 @@ class EegWindowMeasure:
         self._as_it_is = spec.cleaning is None and not definition.centred
         notch_hz = None if spec.cleaning is None else spec.cleaning.notch_hz
         near = (f for f in MAINS_HZ if abs(f - definition.highest_hz) < _LEAKS_WITHIN_HZ)
+        n_samples = round((spec.window_s + 2.0 * self.reach_s) * rate_hz)
         self._judge = EegJudge(
             tuple(c.name for c in mapping.report.found),
             rate_hz=rate_hz,
-            n_samples=round((spec.window_s + 2.0 * self.reach_s) * rate_hz),
+            n_samples=n_samples,
             leaking_hz=next((f for f in near if f != notch_hz), None),
         )
         self._words = FaultWords(mapping.report, definition.bands)
+        n_bins = self._judge.n_bins
+        if isinstance(self._entropy, SpectrumMeasure):
+            n_bins = max(n_bins, self._entropy.n_bins)
+        self._n_head = self._judge.n_head
+        self._spectrum = SplitSpectrum(n_samples, n_head=self._n_head, n_bins=n_bins)
+        self.n_tail = n_samples - self._n_head
 
-    def __call__(self, window: SignalWindow) -> MeasuredWindow:
-        """Measure one window."""
+    def begin(self, x_uv: FloatArray) -> MeasuredHead:
+        """Work out what the head of a window gives.
+
+        Args:
+            x_uv: `(n_samples, n_channels)`, 0 in its tail, each channel contiguous in memory.
+        """
         with np.errstate(all="ignore"):  # what is not finite stays so, in its own channel
-            spectrum = np.fft.rfft(window.x.T, axis=1)
-            verdict = self._judge(window.x, spectrum)
-            filled = fill(self._mapping, window.x, ~verdict.bad)
+            of_head = self._spectrum.of_head(x_uv)
+            return MeasuredHead(of_head, self._judge.begin(x_uv[: self._n_head]))
+
+    def __call__(self, window: SignalWindow, head: MeasuredHead | None = None) -> MeasuredWindow:
+        """Measure one window.
+
+        Args:
+            window: The window.
+            head: What `begin` gave for its head, if that was asked. It cannot be used again.
+        """
+        if head is None:
+            head = self.begin(padded(window.x[: self._n_head], len(window.x)))
+        with np.errstate(all="ignore"):
+            spectrum = self._spectrum.whole(head.spectrum, window.x[self._n_head :])
+            verdict = self._judge(window.x, spectrum, head.judged)
+            filled = filling(self._mapping, ~verdict.bad)
             entropy = self._measure(window, filled, spectrum)
         entropy[~filled.good] = np.nan
         values = np.full((len(self._names), self._n_bands), np.nan)
@@ -95,21 +142,17 @@ class EegWindowMeasure:
             self._words(window.x, verdict, measured | verdict.bad[:, None]),
         )
 
-    def _measure(
-        self, window: SignalWindow, filled: FilledWindow, spectrum: ComplexArray
-    ) -> FloatArray:
+    def _measure(self, window: SignalWindow, filled: Filling, spectrum: ComplexArray) -> FloatArray:
         """`(k, n_bands)` of all channels of the filled window."""
-        n_found = window.x.shape[1]
         if self._as_it_is and isinstance(self._entropy, SpectrumMeasure):
-            entropy = self._entropy.of_spectrum(spectrum)
-            more = filled.x_uv[:, n_found:]
-            return np.concatenate((entropy, self._entropy(more))) if more.shape[1] else entropy
-        x_uv = self._cleaner(window.t_s, filled.x_uv, filled.good)
+            pairs = filled.fill(spectrum.view(np.float64))
+            return self._entropy.of_spectrum(pairs.view(np.complex128))
+        x_uv = self._cleaner(window.t_s, filled.fill(window.x.T).T, filled.good)
         if self._centred:
             x_uv = (x_uv.T - x_uv.T.mean(axis=1, keepdims=True)).T
         return self._entropy(x_uv)
 
-    def _signal(self, verdict: Verdict, filled: FilledWindow) -> EegQuality:
+    def _signal(self, verdict: Verdict, filled: Filling) -> EegQuality:
         interpolated = np.zeros(len(self._names), np.bool_)
         interpolated[filled.interpolated] = True
         return EegQuality(

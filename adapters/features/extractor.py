@@ -43,6 +43,11 @@ class Extractor(Protocol):
         ...
 
     @property
+    def begin_due_s(self) -> float:
+        """From about which stamp on a chunk lets it work ahead; infinity: it has, or never does."""
+        ...
+
+    @property
     def report(self) -> DeviceReport:
         """How the device was mapped to the model."""
         ...

@@ -1,18 +1,22 @@
 """Judges the EEG channels of one window, by that window alone.
 
 Everything is measured of the signal as the device sent it, before any cleaning. Nothing is
-remembered from one window to the next, so a fault cannot be held against a later one.
+remembered from one window to the next, so a fault cannot be held against a later one. Most of it is
+told by the window's head, which is there before its end; channels are compared with each other
+there alone.
 """
 
 from dataclasses import dataclass
 from functools import reduce
+from math import lcm
 
 import numpy as np
 
-from hadua.adapters.quality.neighbours import BLOCK_S, Neighbours, block_means
+from hadua.adapters.quality.neighbours import BLOCK_S, IntArray, Neighbours, block_means
 from hadua.adapters.quality.spectral import MAINS_HZ, Powers, Spectral
 from hadua.adapters.quality.thresholds import EEG, EegThresholds
 from hadua.adapters.windows.hann import ComplexArray
+from hadua.adapters.windows.split_spectrum import head_length
 from hadua.models.features import BoolArray, FloatArray
 from hadua.models.quality import EEG_FLAGS, Flag
 
@@ -45,8 +49,35 @@ class Verdict:
     numbers: dict[str, FloatArray]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedHead:
+    """What is known of channels before the last samples of a window are there.
+
+    Args:
+        few: `(n_channels, n)` a few samples of the whole window; those of its end are to come.
+        steepest: `(n_channels,)` greatest step between two of them, up or down.
+        again: `(n_channels,)` how often one is the same as that before it.
+        slow: `(n_channels,)` where there may be a stretch without movement.
+        means: `(n_channels, n_blocks)` means over short blocks.
+        good: `(n_channels,)` which channels were taken to be good, to compare them.
+        correlation: `(n_channels,)` of each with what the others tell, if these are the good ones.
+        against: `(n_channels,)` which of them disagree then.
+    """
+
+    few: FloatArray
+    steepest: FloatArray
+    again: IntArray
+    slow: BoolArray
+    means: FloatArray
+    good: BoolArray
+    correlation: FloatArray
+    against: BoolArray
+
+
 class EegJudge:
     """Judges windows of one rate and length.
+
+    A window is judged in two parts, its head before its last samples are there.
 
     Args:
         names: Channels of the stream, by the model's names.
@@ -54,6 +85,10 @@ class EegJudge:
         n_samples: Samples in a window.
         leaking_hz: Frequency of mains hum that would leak into the features, or None.
         thresholds: Where good ends.
+
+    Attributes:
+        n_bins: So many bins of a window's spectrum are looked at.
+        n_head: Samples in the head of a window.
     """
 
     def __init__(
@@ -77,22 +112,50 @@ class EegJudge:
         self._looks = range(0, self._apart, max(1, self._apart // 4))
         self._n_parts = len(range(0, n_samples, self._step)) // self._apart
         self._block = max(1, round(BLOCK_S * rate_hz))
+        grain = lcm(self._step, self._block)
+        self.n_bins = self._spectral.n_bins
+        self.n_head = head_length(n_samples, rate_hz=rate_hz, multiple_of=grain)
+        self._n_few = len(range(0, n_samples, self._step))
+        # Of the few, and of the stretches of `flat_s`, so many lie in the head.
+        self._few_in_head = self.n_head // self._step
+        whole = (self._few_in_head - 1 - self._looks[-1]) // self._apart + 1
+        self._parts_in_head = max(0, min(whole, self._n_parts))
+        # Of the window before: a guess that saves time where it is right, and changes no result.
+        self._good = np.ones(len(names), np.bool_)
 
-    def __call__(self, x_uv: FloatArray, spectrum: ComplexArray) -> Verdict:
+    def begin(self, head_uv: FloatArray) -> JudgedHead:
+        """What can be told of a window by its first `n_head` samples, `(n_head, n_channels)`."""
+        x, n = head_uv.T, self._few_in_head
+        few = np.empty((len(x), self._n_few))
+        with np.errstate(all="ignore"):  # what is not finite is found in the end
+            few[:, :n] = x[:, :: self._step]
+            steepest, again = _steps(few[:, :n])
+            slow = self._slow(few, 0, self._parts_in_head)
+            means, good = block_means(x, self._block), self._good
+            r, against = self._neighbours(means, good)
+            return JudgedHead(few, steepest, again, slow, means, good, r, against)
+
+    def __call__(
+        self, x_uv: FloatArray, spectrum: ComplexArray, head: JudgedHead | None = None
+    ) -> Verdict:
         """Judge one window.
 
         Args:
             x_uv: `(n_samples, n_channels)` microvolts, each channel contiguous in memory.
-            spectrum: `(n_channels, n_samples // 2 + 1)`, its real FFT.
+            spectrum: `(n_channels, >= n_bins)`, its real FFT.
+            head: What `begin` told of the window, if it was asked. It cannot be used again.
         """
+        if head is None:
+            head = self.begin(x_uv[: self.n_head])
         x, limits = x_uv.T, self._limits
         flags = np.zeros((len(EEG_FLAGS), len(x)), np.bool_)
         with np.errstate(all="ignore"):  # what is not finite is found in the result
             finite = np.isfinite(spectrum[:, 0].real)  # the sum: not finite if any sample is
-            few = x[:, :: self._step].copy()
-            steps = few[:, 1:] - few[:, :-1]
-            clipped, still, at_rail = self._stuck(x, few, steps)
-            jump = np.maximum(steps.max(axis=1), -steps.min(axis=1)) / self._step_ms
+            few = head.few
+            few[:, self._few_in_head :] = x[:, self.n_head :: self._step]
+            steepest, again = _steps(few[:, max(self._few_in_head - 1, 0) :])
+            clipped, still, at_rail = self._stuck(x, head, again)
+            jump = np.maximum(head.steepest, steepest) / self._step_ms
             powers = self._spectral(spectrum)
             hum = powers.line.max(axis=1)
             ratio, noise = np.sqrt(hum / powers.eeg), np.sqrt(powers.noise)
@@ -104,7 +167,11 @@ class EegJudge:
             flags[_NOISE] = noise > limits.noise_uv
             flags[1:] &= finite
             bad = np.asarray(flags.any(axis=0))
-            r, flags[_NEIGHBOURS] = self._neighbours(block_means(x, self._block), ~bad)
+            self._good = good = ~bad
+            r, against = head.correlation, head.against
+            if not np.array_equal(good, head.good):
+                r, against = self._neighbours(head.means, good)
+            flags[_NEIGHBOURS] = against
         noisy = finite & (ratio > limits.line_noisy)
         bad |= flags[_NEIGHBOURS]
         flags[_LINE] |= noisy
@@ -118,20 +185,25 @@ class EegJudge:
         }
         return Verdict(flags.T, bad, noisy, numbers)
 
+    def _slow(self, few: FloatArray, start: int, stop: int) -> BoolArray:
+        """`(n_channels,)` where a stretch of `flat_s`, from `start` up to `stop`, may be flat."""
+        first = few[:, start * self._apart :]
+        parts = [first[:, k :: self._apart][:, : stop - start] for k in self._looks]
+        high, low = reduce(np.maximum, parts), reduce(np.minimum, parts)
+        return np.asarray((high - low < self._limits.flat_uv).any(axis=1))
+
     def _stuck(
-        self, x: FloatArray, few: FloatArray, steps: FloatArray
+        self, x: FloatArray, head: JudgedHead, again: IntArray
     ) -> tuple[FloatArray, BoolArray, BoolArray]:
         """Share at the extremes; where it stands still; where that is at the end of the range.
 
         Looks at a few samples first: what is stuck is so in them too, and hardly any EEG is.
         """
-        again = (steps == 0.0).sum(axis=1) > 3
-        parts = [few[:, k :: self._apart][:, : self._n_parts] for k in self._looks]
-        high, low = reduce(np.maximum, parts), reduce(np.minimum, parts)
-        slow = (high - low < self._limits.flat_uv).any(axis=1)
+        slow = head.slow | (head.again + again > 3)
+        slow |= self._slow(head.few, self._parts_in_head, self._n_parts)
         clipped, still = np.zeros(len(x)), np.zeros(len(x), np.bool_)
         at_rail = np.zeros(len(x), np.bool_)
-        for i in np.flatnonzero(slow | again).tolist():
+        for i in np.flatnonzero(slow).tolist():
             level = self._level(x[i])
             still[i], at_rail[i] = level is not None, abs(level or 0.0) >= self._limits.rail_uv
             clipped[i] = self._clipped(x[i])
@@ -157,3 +229,11 @@ class EegJudge:
             return np.zeros(len(powers.eeg), np.bool_)
         leak = _LEAK_SHARE * powers.line[:, self._leaking] / powers.gamma
         return np.asarray(leak > self._limits.leak_bad)
+
+
+def _steps(few: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Greatest step between two samples of `(n_channels, n)`, and how often there was none."""
+    steps = few[:, 1:] - few[:, :-1]
+    none = steps == 0.0
+    again = none.sum(axis=1) if none.any() else np.zeros(len(few), np.intp)
+    return np.abs(steps, out=steps).max(axis=1, initial=0.0), again

@@ -55,7 +55,7 @@ class Neighbours:
         """
         correlation, against = np.full(len(good), np.nan), np.zeros(len(good), np.bool_)
         there = good[self._placed]
-        if not self.judged.any() or np.count_nonzero(there) < LEAST_CHANNELS:
+        if y.shape[1] < 2 or not self.judged.any() or np.count_nonzero(there) < LEAST_CHANNELS:
             return correlation, against
         z = y[self._placed]
         z -= z @ np.full((z.shape[1], 1), 1.0 / z.shape[1])
@@ -113,8 +113,8 @@ def _from_others(precision: FloatArray) -> FloatArray:
 def block_means(x: FloatArray, block: int) -> FloatArray:
     """`(n_channels, n // block)` means over blocks of samples of `(n_channels, n)`."""
     n = x.shape[1] // block
-    parts: npt.NDArray[np.float64] = x[:, : n * block].reshape(-1, block)
-    return np.asarray((parts @ np.full(block, 1.0 / block)).reshape(x.shape[0], n))
+    means: FloatArray = x[:, : n * block].reshape(len(x), n, block) @ np.full(block, 1.0 / block)
+    return means
 
 
 def _correlation(a: FloatArray, b: FloatArray) -> FloatArray:

@@ -42,6 +42,9 @@ class Spectral:
     Args:
         rate_hz: Sampling rate.
         n_samples: Samples in a window.
+
+    Attributes:
+        n_bins: So many bins of a spectrum are looked at.
     """
 
     def __init__(self, rate_hz: float, n_samples: int) -> None:
@@ -50,6 +53,7 @@ class Spectral:
         last = min(int(np.searchsorted(hz, max(top_hz, MAINS_HZ[1] + FLANK_HZ[1]))), len(hz) - 2)
         hz = hz[1 : last + 1]
         self._squares = HannSquares(1, last + 1)
+        self.n_bins = last + 2
         scale = SCALE * 2.0 / (n_samples * 0.375 * n_samples)
         near = [np.abs(hz - f) <= LINE_HALF_WIDTH_HZ for f in MAINS_HZ]
         harmonics = np.any([np.abs(hz - k) <= 2.0 for k in (50.0, 60.0, 100.0, 120.0)], axis=0)
@@ -66,7 +70,7 @@ class Spectral:
         self._sums = scale * np.repeat(np.stack(columns, axis=1), 2, axis=0)
 
     def __call__(self, spectrum: ComplexArray) -> Powers:
-        """Sum up `(n_channels, n_samples // 2 + 1)`, the real FFT of windows as they are."""
+        """Sum up `(n_channels, >= n_bins)`, the real FFT of windows as they are."""
         sums = self._squares(spectrum) @ self._sums
         noise = sums[:, 4] if self._measures_noise else np.full(len(sums), np.nan)
         return Powers(sums[:, 0], sums[:, 1], np.maximum(sums[:, 2:4], 0.0), noise)

@@ -8,53 +8,20 @@ signal on both sides: then the samples of both margins are in it, and are part o
 """
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 
 from hadua.adapters.state import Fields
+from hadua.adapters.windows.begun_window import BegunWindow
+from hadua.adapters.windows.signal_window import GapWindow, SignalWindow
 from hadua.models.errors import InvalidInputError, StreamInvalidError
 from hadua.models.features import FloatArray
 
 LONG_GAP_S = 2.0
 """A gap longer than this is accounted for by one `GapWindow`, not by one for each grid end: what
 would be said of each is the same, and all of it would be said at once, after the gap."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SignalWindow:
-    """A window without a gap.
-
-    Args:
-        start_s: Its start on the grid.
-        end_s: Its end on the grid, exclusive.
-        t_s: `(n,)` time of each sample, margins included, read-only.
-        x: `(n, n_channels)`, read-only, its own copy, each channel contiguous in memory.
-    """
-
-    start_s: float
-    end_s: float
-    t_s: FloatArray
-    x: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class GapWindow:
-    """One or more consecutive grid ends for which there is no signal.
-
-    Args:
-        start_s: Start of the first window on the grid.
-        end_s: End of the last one.
-        reason: Why there is none, in words.
-        count: How many grid ends it stands for, the last at `end_s`.
-    """
-
-    start_s: float
-    end_s: float
-    reason: str
-    count: int = 1
 
 
 class Windower:
@@ -72,6 +39,7 @@ class Windower:
         hop_s: Distance between two ends.
         phase_s: Where the ends lie within a hop.
         margin_s: So much more signal is needed before a window's start and after its end.
+        n_tail: Samples at the end of a window that `begin` does not wait for.
     """
 
     STATE: ClassVar[Fields] = {
@@ -95,6 +63,7 @@ class Windower:
         hop_s: float,
         phase_s: float = 0.0,
         margin_s: float = 0.0,
+        n_tail: int = 0,
     ) -> None:
         if not (math.isfinite(rate_hz) and rate_hz > 0.0):
             raise StreamInvalidError(
@@ -113,6 +82,7 @@ class Windower:
         self._phase_s = phase_s
         self._span_s = window_s + 2.0 * margin_s
         self._n = round(self._span_s * rate_hz)
+        self._n_begun = self._n - n_tail
         self._period_s = 1.0 / rate_hz
         self._gap_s = max(2.5 / rate_hz, 0.02)
         self._span_tolerance_s = 0.02 * self._span_s + 2.0 / rate_hz
@@ -132,6 +102,7 @@ class Windower:
         self._segment_s = math.inf  # first time stamp since the last gap
         self._gap_reason = ""
         self._gap_pending = False
+        self._begun: BegunWindow | None = None
 
     @property
     def due_s(self) -> float:
@@ -139,6 +110,28 @@ class Windower:
         if math.isinf(self._newest_s):
             return -math.inf
         return self._end_s(self._k) + self._margin_s - self._span_tolerance_s
+
+    @property
+    def begin_due_s(self) -> float:
+        """From about which stamp on `begin` has something to give; infinity: it has given it."""
+        if self._begun is not None or not self._n_begun or not self._complete(self._k):
+            return math.inf
+        return self._start_s(self._k) - self._margin_s + self._n_begun * self._period_s
+
+    def begin(self) -> FloatArray | None:
+        """The window that comes next, once all but `n_tail` of its samples are there.
+
+        Returns:
+            `(n, n_channels)`, 0 in its tail until that has come, read-only, each channel contiguous
+            in memory. The window names it as `begun`, should it ever be whole. None a second time.
+        """
+        if self._begun is not None or not self._complete(self._k):
+            return None
+        at = self._first()
+        if self._tail - at < self._n_begun or not self._n_begun:
+            return None
+        self._begun = BegunWindow(at, self._x[:, at : at + self._n_begun].T, n=self._n)
+        return self._begun.samples
 
     def push(
         self, t_s: FloatArray, x: FloatArray, *, gap_before: bool = False
@@ -199,6 +192,7 @@ class Windower:
         self._gap_pending = False
         self._segment_s, self._floor_s = t_s, -math.inf
         self._head = self._tail = 0
+        self._begun = None
         if math.isinf(step_s):
             self._k = self._first_complete()
             return
@@ -248,6 +242,7 @@ class Windower:
             while (window := self._next()) is not None:
                 out.append(window)
                 self._k += 1
+                self._begun = None
 
     def _room(self) -> int:
         """Free rows at the end of the buffer, at least one."""
@@ -255,6 +250,8 @@ class Windower:
             # Never more than a window is waiting, unless the rate is far above its nominal value:
             # then the oldest go, and the span of what is left tells `_cut`.
             self._head = max(self._head, self._tail - self._n)
+            if self._begun is not None:
+                self._begun.at -= self._head
             keep = self._tail - self._head
             self._t_s[:keep] = self._t_s[self._head : self._tail]
             self._x[:, :keep] = self._x[:, self._head : self._tail]
@@ -271,9 +268,7 @@ class Windower:
         return GapWindow(start_s, end_s, self._gap_reason)
 
     def _cut(self, start_s: float, end_s: float) -> SignalWindow | GapWindow | None:
-        waiting_s = self._t_s[self._head : self._tail]
-        first_s = start_s - self._margin_s
-        self._head += int(np.searchsorted(waiting_s, first_s - 0.5 * self._period_s))
+        self._head = self._first()
         if self._tail - self._head < self._n:
             return None
         at = slice(self._head, self._head + self._n)
@@ -283,7 +278,16 @@ class Windower:
             took = f"{self._n} samples took {span_s:.3f} s instead of {self._span_s:g} s"
             reason = f"{took}: the stream's rate is not what it declares"
             return GapWindow(start_s, end_s, reason)
-        x = self._x[:, at].copy().T
+        begun, x = self._begun, self._x[:, at].T
+        if begun is not None and begun.at != self._head:  # pushed out of the buffer
+            begun = None
+        x = x.copy(order="F") if begun is None else begun.whole(x[self._n_begun :])
         t_s.setflags(write=False)
         x.setflags(write=False)
-        return SignalWindow(start_s, end_s, t_s, x)
+        return SignalWindow(start_s, end_s, t_s, x, None if begun is None else begun.samples)
+
+    def _first(self) -> int:
+        """Where in the buffer the window that comes next starts, or will."""
+        first_s = self._start_s(self._k) - self._margin_s - 0.5 * self._period_s
+        waiting_s = self._t_s[self._head : self._tail]
+        return self._head + int(np.searchsorted(waiting_s, first_s))

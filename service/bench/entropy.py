@@ -11,7 +11,8 @@ from hadua.adapters.features.eeg_entropy import DifferentialEntropy, eeg_feature
 from hadua.adapters.features.eeg_window import EegWindowMeasure
 from hadua.adapters.quality.eeg_judge import EegJudge
 from hadua.adapters.sources.source import Channel, StreamSpec
-from hadua.adapters.windows.windower import SignalWindow
+from hadua.adapters.windows.begun_window import padded
+from hadua.adapters.windows.signal_window import SignalWindow
 from hadua.models.cleaning import Cleaning
 from hadua.models.features import FloatArray
 from hadua.service.bench.comparison import Comparison, Other
@@ -55,10 +56,20 @@ def _whole(effort: Effort) -> list[Row]:
     mapping = map_eeg(StreamSpec("made up", channels, RATE_HZ, type="EEG"), SEED_62)
     x_uv = np.ascontiguousarray(_alike()[:N_SAMPLES].T).T
     window = SignalWindow(0.0, 1.0, np.arange(N_SAMPLES) / RATE_HZ, x_uv)
-    ours = partial(EegWindowMeasure(mapping, rate_hz=RATE_HZ, spec=spec), window)
+    measure = EegWindowMeasure(mapping, rate_hz=RATE_HZ, spec=spec)
+    begun = measure.begin(padded(x_uv[: N_SAMPLES - measure.n_tail], N_SAMPLES))
+    calls = {
+        "": partial(measure, window),
+        ", of that after its last sample": partial(measure, window, begun),
+    }
     bare = Other("bare np.fft.rfft", partial(np.fft.rfft, x_uv.T, axis=1))
-    name = "an EEG window judged, completed, measured, 62 ch x 1 s at 1000 Hz"
-    return [row for pace in effort.paces for row in Comparison(name, ours, [bare], pace).rows()]
+    name = "an EEG window judged, completed, measured{}, 62 ch x 1 s at 1000 Hz"
+    return [
+        row
+        for pace in effort.paces
+        for which, ours in calls.items()
+        for row in Comparison(name.format(which), ours, [bare], pace).rows()
+    ]
 
 
 def _beside(effort: Effort) -> list[Row]:

@@ -355,7 +355,8 @@ def test_what_is_not_due_completes_nothing(bundle: Bundle, runtime: Runtime, fau
     pipeline = pipeline_over(bundle, recorded(faults), runtime=runtime)
     early = answered = 0
     for modality, chunk in in_turns(recorded(faults)):
-        due_s = pipeline.due_s(modality)
+        due_s, useful_s = pipeline.due_s(modality), pipeline.useful_s(modality)
+        assert useful_s <= due_s
         results = pipeline.step(modality, chunk)
         if float(chunk.t_s[-1]) < due_s and not chunk.gap_before:
             early += 1

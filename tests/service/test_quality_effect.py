@@ -12,7 +12,7 @@ from hadua.models.bundle import Bundle, load_bundle
 from hadua.models.features import BoolArray, FloatArray, Modality
 from hadua.models.prediction import Abstention, ModalityState, Prediction
 from hadua.models.runtime import Float32Array, Runtime, load_runtime
-from hadua.service.pipeline import WindowResult
+from hadua.service.window_result import WindowResult
 
 EEG, EYE = Modality.EEG, Modality.EYE
 CONTEXT = 3

@@ -81,6 +81,46 @@ def test_features_do_not_depend_on_chunking(cuts: list[int], hole: int) -> None:
     assert_same(out, whole)
 
 
+@given(
+    cut=st.integers(1, 1023),
+    fault=st.sampled_from(["none", "nan", "flat", "missing"]),
+    rate_hz=st.sampled_from([128.0, 250.0, 500.0]),
+)
+@settings(max_examples=25, deadline=None)
+def test_features_do_not_depend_on_when_a_window_was_begun(
+    cut: int, fault: str, rate_hz: float
+) -> None:
+    """With neighbours, interpolation and all; windows begun ahead against none that was."""
+    x = smooth_field(6.0)[:1024]
+    labels = SEED_62[:-1] if fault == "missing" else SEED_62
+    x = x[:, : len(labels)]
+    x[700:900, 7] = {"nan": np.nan, "flat": 5.0}.get(fault, x[700:900, 7])
+    stream = eeg_stream(*labels, rate_hz=rate_hz)
+    t_s = np.arange(1024) / rate_hz
+    spec = eeg_feature_spec(SEED_62, window_s=1.0, hop_s=0.5, smoothing=Smoothing())
+    late = EegExtractor(stream, spec).push(SampleChunk(stream, t_s, x))
+
+    early, in_time = EegExtractor(stream, spec), []
+    for a, b in pairwise(sorted({*range(0, 1024, 16), cut, 1024})):
+        in_time += early.push(SampleChunk(stream, t_s[a:b].copy(), x[a:b].copy()))
+
+    assert_same(in_time, late)
+    assert len(late) >= 2
+
+
+def test_the_most_of_a_window_is_done_before_its_last_sample() -> None:
+    extractor = EegExtractor(MUSE, RAW)
+    x, t_s = noise(256), np.arange(256) / 256.0
+    extractor.push(SampleChunk(MUSE, t_s[:200], x[:200]))
+    due_s = extractor.begin_due_s
+    assert due_s == pytest.approx(240 / 256)
+    extractor.push(SampleChunk(MUSE, t_s[200:242], x[200:242]))
+
+    assert extractor.begin_due_s == np.inf
+    assert len(extractor.push(SampleChunk(MUSE, t_s[242:], x[242:]))) == 1
+    assert extractor.begin_due_s == pytest.approx(due_s + 0.5)
+
+
 def test_smoothing_is_the_causal_filter_over_the_raw_windows() -> None:
     x = noise(2000)
     kalman = CausalKalman(Smoothing(), 20)

@@ -173,6 +173,43 @@ def test_what_is_not_finite_is_bad_and_touches_nobody_else(
         np.testing.assert_array_equal(numbers[others], clean.numbers[name][others])
 
 
+@given(
+    rate_hz=st.sampled_from(RATES),
+    fault=st.sampled_from(["none", "nan", "flat", "rail", "jump", "hum", "noise"]),
+    start=st.floats(0.0, 0.99),
+    length=st.floats(0.01, 1.0),
+)
+@settings(max_examples=60, deadline=None)
+def test_to_begin_before_the_end_is_there_changes_nothing(
+    rate_hz: float, fault: str, start: float, length: float
+) -> None:
+    """Whatever stands where the samples to come will be."""
+    x = np.ascontiguousarray(eeg(rate_hz, columns=3).T).T
+    at = slice(int(start * len(x)), int((start + length) * len(x)) + 1)
+    t_s = np.arange(len(x)) / rate_hz
+    x[at, 1] = {
+        "none": x[:, 1],
+        "nan": np.full(len(x), np.nan),
+        "flat": np.full(len(x), 3.0),
+        "rail": np.full(len(x), 187_500.0),
+        "jump": x[:, 1] + 5e3,
+        "hum": x[:, 1] + 400.0 * np.sin(2 * np.pi * 50.0 * t_s),
+        "noise": x[:, 1] + 60.0 * np.random.default_rng(0).standard_normal(len(x)),
+    }[fault][at]
+    judge = EegJudge(("a", "b", "c"), rate_hz=rate_hz, n_samples=len(x), leaking_hz=50.0)
+    early = np.full((3, len(x)), np.nan).T
+    early[: judge.n_head] = x[: judge.n_head]
+    with np.errstate(invalid="ignore"):
+        spectrum = np.fft.rfft(x.T, axis=1)
+        head = judge.begin(early[: judge.n_head])
+        begun, whole = judge(x, spectrum, head), judge(x, spectrum)
+
+    np.testing.assert_array_equal(begun.flags, whole.flags)
+    np.testing.assert_array_equal(begun.bad, whole.bad)
+    for name, numbers in whole.numbers.items():
+        np.testing.assert_array_equal(begun.numbers[name], numbers)
+
+
 @given(seed=st.integers(0, 1000), offset=st.floats(-1e4, 1e4))
 @settings(max_examples=25, deadline=None)
 def test_an_offset_changes_nothing(seed: int, offset: float) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.eeg_signals import MUSE_RATE_HZ, read_muse
 
-from hadua.adapters.windows.windower import LONG_GAP_S, GapWindow, SignalWindow, Windower
+from hadua.adapters.windows.signal_window import GapWindow, SignalWindow
+from hadua.adapters.windows.windower import LONG_GAP_S, Windower
 from hadua.models.errors import InvalidInputError, StreamInvalidError
 from hadua.models.features import FloatArray
 
@@ -147,6 +148,77 @@ def test_a_whole_window_comes_with_its_last_sample(
         for window in windower.push(t_s, x, gap_before=gap):
             if isinstance(window, SignalWindow):
                 assert window.x[-1, 0] == x[-1, 0]
+
+
+@given(
+    signal=signals(),
+    grid=grids,
+    cuts=cut_lists,
+    asked=st.sets(st.integers(0, 25)),
+    n_tail=st.integers(0, 30),
+)
+@settings(max_examples=120, deadline=None)
+def test_a_window_begun_is_the_window_it_would_have_been(
+    signal: Signal, grid: tuple[float, float], cuts: list[int], asked: set[int], n_tail: int
+) -> None:
+    windower = Windower(signal.rate_hz, 2, window_s=grid[0], hop_s=grid[1], n_tail=n_tail)
+    out: list[Window] = []
+    begun: list[FloatArray] = []
+    indices: list[list[float]] = []
+    for k, (t_s, x, gap) in enumerate(signal.pieces(cuts)):
+        out += windower.push(t_s, x, gap_before=gap)
+        if k in asked and (first := windower.begin()) is not None:
+            n = round(grid[0] * signal.rate_hz)
+            assert first.shape == (n, 2)
+            assert not first[n - n_tail :].any()
+            begun.append(first)
+            indices.append(first[: n - n_tail, 0].tolist())
+            assert windower.begin() is None
+            assert windower.begin_due_s == math.inf
+
+    assert list(map(plain, out)) == list(map(plain, run(signal, grid, cuts)))
+    for window in out:
+        if isinstance(window, SignalWindow) and window.begun is not None:
+            (k,) = (i for i, first in enumerate(begun) if first is window.begun)
+            assert indices[k] == window.x[: len(indices[k]), 0].tolist()
+
+
+def test_a_window_is_begun_once_all_but_its_tail_is_there() -> None:
+    windower = Windower(100.0, 1, window_s=1.0, hop_s=0.5, n_tail=6)
+    assert windower.begin() is None
+    windower.push(*ramp(0, 93))
+    assert windower.begin() is None
+    assert windower.begin_due_s == pytest.approx(0.94)
+    windower.push(*ramp(93, 95))
+
+    first = windower.begin()
+
+    assert first is not None
+    assert first[:, 0].tolist() == [*range(94), *[0.0] * 6]
+    (window,) = windower.push(*ramp(95, 100))
+    assert isinstance(window, SignalWindow)
+    assert window.begun is first
+    assert windower.begin_due_s == pytest.approx(1.44)
+
+
+def test_a_gap_takes_back_what_was_begun() -> None:
+    windower = Windower(100.0, 1, window_s=1.0, hop_s=0.5, n_tail=6)
+    windower.push(*ramp(0, 96))
+    assert windower.begin() is not None
+    out = windower.push(*ramp(96, 300, shift_s=0.1))
+
+    whole = [w for w in out if isinstance(w, SignalWindow)]
+    assert whole
+    assert all(w.begun is None for w in whole)
+
+
+@pytest.mark.parametrize("n_tail", [100, 0])
+def test_begun_with_nothing_or_everything(n_tail: int) -> None:
+    windower = Windower(100.0, 1, window_s=1.0, hop_s=0.5, n_tail=n_tail)
+    windower.push(*ramp(0, 99))
+
+    assert windower.begin() is None
+    assert [len(w.x) for w in windower.push(*ramp(99, 100)) if isinstance(w, SignalWindow)] == [100]
 
 
 def ramp(
