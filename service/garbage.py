@@ -3,12 +3,15 @@
 Left alone it collects whenever so many objects were made, which is as often as not while a window
 is worked on, and now and then goes through all that the service ever loaded. So what is loaded is
 set aside, automatic collections are made rare, and what has gathered is collected right after a
-window's answers have gone out.
+window's answers have gone out. Once nobody waits for a window, everything is, and the memory that
+this and the sessions leave unused goes back to the system.
 """
 
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from hadua.service.arenas import give_back
 
 YOUNG_EVERY_S = 1.0
 ALL_EVERY_S = 60.0
@@ -21,10 +24,16 @@ class Garbage:
 
     Args:
         collect: `gc.collect`.
+        give_back: Gives unused memory to the system.
     """
 
-    def __init__(self, collect: Callable[[int], object] = gc.collect) -> None:
+    def __init__(
+        self,
+        collect: Callable[[int], object] = gc.collect,
+        give_back: Callable[[], object] = give_back,
+    ) -> None:
         self._collect = collect
+        self._give_back = give_back
         self._kept_off = False
         self._young_s = self._all_s = 0.0
 
@@ -60,6 +69,12 @@ class Garbage:
         else:
             self._all_s = now_s
             self._collect(2)
+
+    def after_the_last_session(self) -> None:
+        """Nobody waits for a window any more."""
+        if self._kept_off:
+            self._collect(2)
+            self._give_back()
 
 
 GARBAGE = Garbage()

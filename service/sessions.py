@@ -15,6 +15,7 @@ from hadua.models.errors import HaduaError, UsageError
 from hadua.models.features import Modality
 from hadua.service.config import Settings
 from hadua.service.engine import EngineFactory, Tap
+from hadua.service.garbage import GARBAGE
 from hadua.service.hub import Hub
 from hadua.service.journal import MemoryJournal
 from hadua.service.learning.learners import Learners
@@ -251,6 +252,8 @@ class Sessions:
                 await session.run()
             finally:
                 self._note_end(session)
+                if all(known.over.is_set() for known in self.all()):
+                    GARBAGE.after_the_last_session()
 
     def _note_end(self, session: Session) -> None:
         try:

@@ -25,6 +25,28 @@ print(said, open(sys.argv[2]).read().count("<heap nr="))
 """
 
 
+HOLES = """
+import psutil
+from hadua.service.arenas import give_back
+mb = lambda: psutil.Process().memory_info().rss / 1e6
+blocks = [bytearray(20_000) for _ in range(5_000)]  # 100 MB
+kept = blocks[::50]
+del blocks
+full = mb()
+print(give_back(), full - mb())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="about glibc's heaps")
+def test_what_lies_between_what_is_used_goes_back_to_the_system() -> None:
+    command = [sys.executable, "-c", HOLES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    said, fell_mb = done.stdout.split()
+    assert said == "True"
+    assert float(fell_mb) > 70.0
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="about glibc's heaps")
 def test_sixteen_threads_share_two_heaps(tmp_path_factory: pytest.TempPathFactory) -> None:
     out = str(tmp_path_factory.mktemp("heaps") / "info.xml")

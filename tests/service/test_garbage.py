@@ -1,9 +1,14 @@
 """The collector stays off the way of windows, and nothing piles up for that."""
 
 import gc
+import threading
 import weakref
 
-from hadua.service.garbage import ALL_EVERY_S, RARELY, YOUNG_EVERY_S, Garbage
+import pytest
+from support.service import EEG, FakeSource, Parts, async_test, eventually, running
+
+from hadua.models.features import Modality
+from hadua.service.garbage import ALL_EVERY_S, GARBAGE, RARELY, YOUNG_EVERY_S, Garbage
 
 
 class Knot:
@@ -66,3 +71,31 @@ def test_alone_it_collects_nothing() -> None:
     Garbage(made.append).between_windows(1000.0)
 
     assert made == []
+
+
+def test_after_the_last_session_all_is_collected_and_memory_given_back() -> None:
+    told: list[object] = []
+    garbage = Garbage(told.append, lambda: told.append("given back"))
+    garbage.after_the_last_session()
+    assert told == []  # nobody asked to keep it off: it is not ours to say
+    with garbage.kept_off():
+        garbage.after_the_last_session()
+
+    assert told == [2, "given back"]
+
+
+@async_test
+async def test_a_service_says_when_its_last_session_has_ended() -> None:
+    told: list[str] = []
+    sources = {name: FakeSource([threading.Event()], spec=EEG) for name in ("a", "b")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GARBAGE, "after_the_last_session", lambda: told.append("none is left"))
+        async with running(Parts(sources=sources)) as service:
+            sessions = service.service.sessions
+            for name, source in sources.items():
+                sessions.start({Modality.EEG: source}, session_id=name)
+            await sessions.stop("a")
+            assert told == []
+
+            await sessions.stop("b")
+            await eventually(lambda: told == ["none is left"])
