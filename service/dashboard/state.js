@@ -19,7 +19,7 @@ export function initialState() {
     predictions: null, abstained: null, normalisation: "",
     points: [], latency: [], gaps: [], events: [], states: [],
     last: null, lastAt_ms: null, frameAt_ms: null, hop_s: 0.5, unknown: 0, quality: null, bands: [],
-    service_clock: null, backlog: null, queued: false,
+    service_clock: null, backlog: null, queued: false, computed: "here", pooled: false,
   };
 }
 
@@ -60,7 +60,6 @@ const handlers = {
       t_s: frame.time_unix, end_s: frame.end_s, p: frame.probabilities, label: frame.label,
       confidence: frame.confidence, abstained: frame.abstained === true, reason: frame.reason ?? "",
       modalities: frame.modalities ?? {}, quality: frame.quality ?? {}, seq: frame.seq, epoch: frame.epoch,
-      computed: frame.computed ?? "here",
     };
     if (!Number.isFinite(point.t_s)) return void state.unknown++;
     state.points.push(point);
@@ -70,6 +69,7 @@ const handlers = {
     state.latency.push({ t_s: point.t_s, ms: frame.latency_ms ?? {} });
     trim(state.latency, point.t_s - LATENCY_S);
     state.last = point;
+    if (point.p) sawWhere(state, frame.computed ?? "here");
     // Exact at every status; counted on in between.
     if (state.predictions !== null) state.predictions++;
     if (state.abstained !== null && point.abstained) state.abstained++;
@@ -122,6 +122,12 @@ const handlers = {
     note(state, `The service said goodbye: ${frame.reason || "no reason given"}`, "warn");
   },
 };
+
+// Which network answered; it stays to be said once a pool was to be asked. An abstention asks none.
+function sawWhere(state, where) {
+  state.computed = where;
+  state.pooled ||= where !== "here";
+}
 
 // When an answer was given. What lay in the service before this page came, or in the browser while
 // the tab slept, is as old as the service's clock says; all else is heard when it is said.

@@ -41,9 +41,8 @@ export function renderHeader(state, connection, fresh, now_ms) {
   const bundle = state.bundle;
   put($("bundle"), bundle ? `${bundle.name} ${bundle.version}`.trim() : "–");
   $("bundle").title = bundle?.id ?? "";
-  const where = state.last?.computed ?? "here";
-  put($("computed"), where);
-  $("computed").parentElement.hidden = where === "here"; // no pool was to be asked
+  put($("computed"), words.computed(state.computed));
+  $("computed").parentElement.hidden = !state.pooled;
   show($("notice"), noticeText(bundle));
 }
 

@@ -50,6 +50,17 @@ export const STAGE = {
   total: "In total",
 };
 
+const WHY_HERE = {
+  late: "the pool was too late", busy: "the pool was still at the window before", failed: "the pool failed", away: "the pool is away",
+};
+
+// As the frame says it: "pool ADDRESS, replica 2", "here", "here: pool late".
+export function computed(where) {
+  const [place, why] = where.split(": pool ");
+  if (place !== "here") return `By the ${where.replace(/, service$/, "")}`;
+  return why ? `Here: ${WHY_HERE[why] ?? `pool ${why}`}` : "Here";
+}
+
 export const modalityName = (key) => MODALITY[key] ?? key;
 export const stageName = (key) => STAGE[key] ?? key;
 export const stateWords = (table, key) => table[key] ?? [String(key ?? "unknown"), "off"];

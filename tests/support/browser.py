@@ -8,10 +8,12 @@ import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -91,6 +93,7 @@ class Feeder:
         quality: Mapping[str, float] | None = None,
         time_unix: float | None = None,
         latency_ms: Mapping[str, float] = LATENCY_MS,
+        computed: str = "here",
     ) -> None:
         """Say one answer; None as the label is an abstention without probabilities."""
         rest = (1.0 - confidence) / (len(CLASSES) - 1)
@@ -117,6 +120,7 @@ class Feeder:
                 bundle=BUNDLE.id,
                 latency_ms=dict(latency_ms),
                 clock_uncertainty_ms=0.1,
+                computed=computed,
             )
         )
 
@@ -304,6 +308,23 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+Scheme = Literal["light", "dark"]
+LOOKS: tuple[tuple[Scheme, int], ...] = (("light", 1280), ("dark", 390))
+SERIOUS = ("serious", "critical")
+
+
+def looked_at(page: Page, name: str) -> None:
+    """See that axe finds nothing serious and nothing lies beside the page, in every look."""
+    for scheme, width_px in LOOKS:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width_px, "height": 900})
+        report = Axe().run(page)
+        found = [v for v in report.response["violations"] if v["impact"] in SERIOUS]
+        assert not found, (name, scheme, width_px, report.generate_report())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width_px, name
+        pictured(page, f"{name}-{scheme}")
 
 
 def pictured(page: Page, name: str) -> None:

@@ -36,6 +36,7 @@ from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.quality import SignalQuality
 from hadua.models.runtime import Float32Array
 from hadua.service.app import build_service, create_app, drain
+from hadua.service.cluster.booth import Booth
 from hadua.service.config import Settings
 from hadua.service.doctor.surroundings import Surroundings
 from hadua.service.engine import Engine, StepPipeline
@@ -292,6 +293,8 @@ class Parts:
     port: int = 0
     bundle: Bundle = field(default_factory=fake_bundle)
     personal: Personal | bool = False
+    booth: Booth | None = None
+    replicas: int = 0
 
     def parse(self, text: str, *, modality: Modality) -> FakeSource:
         del modality
@@ -346,6 +349,8 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
             cut=lambda client: server.cut(client),
             personal=personal_for(parts, folder),
             here=parts.here,
+            booth=parts.booth,
+            replicas=parts.replicas,
         )
 
     app = create_app(

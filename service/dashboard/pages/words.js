@@ -28,25 +28,6 @@ export const CONSENT = {
   withdrawn: ["Withdrawn", "bad"],
   none: ["None", "warn"],
 };
-export const BOOTH = {
-  alive: ["There", "good"],
-  silent: ["Silent", "bad"],
-};
-const POOL = {
-  connecting: "is being asked for the first time",
-  answering: "answers",
-  late: "answers too late",
-  away: "does not answer",
-  refused: "refuses, or answers otherwise than this booth's model",
-};
-export const secondsAgo = (s) => (s < 1 ? "now" : `${Math.round(s)} s ago`);
-export const ownPool = (pool) => `This service is a booth itself. Its pool ${pool.address} ${POOL[pool.state] ?? pool.state}.`
-  + (pool.state === "answering" ? "" : ` Predictions go on with the booth's own model. ${pool.reason}`);
-export const fleet = (booths, replicas) => {
-  const there = booths.filter((b) => b.state === "alive").length;
-  const who = replicas ? `${count(replicas)} replicas answer for them.` : "This process answers for them.";
-  return booths.length ? `${count(there)} of ${count(booths.length)} booths are there. ${who}` : "No booth has announced itself.";
-};
 export const RECORDING_STATE = {
   recording: ["Recording", "good"],
   stopped: ["File closed", "off"],

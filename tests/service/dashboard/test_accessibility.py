@@ -3,12 +3,10 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
-from support.browser import CHROMIUM, Witness, chromium
+from playwright.sync_api import expect
+from support.browser import CHROMIUM, Witness, chromium, looked_at
 from support.service import EEG, FakeSource, Parts, ramps
 from support.threaded import threaded
 
@@ -19,9 +17,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]
-Scheme = Literal["light", "dark"]
-LOOKS: tuple[tuple[Scheme, int], ...] = (("light", 1280), ("dark", 390))
-SERIOUS = ("serious", "critical")
 
 
 @contextmanager
@@ -45,11 +40,7 @@ def test_no_page_has_a_serious_finding_scrolls_sideways_or_asks_another_machine(
             page.goto(f"{url}/{address}")
             shown = page.locator("#chart[data-points='5'], html[data-ready]")
             expect(shown).to_have_count(1)
-            for scheme, width_px in LOOKS:
-                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                page.set_viewport_size({"width": width_px, "height": 900})
-                require_accessible(page, where=f"{address!r}, {scheme}, {width_px} px")
-                assert page.evaluate("document.documentElement.scrollWidth") <= width_px, address
+            looked_at(page, address or "live")
         asked = {a.split("/")[2] for a in witness.addresses if a.startswith(("http", "ws"))}
         assert asked == {url.removeprefix("http://")}
         assert witness.complaints == []
@@ -60,12 +51,4 @@ def test_numbers_that_are_old_can_still_be_read() -> None:
         page = browser.new_page()
         page.goto(url)
         page.wait_for_selector("#main[data-stale='silent'], #main[data-stale='no-answer']")
-        for scheme, _ in LOOKS:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            require_accessible(page, where=f"stale, {scheme}")
-
-
-def require_accessible(page: Page, *, where: str) -> None:
-    report = Axe().run(page)
-    found = [v for v in report.response["violations"] if v["impact"] in SERIOUS]
-    assert not found, (where, report.generate_report())
+        looked_at(page, "stale")

@@ -1,12 +1,10 @@
 """The pre-flight page on a real service with a simulated person: bad electrodes, an eye lost."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from support.browser import CHROMIUM, Witness, chromium, pictured
+from support.browser import CHROMIUM, Witness, chromium, looked_at
 from support.service import Parts, settings_for_tests
 from support.serving import serving
 from support.threaded import threaded
@@ -59,26 +57,13 @@ def test_streams_head_and_eyes_are_shown_in_shapes_and_words(page: Page) -> None
         expect(page.locator("svg.eyes .beside").first).to_be_attached()
         expect(page.locator("#eyes-words")).to_contain_text("Left eye: lost")
         expect(page.locator("#eyes-words")).to_contain_text("not measured in 100 %")
-        looks(page, "light", 1280)
-        looks(page, "dark", 1280)
-        looks(page, "dark", 390)
+        looked_at(page, "preflight-bad")
 
         page.focus("#look-participant")
         page.keyboard.type("P-77")
         page.keyboard.press("Enter")
         expect(page.locator("#findings")).to_contain_text("participant P-77", timeout=30_000)
         expect(page.locator("#verdict")).to_contain_text("1 problem first")
-
-
-def looks(page: Page, scheme: Literal["light", "dark"], width_px: int) -> None:
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.set_viewport_size({"width": width_px, "height": 900})
-    found = [
-        v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")
-    ]
-    assert found == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width_px
-    pictured(page, f"preflight-{scheme}-{width_px}")
 
 
 def test_a_viewer_is_told_which_role_it_takes(page: Page) -> None:
