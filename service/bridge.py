@@ -1,19 +1,22 @@
-"""The way from reader threads to the event loop, bounded in seconds of signal.
+"""The way from reader threads to the thread that steps a pipeline, bounded in seconds of signal.
 
-The bound holds even while the loop is busy: the queue itself is shared, and the loop is only
+The bound holds even while that thread is busy: the queue itself is shared, and the thread is only
 woken: for samples only when something may come of them, or a fifth of a second of them waits. When
 a stream has more waiting than its share, the oldest chunk goes, the next one that is kept says
 `gap_before`, and the loss is counted.
 """
 
-import asyncio
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hadua.adapters.sources.source import Marker, SampleChunk
 from hadua.models.features import Modality
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,41 +79,38 @@ def signal_s(chunk: SampleChunk) -> float:
 
 
 class Bridge:
-    """A queue of what the readers deliver; `put` from any thread, the rest from the loop.
+    """A queue of what the readers deliver; all of it from any thread.
 
     Args:
-        loop: The loop on which `take` waits.
         bound_s: Seconds of signal that may wait, per modality. One chunk is always kept.
         on_marker_drop: Told in the reader's thread how many markers were dropped.
     """
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
         *,
         bound_s: float,
         on_marker_drop: Callable[[int], object] = lambda _: None,
     ) -> None:
-        self._loop = loop
         self._bound_s = bound_s
         self._lock = threading.Lock()
         self._items: deque[Item] = deque()
         self._waiting_s = dict.fromkeys(Modality, 0.0)
         self._dropped: Counter[Modality] = Counter()
-        self._wake = asyncio.Event()
+        self._awaited = threading.Condition(self._lock)
         self._before_start: Counter[Modality] = Counter()
         self._on_marker_drop = on_marker_drop
         self._listener: Listener | None = None
         self._marks_waiting = 0
         self._due: Due | None = None
         self._held_since_s: dict[Modality, float] = {}
-        self._waking = False  # the loop has been told, and has not taken all yet
+        self._waking = False  # something is worth it, and has not been taken yet
         self._markers_dropped = 0
         self._running = False
         self._closed = False
 
     def put(self, item: Item) -> None:
-        """Queue an item and wake the loop. Nothing happens once the bridge is closed."""
+        """Queue an item; wake whoever takes. Nothing happens once the bridge is closed."""
         with self._lock:
             if self._closed:
                 return
@@ -124,7 +124,7 @@ class Bridge:
             if self._waking or not self._worth_waking(item):
                 return
             self._waking = True
-        self._loop.call_soon_threadsafe(self._wake.set)
+            self._awaited.notify()
 
     def hold(self, due: Due) -> None:
         """From now on let samples wait that come too early for anything to be done.
@@ -134,18 +134,20 @@ class Bridge:
         """
         self._due = due
 
-    async def take(self) -> list[Item]:
-        """What waits, oldest first; waits for something. Empty once the bridge is closed."""
-        while True:
-            await self._wake.wait()
-            if self._closed:
-                return []
-            if items := self._take_waiting():
-                return items
+    @property
+    def ready(self) -> bool:
+        """Whether `take` has no reason to wait."""
+        return self._waking or self._closed
 
-    def take_held(self) -> list[Item]:
-        """What waits now, whether it is worth it or not."""
-        return [] if self._closed else self._take_waiting()
+    def take(self, timeout_s: float) -> list[Item]:
+        """What waits, oldest first, once it is worth it, or this time is over; not on the loop.
+
+        Returns:
+            Nothing, if nothing has come in this time, or the bridge is closed.
+        """
+        with self._lock:
+            self._awaited.wait_for(lambda: self.ready, timeout_s)
+            return [] if self._closed else self._take_waiting()
 
     def listen(self, listener: Listener | None) -> None:
         """Tell a listener of all that waits, then of each item before it is queued; None: nobody.
@@ -177,24 +179,22 @@ class Bridge:
         return self._markers_dropped
 
     def close(self) -> None:
-        """Refuse and forget everything; `take` returns. From the loop only."""
+        """Refuse and forget everything; `take` returns."""
         with self._lock:
             self._closed = True
             self._items.clear()
-        self._wake.set()
+            self._awaited.notify_all()
 
     def _take_waiting(self) -> list[Item]:
-        with self._lock:
-            items = [self._items.popleft() for _ in range(min(TAKE_AT_MOST, len(self._items)))]
-            for item in items:
-                if isinstance(item, Arrival):
-                    self._waiting_s[item.modality] -= signal_s(item.chunk)
-                self._marks_waiting -= isinstance(item, Marked)
-            if not self._items:
-                self._waiting_s = dict.fromkeys(Modality, 0.0)  # no rounding piles up
-                self._wake.clear()
-                self._held_since_s.clear()
-                self._waking = False
+        items = [self._items.popleft() for _ in range(min(TAKE_AT_MOST, len(self._items)))]
+        for item in items:
+            if isinstance(item, Arrival):
+                self._waiting_s[item.modality] -= signal_s(item.chunk)
+            self._marks_waiting -= isinstance(item, Marked)
+        if not self._items:
+            self._waiting_s = dict.fromkeys(Modality, 0.0)  # no rounding piles up
+            self._held_since_s.clear()
+            self._waking = False
         return items
 
     def _worth_waking(self, item: Item) -> bool:

@@ -13,7 +13,7 @@ from hadua.adapters.sources.lsl_markers import Query
 from hadua.adapters.sources.source import EndOfStreamError, Marker, Source
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
-from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
+from hadua.service.bridge import Bridge, Ended, Marked
 from hadua.service.config import Settings
 from hadua.service.engine import Engine, EngineFactory, Foreseeing, Stepper, Tap, Timed
 from hadua.service.garbage import GARBAGE
@@ -30,10 +30,10 @@ from hadua.service.session_recording import SessionOverError, SessionRecording
 from hadua.service.session_state import SessionState
 from hadua.service.session_streams import SessionStreams
 from hadua.service.status import session_status
+from hadua.service.turns import Turn, Turns
 from hadua.service.wire import StatusFrame, StreamStatus
 from hadua.service.workers import DaemonExecutor
 
-TICK_S = 0.25
 LOOK_S = 0.5  # how often a session that runs well looks for what is wrong
 SAID_WITHIN_S = 1.0  # a client that sends a marker is answered by then
 
@@ -95,10 +95,8 @@ class Session:
         self._outlet = outlet
         self._engine: Engine | None = None
         book = mappings or MappingBook(None, unix_clock=time.time)
-        self.mapping = SessionMapping(book, changed=self._say_status)
-        self._bridge = Bridge(
-            self._loop, bound_s=settings.bridge_s, on_marker_drop=metrics.markers_dropped.inc
-        )
+        self.mapping = SessionMapping(book, changed=self._mapping_changed)
+        self._bridge = Bridge(bound_s=settings.bridge_s, on_marker_drop=metrics.markers_dropped.inc)
         self._markers = MarkerStreams(markers, deliver=self._marked) if markers else None
         about = About(
             session_id=self.id,
@@ -271,8 +269,9 @@ class Session:
         self._stepping = True
         self._enter(SessionState.RUNNING, "")
         self.running.set()
+        turns = Turns(self._bridge, self._streams.let_through, stepper)
         while not self._stop.is_set() and len(self._ended) < len(self._streams):
-            await self._process(await self._take(), stepper)
+            await self._process(await self._in_worker(turns.next), stepper)
             await self.recording.begin_if_asked(self._in_worker)
             await self._swap_if_asked()
             self._tick()
@@ -295,26 +294,16 @@ class Session:
         self.running.set()  # it is the operator's turn: whoever waits for the start need not
         await self.mapping.confirmed()
 
-    async def _take(self) -> list[Item]:
-        try:
-            async with asyncio.timeout(TICK_S):
-                return await self._bridge.take()
-        except TimeoutError:
-            return self._bridge.take_held()
-
-    async def _process(self, items: Sequence[Item], stepper: Stepper) -> None:
-        self.publisher.hold_markers(m for i in items if isinstance(i, Marked) for m in i.markers)
-        self._streams.release(self._confirmed)
-        come = [item for item in items if isinstance(item, Arrival)]
-        arrivals, changed = self._streams.let_through(come)
-        if arrivals:
-            await self._publish(await self._in_worker(functools.partial(stepper.step, arrivals)))
-            for arrival in arrivals:
-                self._metrics.samples.labels(str(arrival.modality)).inc(len(arrival.chunk))
-            if changed:
-                self._map_anew()
+    async def _process(self, turn: Turn, stepper: Stepper) -> None:
+        marked = (item for item in turn.items if isinstance(item, Marked))
+        self.publisher.hold_markers(marker for each in marked for marker in each.markers)
+        await self._publish(turn.timed)
+        for arrival in turn.arrivals:
+            self._metrics.samples.labels(str(arrival.modality)).inc(len(arrival.chunk))
+        if turn.changed:
+            self._map_anew()
         self.publisher.release_markers()
-        for item in items:
+        for item in turn.items:
             if isinstance(item, Marked):
                 item.note_said()
             elif isinstance(item, Ended):
@@ -344,6 +333,10 @@ class Session:
             self._streams.release(self._confirmed)
             self._next_tick_s = 0.0
             self._say_status()
+
+    def _mapping_changed(self) -> None:
+        self._streams.release(self._confirmed)
+        self._say_status()
 
     def _confirmed(self, modality: Modality) -> bool:
         return str(modality) not in self.mapping.unconfirmed()

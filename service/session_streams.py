@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -57,6 +58,7 @@ class SessionStreams:
         self._stopped = False
         self._gone: dict[Modality, bool] = dict.fromkeys(sources, False)
         self._twins: dict[Modality, int] = dict.fromkeys(sources, 0)
+        self._gate = threading.Lock()  # of what is withheld
         self._withheld: set[Modality] = set()
         self._n_withheld: Counter[Modality] = Counter()
         self._readers = {m: self._reader(m, source) for m, source in sources.items()}
@@ -103,26 +105,29 @@ class SessionStreams:
 
         Where mappings have to be confirmed, the first samples of a stream that came back changed
         are let through, so that it is mapped; the others are withheld, and counted, until
-        `release`.
+        `release`. In the thread that steps the pipeline.
         """
         passed, changed = [], set()
-        for arrival in arrivals:
-            modality, now = arrival.modality, arrival.chunk.spec
-            if modality in self._withheld:
-                self._n_withheld[modality] += 1
-                continue
-            known = self._found.get(modality)
-            if now is not known and now != known:
-                self._found[modality] = now
-                changed.add(modality)
-                if self._settings.require_confirmed_mapping:
-                    self._withheld.add(modality)
-            passed.append(arrival)
+        with self._gate:
+            for arrival in arrivals:
+                modality, now = arrival.modality, arrival.chunk.spec
+                if modality in self._withheld:
+                    self._n_withheld[modality] += 1
+                    continue
+                known = self._found.get(modality)
+                if now is not known and now != known:
+                    self._found[modality] = now
+                    changed.add(modality)
+                    if self._settings.require_confirmed_mapping:
+                        self._withheld.add(modality)
+                passed.append(arrival)
         return passed, changed
 
     def release(self, confirmed: Callable[[Modality], bool]) -> None:
-        """Let the samples of those streams through again of which that is true."""
-        self._withheld = {m for m in self._withheld if not confirmed(m)}
+        """Let the samples of those streams through again of which that is true, and of no other."""
+        if self._settings.require_confirmed_mapping:
+            with self._gate:
+                self._withheld = {m for m in self._found if not confirmed(m)}
 
     @property
     def withheld(self) -> frozenset[Modality]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 
@@ -36,7 +35,7 @@ def arrival(start: int, stop: int, modality: Modality = Modality.EEG) -> Arrival
 async def drain(bridge: Bridge, n: int) -> list[Item]:
     items: list[Item] = []
     while len(items) < n:
-        items += await bridge.take()
+        items += bridge.take(1.0)
     return items
 
 
@@ -44,7 +43,7 @@ async def drain(bridge: Bridge, n: int) -> list[Item]:
 def test_what_is_kept_is_the_newest_in_order_and_the_rest_is_counted(sizes: list[int]) -> None:
     @async_test
     async def check() -> None:
-        bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+        bridge = Bridge(bound_s=BOUND_S)
         bridge.start()
         edges = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
         for start, stop in pairwise(edges):
@@ -69,7 +68,7 @@ def test_what_is_kept_is_the_newest_in_order_and_the_rest_is_counted(sizes: list
 
 @async_test
 async def test_a_slow_modality_does_not_cost_the_other_one_anything() -> None:
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge = Bridge(bound_s=BOUND_S)
     bridge.start()
     bridge.put(arrival(0, 10, Modality.EYE))
     for k in range(30):
@@ -85,7 +84,7 @@ async def test_a_slow_modality_does_not_cost_the_other_one_anything() -> None:
 
 @async_test
 async def test_before_the_session_runs_nothing_is_counted_as_lost() -> None:
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge = Bridge(bound_s=BOUND_S)
     for k in range(30):
         bridge.put(arrival(10 * k, 10 * k + 10))
     assert bridge.dropped(Modality.EEG) == 0
@@ -93,16 +92,16 @@ async def test_before_the_session_runs_nothing_is_counted_as_lost() -> None:
 
 @async_test
 async def test_an_end_is_never_dropped_and_comes_after_the_chunks() -> None:
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge = Bridge(bound_s=BOUND_S)
     bridge.put(arrival(0, 500))
     bridge.put(Ended(Modality.EEG, EndOfStreamError("over")))
-    items = await bridge.take()
+    items = bridge.take(1.0)
     assert [type(item) for item in items] == [Arrival, Ended]
 
 
 @async_test
 async def test_chunks_from_threads_arrive_in_order_without_loss() -> None:
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=1e6)
+    bridge = Bridge(bound_s=1e6)
 
     def produce(modality: Modality) -> None:
         for k in range(500):
@@ -122,7 +121,7 @@ async def test_chunks_from_threads_arrive_in_order_without_loss() -> None:
 
 @async_test
 async def test_the_bound_holds_while_the_loop_is_busy() -> None:
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge = Bridge(bound_s=BOUND_S)
     bridge.start()
 
     def produce() -> None:
@@ -139,18 +138,19 @@ async def test_the_bound_holds_while_the_loop_is_busy() -> None:
 
 @async_test
 async def test_a_closed_bridge_ends_whoever_takes_and_ignores_whoever_puts() -> None:
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge = Bridge(bound_s=BOUND_S)
     async with asyncio.TaskGroup() as tasks:
-        taking = tasks.create_task(bridge.take())
+        taking = tasks.create_task(asyncio.to_thread(bridge.take, 60.0))
+        await asyncio.sleep(0)
         bridge.close()
     bridge.put(arrival(0, 10))
     assert taking.result() == []
-    assert await bridge.take() == []
+    assert bridge.take(60.0) == []
 
 
 @async_test
 async def test_single_samples_of_a_stream_without_a_rate_are_bounded_too() -> None:
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=BOUND_S)
+    bridge = Bridge(bound_s=BOUND_S)
     bridge.start()
     irregular = replace(GAZE, rate_hz=0.0)
     for k in range(1000):
@@ -162,17 +162,14 @@ async def test_single_samples_of_a_stream_without_a_rate_are_bounded_too() -> No
 @async_test
 async def test_samples_that_complete_nothing_wait_for_those_that_may() -> None:
     """Windows are due at 0.3 s: the loop hears of a fifth of a second, then of what is due."""
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=10.0)
+    bridge = Bridge(bound_s=10.0)
     bridge.hold(lambda modality: 0.3)
     taken: list[list[int]] = []
     for k in range(34):  # 100 Hz, sample by sample
         bridge.put(arrival(k, k + 1))
-        await asyncio.sleep(0)  # the loop is told, if it is
-        await asyncio.sleep(0)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0):
-                items = await bridge.take()
-                taken.append([int(i.chunk.x[0, 0]) for i in items if isinstance(i, Arrival)])
+        if bridge.ready:
+            items = bridge.take(60.0)
+            taken.append([int(i.chunk.x[0, 0]) for i in items if isinstance(i, Arrival)])
     held = HOLD_S * EEG.rate_hz
     assert [t[-1] for t in taken[-4:]] == [30, 31, 32, 33]
     assert [len(t) for t in taken[:-4]] == pytest.approx([held + 1], abs=1)
@@ -186,11 +183,13 @@ async def test_a_marker_a_gap_and_an_end_are_told_at_once_with_what_was_held() -
         replace(arrival(2, 3), chunk=ramp(EEG, 2, 3, gap_before=True)),
         Ended(Modality.EEG, EndOfStreamError("over")),
     ):
-        bridge = Bridge(asyncio.get_running_loop(), bound_s=10.0)
+        bridge = Bridge(bound_s=10.0)
         bridge.hold(lambda modality: 1e9)
         bridge.put(arrival(0, 1))
         bridge.put(item)
-        async with asyncio.timeout(5.0):
-            assert len(await bridge.take()) == 2
+        ready = [bridge.ready]
+        assert len(bridge.take(60.0)) == 2
         bridge.put(arrival(3, 4))
-        assert len(bridge.take_held()) == 1
+        ready.append(bridge.ready)
+        assert ready == [True, False]
+        assert len(bridge.take(0.001)) == 1

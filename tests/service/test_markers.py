@@ -138,12 +138,12 @@ async def test_a_backlog_drops_chunks_but_no_markers() -> None:
 @async_test
 async def test_markers_that_wait_are_bounded_and_the_loss_is_counted() -> None:
     told: list[int] = []
-    bridge = Bridge(asyncio.get_running_loop(), bound_s=1.0, on_marker_drop=told.append)
+    bridge = Bridge(bound_s=1.0, on_marker_drop=told.append)
     for k in range(MARKS_AT_MOST + 3):
         bridge.put(Marked((Marker(float(k), "a"), Marker(float(k), "b"))))
     kept = 0
     while kept < MARKS_AT_MOST:
-        items = await bridge.take()
+        items = bridge.take(1.0)
         assert isinstance(items[0], Marked)
         assert kept > 0 or items[0].markers[0].t_s == 3.0
         kept += len(items)

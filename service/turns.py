@@ -1,0 +1,54 @@
+"""What a session's worker does again and again: take what has come, and step the pipeline.
+
+The worker waits for samples itself. That a sample is there need not go by the event loop, which
+would only pass it on, and a window's last sample is not held up by whatever the loop is at.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hadua.models.features import Modality
+from hadua.service.bridge import Arrival, Bridge, Item
+from hadua.service.engine import Stepper, Timed
+
+TICK_S = 0.25
+"""The loop has its turn so often, even if nothing comes."""
+
+LetThrough = Callable[[Sequence[Arrival]], tuple[list[Arrival], set[Modality]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One time round.
+
+    Args:
+        items: What was taken, in its order.
+        arrivals: Of these, what reached the pipeline.
+        changed: Whose stream has become another one.
+        timed: The results.
+    """
+
+    items: Sequence[Item]
+    arrivals: Sequence[Arrival]
+    changed: set[Modality]
+    timed: Sequence[Timed]
+
+
+class Turns:
+    """Of one session; in its worker's thread.
+
+    Args:
+        bridge: What the readers deliver.
+        let_through: Which of it may reach the pipeline, and whose stream has changed with it.
+        stepper: Steps the pipeline.
+    """
+
+    def __init__(self, bridge: Bridge, let_through: LetThrough, stepper: Stepper) -> None:
+        self._bridge, self._let_through, self._stepper = bridge, let_through, stepper
+
+    def next(self) -> Turn:
+        """Wait for something to do, and do it; what comes too early waits for `TICK_S` at most."""
+        items = self._bridge.take(TICK_S)
+        come = [item for item in items if isinstance(item, Arrival)]
+        arrivals, changed = self._let_through(come)
+        return Turn(items, arrivals, changed, self._stepper.step(arrivals) if arrivals else [])
