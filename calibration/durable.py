@@ -52,8 +52,12 @@ class Disk:
     def replace(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all."""
         beside = path.with_name(HALF_WRITTEN + path.name)
-        self.write(beside, content)
-        self.rename(beside, path)
+        try:
+            self.write(beside, content)
+            self.rename(beside, path)
+        except OSError:
+            beside.unlink(missing_ok=True)  # a disk that is full needs the room
+            raise
 
     def append(self, path: Path, content: bytes) -> None:
         """Add to the end of a file; a reader must cope with a last part that is torn."""

@@ -38,6 +38,7 @@ from hadua.service.access.places import Places, is_loopback
 from hadua.service.access.stored import StoredTokens
 from hadua.service.body_limit import BodyLimit
 from hadua.service.booth_word import own_word
+from hadua.service.chores import done_again
 from hadua.service.cluster.booth import Booth
 from hadua.service.config import Settings
 from hadua.service.dashboard import page
@@ -104,9 +105,10 @@ def create_app(
         try:
             async with service.sessions, asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(_start_first(service, started))
-                tidying = tasks.create_task(keep_tidy(service))
-                left = tasks.create_task(close_left_open(service))
-                lag = tasks.create_task(observe_lag(service.metrics.loop_lag_s.observe))
+                observe = service.metrics.loop_lag_s.observe
+                tidying = tasks.create_task(done_again(lambda: keep_tidy(service)))
+                left = tasks.create_task(done_again(lambda: close_left_open(service)))
+                lag = tasks.create_task(done_again(lambda: observe_lag(observe)))
                 yield
                 for task in (watch, tidying, left, lag):
                     task.cancel()
@@ -184,6 +186,7 @@ def build_service(
 ) -> Service:
     """A service from its parts; call it on the event loop."""
     hub, metrics, pool = Hub(), Metrics(), DaemonExecutor("request", threads=2)
+    metrics.frames_unkept.set_function(lambda: storage.writer.lost)
     recordings = Recordings(
         settings, classes=bundle.classes, metrics=metrics, clock=clock, unix_clock=unix_clock
     )

@@ -23,6 +23,8 @@ async def readyz(request: Request) -> Response:
     """Whether clients should come here; if not, why not."""
     service = service_of(request)
     reasons = ("the service is stopping",) if service.hub.closed else ()
+    if (unwritten := service.storage.writer.error) is not None:
+        reasons = (*reasons, str(unwritten))
     status = 503 if reasons else 200
     return answer(Readiness(ready=not reasons, reasons=reasons), status=status)
 

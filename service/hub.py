@@ -44,11 +44,14 @@ class Hub:
     def publish(self, item: Published) -> int:
         """Offer a frame, framed once, to everybody whom it concerns; how many have it at once."""
         frame = framed(item.text) if self._subscribers else b""
-        return sum(
-            subscriber.offer(item, frame)
-            for subscriber in self._subscribers
-            if subscriber.session_id in (None, item.session_id)
-        )
+        n = 0
+        for subscriber in self._subscribers:
+            if subscriber.session_id in (None, item.session_id):
+                try:
+                    n += subscriber.offer(item, frame)
+                except MemoryError:  # this client's loss, and nobody else's
+                    subscriber.give_up()
+        return n
 
     def close(self, reason: str) -> None:
         """Say goodbye to everybody, also to those who come later."""

@@ -47,7 +47,7 @@ async def post_marker(
 async def _mark(asked: Service, session: Session, body: PostMarker, now_s: float) -> Response:
     when = marker_time(body, now_s=now_s)
     said = await session.mark(Marker(when.t_s, body.text, REST))
-    kept = said and await asked.kept()
+    kept = said and await asked.kept(session)
     uncertainty_ms = None if when.uncertainty_s is None else when.uncertainty_s * 1e3
     told = MarkerAnswer(
         session_id=session.id,

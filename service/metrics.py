@@ -69,6 +69,9 @@ class Metrics:
         self.frames_dropped = Counter(
             "hadua_frames_dropped", "Frames that slow clients missed.", registry=own
         )
+        self.frames_unkept = Gauge(
+            "hadua_frames_unkept", "Frames that the database could not keep.", registry=own
+        )
         self.clients_dropped = Counter(
             "hadua_clients_dropped",
             "Clients dropped: they did not read, or sent too much.",

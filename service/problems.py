@@ -15,6 +15,7 @@ from starlette.routing import Match
 from hadua.models.errors import HaduaError
 from hadua.service.config import expectation
 from hadua.service.problem import Problem
+from hadua.service.unforeseen import of_machine
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 120  # characters of a value that was refused
@@ -73,6 +74,7 @@ _STATUS = {
     "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "body-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "internal-error": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "memory-short": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 _log = structlog.get_logger("hadua.http")
@@ -122,6 +124,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HaduaError, _hadua_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(MemoryError, _machine_lacks)
+    app.add_exception_handler(OSError, _machine_lacks)
     app.add_exception_handler(Exception, _unexpected_error)
 
 
@@ -200,6 +204,14 @@ def _methods(request: Request) -> str:
         return any(r.matches(scope)[0] is Match.FULL for r in request.app.routes)
 
     return ", ".join(filter(taken, ("GET", "POST", "PUT", "PATCH", "DELETE")))
+
+
+async def _machine_lacks(request: Request, error: Exception) -> Response:
+    told = of_machine(error, where="this request")
+    if told is None:
+        raise error
+    _log.error("request failed", path=request.url.path, error=str(told))
+    return response(of_error(told, instance=request.url.path), headers={"Retry-After": "5"})
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:

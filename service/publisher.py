@@ -97,6 +97,11 @@ class Publisher:
         """Seconds from the beginning of the session until now, or until its end."""
         return (self._clock() if self._ended_s is None else self._ended_s) - self._started_s
 
+    @property
+    def keeps(self) -> bool:
+        """Whether everything that was said was given to whatever keeps it."""
+        return self._keep is not None
+
     def end(self) -> None:
         """Note that the session is over."""
         self._ended_s = self._clock()
@@ -205,13 +210,16 @@ class Publisher:
             listener(frame, text, now_s)
         item = Published(self.session_id, self.epoch, frame.seq, kind, text, now_s)
         self.journal.append(item)
+        keep, self._keep = self._keep, None  # whatever fails now: nothing is kept behind a hole
         if self._hub.publish(item):
             self._metrics.send_s.observe(self._clock() - now_s)
-        if self._keep is not None:
+        if keep is not None:
             try:
-                self._keep(item)
+                keep(item)
             except HaduaError as error:
-                self._keep, self.unkept = None, error
+                self.unkept = error
+            else:
+                self._keep = keep
 
     def _count(self, prediction: Prediction, latency_ms: Mapping[str, float]) -> None:
         self.predictions += 1

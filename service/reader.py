@@ -121,10 +121,11 @@ class ReaderThread:
         try:
             self._read_all()
         except HaduaError as error:
-            self._end(error)
+            self._end_surely(error)
         except Exception as error:  # noqa: BLE001 - the one place where a reader's faults end
-            _log.exception("source failed unexpectedly", source=self._source.description)
-            self._end(error)
+            self._end_surely(error)
+            where = self._source.description
+            _log.error("source failed unexpectedly", source=where, exc_info=error)
         finally:
             self._source.close()
 
@@ -184,6 +185,16 @@ class ReaderThread:
         end_s = float(chunk.t_s[-1]) + (1.5 / rate_hz if rate_hz > 0.0 else 0.0)
         if markers := self._marked.markers(end_s):
             self._deliver(Marked(tuple(markers)))
+
+    def _end_surely(self, error: Exception) -> None:
+        """Tell of the end; again where there is no memory even for that."""
+        told = False
+        while not told:
+            try:
+                self._end(error)
+                told = True
+            except MemoryError:
+                self._stop.wait(LOOK_AGAIN_S)
 
     def _end(self, error: Exception) -> None:
         self._watch.saw_end(error)

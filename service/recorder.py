@@ -17,6 +17,7 @@ from hadua.models.errors import HaduaError
 from hadua.service.bridge import Arrival, Item
 from hadua.service.recording_file import RecordingFailedError, Sink
 from hadua.service.recording_log import Entry, Note, RecordingLog, Said
+from hadua.service.unforeseen import unforeseen
 from hadua.service.wire import RecordingStatus
 
 WRITE_EVERY_S = 0.25  # after a kill, no more than this is missing at the end
@@ -165,13 +166,7 @@ class Recorder:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - the one place where a recorder's faults end
             _log.exception("recording failed unexpectedly", path=str(self._sink.path))
-            self._fail(
-                RecordingFailedError(
-                    f"recording {self._sink.path.name!r}: internal error",
-                    got=type(error).__name__,
-                    hint="The log says where. Please report it.",
-                )
-            )
+            self._fail(unforeseen(error, where=f"recording {self._sink.path.name!r}"))
         finally:
             self._sink.close()
             self._ended_s = self._clock()

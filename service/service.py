@@ -25,6 +25,7 @@ from hadua.service.person_data import PersonData
 from hadua.service.preflight import Preflight
 from hadua.service.recorded_files import RecordedFiles
 from hadua.service.remembered import RememberedAnswers
+from hadua.service.session import Session
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
 from hadua.service.storage.storage import Storage
@@ -135,13 +136,13 @@ class Service:
                 raise ServiceStoppingError("the service stops", hint="Ask again once it is back.")
         return answer.result()
 
-    async def kept(self) -> bool:
-        """Wait until all that was said is in the database; False if that takes too long.
+    async def kept(self, session: Session) -> bool:
+        """Wait until all that a session said is in the database; False if that takes too long.
 
         Raises:
             StorageError: it cannot be written.
         """
-        committed = asyncio.wrap_future(self.storage.committed())
+        committed = asyncio.wrap_future(self.storage.committed((session.id, session.epoch)))
         await asyncio.wait((committed,), timeout=KEPT_WITHIN_S)
         if committed.done():
             committed.result()

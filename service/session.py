@@ -31,6 +31,7 @@ from hadua.service.session_state import SessionState
 from hadua.service.session_streams import SessionStreams
 from hadua.service.status import session_status
 from hadua.service.turns import Turn, Turns
+from hadua.service.unforeseen import unforeseen
 from hadua.service.wire import StatusFrame, StreamStatus
 from hadua.service.workers import DaemonExecutor
 
@@ -231,11 +232,7 @@ class Session:
             await self._finish(SessionState.FAILED, str(error))
         except Exception as error:  # noqa: BLE001 - the one place where a session's faults end
             _log.exception("session failed unexpectedly", session=self.id)
-            self.error = HaduaError(
-                f"session {self.id!r}: internal error",
-                got=type(error).__name__,
-                hint="The log says where. Please report it.",
-            )
+            self.error = unforeseen(error, where=f"session {self.id!r}")
             await self._finish(SessionState.FAILED, str(self.error))
         else:
             await self._finish(SessionState.STOPPED, "asked to" if self._stop.is_set() else "")

@@ -13,6 +13,7 @@ from hadua.adapters.sources.lsl_markers import parse_markers
 from hadua.adapters.sources.source import Source
 from hadua.models.errors import HaduaError, UsageError
 from hadua.models.features import Modality
+from hadua.service.chores import apart
 from hadua.service.config import Settings
 from hadua.service.engine import EngineFactory, Tap
 from hadua.service.garbage import GARBAGE
@@ -28,7 +29,6 @@ from hadua.service.serving import Personalise, as_shipped
 from hadua.service.session import Session
 from hadua.service.session_lsl import Outlets
 from hadua.service.session_recording import CLOSE_TIMEOUT_S
-from hadua.service.storage.errors import StorageError
 from hadua.service.storage.keeper import SessionKeeper
 from hadua.service.storage.records import SessionRecord
 
@@ -244,7 +244,7 @@ class Sessions:
             await asyncio.wait(self._running, timeout=timeout_s)
 
     def _spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
-        return self._tasks.create_task(work, name=name)
+        return self._tasks.create_task(apart(work), name=name)
 
     async def _run(self, session: Session) -> None:
         with self._metrics.sessions.track_inprogress():
@@ -264,7 +264,7 @@ class Sessions:
                 reason=session.reason,
                 last_seq=session.publisher.journal.last_seq,
             )
-        except StorageError as error:  # it failed because of this very storage, and has said so
+        except Exception as error:  # noqa: BLE001 - other people's sessions go on, whatever it is
             _log.error("end of a session not kept", session=session.id, error=str(error))
 
     def _record(self, session: Session) -> SessionRecord:

@@ -157,6 +157,11 @@ class Subscriber:
         self.frames_dropped += 1
         self._on_drop()
 
+    def give_up(self) -> None:
+        """A frame cannot be kept for the client: it is closed, and comes again with `after_seq`."""
+        self._overflowed = True
+        self._wake.set()
+
     def say_goodbye(self, reason: str) -> None:
         """Send what waits, then a `bye`, and end."""
         self._goodbye = reason

@@ -33,13 +33,13 @@ class DaemonExecutor(Executor):
         self._name, self._n = name, threads
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._started = self._closed = False
+        self._started, self._closed = 0, False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """Queue a call.
 
         Raises:
-            RuntimeError: it was shut down.
+            RuntimeError: it was shut down, or no thread can be started.
         """
         future: Future[T] = Future()
 
@@ -70,11 +70,10 @@ class DaemonExecutor(Executor):
                     self._calls.put(None)
 
     def _start(self) -> None:
-        if not self._started:
-            self._started = True
-            for k in range(self._n):
-                thread = threading.Thread(target=self._work, name=f"{self._name}-{k}", daemon=True)
-                thread.start()
+        while self._started < self._n:  # each counts once it runs: there may be no room for it
+            name = f"{self._name}-{self._started}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+            self._started += 1
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

@@ -19,6 +19,7 @@ from hadua.calibration.progress import progress
 from hadua.calibration.session import CalibrationSession
 from hadua.calibration.session_state import State
 from hadua.models.errors import HaduaError
+from hadua.service.chores import once_there_is_memory
 from hadua.service.fit_worker import FitWorker, StarvedError
 from hadua.service.learning.online_messages import Tell
 from hadua.service.learning.rest import Rest
@@ -27,6 +28,7 @@ from hadua.service.learning.told import plan_told, report_told
 from hadua.service.learning.tools import InThread, Tools
 from hadua.service.learning.windows import MOST_WAITING, Waiting, Window
 from hadua.service.line_process import WorkerDiedError
+from hadua.service.unforeseen import unforeseen
 
 Serve = Callable[[int, str], Awaitable[None]]
 """Lets a version answer from the next window on; the text is why."""
@@ -105,8 +107,9 @@ class CalibrationRun:
         except HaduaError as error:
             await self._fail(str(error))
         except Exception as error:  # noqa: BLE001 - the one place where this task's faults end
-            _log.exception("calibration failed unexpectedly", calibration=self.session.id)
-            await self._fail(f"internal error: {type(error).__name__}. The log says where.")
+            reason = str(unforeseen(error, where="calibration"))
+            await once_there_is_memory(functools.partial(self._fail, reason))
+            _log.error("calibration failed unexpectedly", exc_info=error)
 
     async def finish(self) -> None:
         """End collecting with less than the plan asks for; raises if it is too little."""

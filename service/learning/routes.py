@@ -174,7 +174,7 @@ async def post_label(asked: Asked, session_id: SessionId, once: Once, body: Labe
             label=body.label,
             from_s=told.from_s,
             until_s=told.until_s,
-            kept=await asked.kept(),
+            kept=await asked.kept(asked.sessions.get(session_id)),
         )
         return answer(taken, status=201)
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from hadua.service.journal import Published
 from hadua.service.storage import lives, presence, trail
+from hadua.service.storage.jobs import Life
 from hadua.service.storage.records import SessionRecord
 from hadua.service.storage.shelf import Shelf
 
@@ -53,7 +54,7 @@ class SessionShelf(Shelf):
         )
 
     def ended(self, session_id: str, epoch: int, *, state: str, reason: str, last_seq: int) -> None:
-        """Note that a session is over, after all it has said."""
+        """Note that a session is over, after all it has said; while the disk refuses, later."""
         now_unix = self._unix_clock()
         self.writer.submit(
             lambda c: lives.ended(
@@ -64,8 +65,9 @@ class SessionShelf(Shelf):
                 reason=reason,
                 now_unix=now_unix,
                 last_seq=last_seq,
-            )
-        ).add_done_callback(lambda _: self.presence.let_go(session_id, epoch))
+            ),
+            owed=True,
+        ).add_done_callback(lambda _: self._let_go(session_id, epoch))
 
     def sessions(
         self,
@@ -118,13 +120,16 @@ class SessionShelf(Shelf):
         """Wait until everything appended before is written."""
         self.committed().result(30.0)
 
-    def committed(self) -> Future[None]:
+    def committed(self, of: Life | None = None) -> Future[None]:
         """Done once everything appended before is committed: it outlives this process then.
+
+        Args:
+            of: It fails where any frame of this session's life is lost.
 
         Raises:
             StorageError: it cannot be written.
         """
-        return self.writer.submit(lambda _: None, durable=False)
+        return self.writer.submit(lambda _: None, durable=False, of=of)
 
     def forget_before(self, unix: float) -> tuple[int, int]:
         """Delete frames and ended sessions from before a time; how many of each."""
@@ -142,3 +147,7 @@ class SessionShelf(Shelf):
             return n_frames, n_sessions
 
         return self.writer.call(change)
+
+    def _let_go(self, session_id: str, epoch: int) -> None:
+        self.writer.forget((session_id, epoch))
+        self.presence.let_go(session_id, epoch)

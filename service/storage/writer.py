@@ -1,14 +1,16 @@
 """The one thread that writes: frames in batches, what must not be lost at once and synced.
 
-Nothing is dropped. If the queue is full or the database fails, whoever writes next is told, and a
-session that cannot be kept ends loudly.
+Nothing is dropped in silence, and no session is kept with a hole: once a frame of it is lost,
+nothing more of it is kept, and whoever writes next is told. The writer itself goes on: it tries
+again with whatever comes, so that a disk that was full serves again once there is room.
 """
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import suppress
 from queue import Empty, Queue
 from typing import TypeVar
 
@@ -16,31 +18,22 @@ import structlog
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from hadua.models.errors import HaduaError
 from hadua.service.storage.database import Database
 from hadua.service.storage.errors import StorageError
+from hadua.service.storage.jobs import Job, Life, Row, life_of
 from hadua.service.storage.packing import packed
 from hadua.service.storage.tables import frames
 
 MOST_WAITING = 50_000
 BATCH = 500
 LINGER_S = 0.2  # how long a frame may wait for others to be committed with
+RETRY_S = 1.0  # after a fault, for so long changes are refused at once
+SHORT_S = 0.1  # until it is tried again what there was no memory for
 JOIN_S = 10.0
 TRIES = 2
 
 T = TypeVar("T")
-Row = dict[str, object]
-
 _log = structlog.get_logger("hadua.storage")
-
-
-@dataclass(slots=True)
-class _Job:
-    """A change that is committed by itself, and somebody who may wait for it."""
-
-    change: Callable[[Connection], object]
-    done: "Future[object]"
-    durable: bool
 
 
 class StorageWriter:
@@ -53,9 +46,15 @@ class StorageWriter:
 
     def __init__(self, database: Database, *, most_waiting: int = MOST_WAITING) -> None:
         self._database = database
-        self._queue: Queue[Row | _Job | None] = Queue(most_waiting + 1)
+        self._queue: Queue[Row | Job | None] = Queue(most_waiting + 1)
         self._most_waiting = most_waiting
         self._error: StorageError | None = None
+        self._refused_until_s = 0.0
+        self._broken: dict[Life, StorageError] = {}
+        self._owed: deque[Job] = deque()
+        self._rows: list[Row] = []  # what the thread has in hand
+        self._last: Row | Job | None = None
+        self._ended = False
         self._full: bool | None = None
         self.written = 0
         self.lost = 0
@@ -69,31 +68,42 @@ class StorageWriter:
 
     @property
     def error(self) -> StorageError | None:
-        """Why nothing is written any more, or None."""
+        """Why the last frames could not be written; None if they could."""
         return self._error
 
     def append(self, row: Row) -> None:
         """Keep a frame, soon; never waits.
 
         Raises:
-            StorageError: it cannot be kept.
+            StorageError: it cannot be kept, or one before it was not.
         """
+        if self._broken and (error := self._broken.get(life_of(row))) is not None:
+            raise error
         self._require_room()
         self._queue.put_nowait(row)
 
-    def submit(self, change: Callable[[Connection], T], *, durable: bool = True) -> "Future[T]":
+    def submit(
+        self,
+        change: Callable[[Connection], T],
+        *,
+        durable: bool = True,
+        of: Life | None = None,
+        owed: bool = False,
+    ) -> "Future[T]":
         """Make a change in a transaction of its own, after everything appended before.
 
         Args:
             change: Called in the writer's thread.
             durable: Synced to the disk before the future is done.
+            of: Made only if every frame of this session's life was kept.
+            owed: Where the database fails, tried again until it is made or the writer is closed.
 
         Raises:
             StorageError: it cannot be written.
         """
         self._require_room()
         done: Future[object] = Future()
-        self._queue.put_nowait(_Job(change, done, durable))
+        self._queue.put_nowait(Job(change, done, durable, of, owed))
         return done  # type: ignore[return-value] # the queue holds changes of every kind
 
     def call(self, change: Callable[[Connection], T], *, timeout_s: float = 30.0) -> T:
@@ -110,6 +120,10 @@ class StorageWriter:
                 "the database does not keep up", got=f"nothing within {timeout_s:g} s"
             ) from None
 
+    def forget(self, life: Life) -> None:
+        """A session is over: nothing more of it comes."""
+        self._broken.pop(life, None)
+
     def close(self) -> None:
         """Write what waits, then end the thread; closing twice is no error."""
         if self._thread.is_alive():
@@ -117,8 +131,6 @@ class StorageWriter:
             self._thread.join(JOIN_S)
 
     def _require_room(self) -> None:
-        if self._error is not None:
-            raise self._error
         if self._queue.qsize() >= self._most_waiting:
             raise StorageError(
                 "the database does not keep up",
@@ -128,90 +140,147 @@ class StorageWriter:
             )
 
     def _run(self) -> None:
-        try:
-            with self._database.connect() as connection:
-                while self._turn(connection):
-                    pass
-        except HaduaError as error:
-            self._fail(error)
-        self._refuse_rest()
+        while not self._ended:
+            try:
+                with self._database.connect() as connection:
+                    self._full = None
+                    while self._turn(connection):
+                        pass
+                    self._pay(connection)
+            except StorageError as error:  # it cannot even be opened
+                self._fail(error)
+                self._lose_in_hand()
+                self._refuse_all()
+                time.sleep(0.0 if self._ended else RETRY_S)
+            except Exception as error:  # noqa: BLE001 - the one place where the thread's faults end
+                self._survive(error)
+        self._refuse_all()
+        for job in self._owed:
+            job.refuse(self._error)
+
+    def _survive(self, error: Exception) -> None:
+        """Lose what was in hand, and nothing else; there may be no memory for that, at first."""
+        while self._rows or self._last is not None:
+            try:
+                what = f"{type(error).__name__} while writing"
+                self._fail(StorageError("the database", got=what))
+                self._lose_in_hand()
+            except MemoryError:
+                time.sleep(SHORT_S)
+        with suppress(MemoryError):
+            _log.error("storage failed unexpectedly", exc_info=error)
 
     def _turn(self, connection: Connection) -> bool:
         """Write one batch, and the job that ended it; False at the end."""
-        rows, last = self._collect()
-        try:
-            written = not rows or self._write(connection, rows)
-        except Exception as error:  # noqa: BLE001 - the one place where the thread's faults end
-            _log.exception("storage failed unexpectedly")
-            self._fail(StorageError("the database", got=f"{type(error).__name__} while writing"))
-            self.lost += len(rows)
-            written = False
-        if not written:
-            self._refuse(last)
-        elif isinstance(last, _Job):
-            self._do(connection, last)
-        return last is not None
+        self._rows, self._last = [], None
+        if self._owed and time.monotonic() >= self._refused_until_s:
+            self._pay(connection)
+        if self._collect():
+            self._ended = True
+        kept = self._write(connection, self._rows)
+        self._rows = []
+        if isinstance(self._last, Job):
+            if kept:
+                self._do(connection, self._last)
+            else:
+                self._put_off(self._last)
+        return not self._ended
 
-    def _collect(self) -> tuple[list[Row], "_Job | _Linger | None"]:
-        rows: list[Row] = []
+    def _collect(self) -> bool:
+        """Take a batch in hand, and what ended it; whether that is the end of all."""
         until_s = 0.0
-        while len(rows) < BATCH:
+        while len(self._rows) < BATCH:
             try:
-                wait_s = None if not rows else max(until_s - time.monotonic(), 0.0)
-                item = self._queue.get(timeout=wait_s)
+                self._last = self._queue.get(timeout=self._patience_s(until_s))
             except Empty:
                 break
-            if not isinstance(item, dict):
-                return rows, item
-            if not rows:
+            if not isinstance(self._last, dict):
+                return self._last is None
+            if not self._rows:
                 until_s = time.monotonic() + LINGER_S
-            rows.append({**item, "text": packed(str(item["text"]))})
-        return rows, _LINGER
-
-    def _write(self, connection: Connection, rows: list[Row]) -> bool:
-        if self._error is None:
-            for attempt in range(TRIES):
-                try:
-                    self._sync(connection, full=False)
-                    connection.execute(insert(frames), rows)
-                    connection.commit()
-                except IntegrityError as error:  # of a session that is not on record
-                    connection.rollback()
-                    return self._write_alone(connection, rows, error)
-                except SQLAlchemyError as error:
-                    connection.rollback()
-                    if attempt == TRIES - 1:
-                        self._fail(self._database.failed("cannot be written", error))
-                else:
-                    self.written += len(rows)
-                    return True
-        self.lost += len(rows)
+            self._rows.append(self._last)
+            self._last = None
         return False
 
-    def _write_alone(self, connection: Connection, rows: list[Row], error: IntegrityError) -> bool:
+    def _patience_s(self, until_s: float) -> float | None:
+        if self._rows:
+            return max(until_s - time.monotonic(), 0.0)
+        return RETRY_S if self._owed else None
+
+    def _write(self, connection: Connection, rows: list[Row]) -> bool:
+        """Whether each of the rows is kept, or of a session that is not on record."""
+        good = [row for row in rows if life_of(row) not in self._broken]
+        self.lost += len(rows) - len(good)
+        if good and not self._insert(connection, good):
+            self._lose(good)
+            return False
+        return len(good) == len(rows)
+
+    def _insert(self, connection: Connection, rows: list[Row]) -> bool:
+        values = [{**row, "text": packed(str(row["text"]))} for row in rows]
+        for attempt in range(TRIES):
+            try:
+                self._sync(connection, full=False)
+                connection.execute(insert(frames), values)
+                connection.commit()
+            except IntegrityError as error:  # of a session that is not on record
+                connection.rollback()
+                return self._insert_alone(connection, rows, error)
+            except SQLAlchemyError as error:
+                connection.rollback()
+                if attempt == TRIES - 1:
+                    self._fail(self._database.failed("cannot be written", error))
+            else:
+                self.written += len(rows)
+                self._works()
+                return True
+        return False
+
+    def _insert_alone(self, connection: Connection, rows: list[Row], error: IntegrityError) -> bool:
         """Each row by itself, so that one that does not fit costs no other its place."""
         if len(rows) == 1:
             self.lost += 1
             _log.error("frame not kept", error=str(self._database.failed("refused it", error)))
             return True
-        return all([self._write(connection, [row]) for row in rows])
+        for row in rows:
+            self._write(connection, [row])
+        return not any(life_of(row) in self._broken for row in rows)
 
-    def _do(self, connection: Connection, job: _Job) -> None:
-        if self._error is not None:
-            job.done.set_exception(self._error)
+    def _do(self, connection: Connection, job: Job) -> None:
+        error = None if job.of is None else self._broken.get(job.of)
+        if error is None and job.durable and time.monotonic() < self._refused_until_s:
+            error = self._error
+        if error is not None:
+            self._put_off(job, error)
             return
         try:
             self._sync(connection, full=job.durable)
             answer = job.change(connection)
             connection.commit()
-        except SQLAlchemyError as error:
+        except SQLAlchemyError as fault:
             connection.rollback()
-            job.done.set_exception(self._database.failed("cannot be written", error))
-        except Exception as error:  # noqa: BLE001 - it is the caller's, who waits for it
+            self._put_off(job, self._database.failed("cannot be written", fault))
+        except Exception as fault:  # noqa: BLE001 - it is the caller's, who waits for it
             connection.rollback()
-            job.done.set_exception(error)
+            job.refuse(fault)
         else:
             job.done.set_result(answer)
+            if job.durable:
+                self._works()
+
+    def _pay(self, connection: Connection) -> None:
+        """Try once more what is owed."""
+        for _ in range(len(self._owed)):
+            self._last = self._owed.popleft()
+            self._do(connection, self._last)
+        self._last = None
+
+    def _put_off(self, job: Job, error: StorageError | None = None) -> None:
+        if job.owed and not self._ended:
+            self._owed.append(job)
+            self._refused_until_s = max(self._refused_until_s, time.monotonic() + RETRY_S)
+        else:
+            job.refuse(error or self._error)
 
     def _sync(self, connection: Connection, *, full: bool) -> None:
         """FULL syncs every commit to the disk (0.17 ms), NORMAL only some (0.014 ms)."""
@@ -220,27 +289,41 @@ class StorageWriter:
             connection.execute(text(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}"))
             connection.commit()
 
-    def _fail(self, error: HaduaError) -> None:
-        self._error = error if isinstance(error, StorageError) else StorageError(str(error))
+    def _works(self) -> None:
+        if self._error is not None:
+            self._error, self._refused_until_s = None, 0.0
+            _log.warning("storage works again", frames_lost=self.lost)
+
+    def _fail(self, error: StorageError) -> None:
+        self._error, self._refused_until_s = error, time.monotonic() + RETRY_S
         _log.error("storage failed", error=str(error))
 
-    def _refuse(self, item: "Row | _Job | _Linger | None") -> None:
-        if isinstance(item, _Job) and self._error is not None:
-            item.done.set_exception(self._error)
+    def _lose(self, rows: list[Row]) -> None:
+        """Note that these are not kept, and that nothing more of their sessions can be."""
+        error = self._error or StorageError("the database cannot be written")
+        for row in rows:
+            self._broken.setdefault(life_of(row), error)
+        self.lost += len(rows)
 
-    def _refuse_rest(self) -> None:
+    def _lose_in_hand(self) -> None:
+        if isinstance(self._last, dict):
+            self._rows.append(self._last)
+        elif self._last is not None:
+            self._put_off(self._last)
+        self._last = None
+        self._lose(self._rows)
+        self._rows = []
+
+    def _refuse_all(self) -> None:
+        """What waits cannot be written either."""
         while True:
             try:
                 item = self._queue.get_nowait()
             except Empty:
                 return
-            if isinstance(item, dict):
-                self.lost += 1
-            self._refuse(item)
-
-
-class _Linger:
-    """The batch ended because it was full or nothing more came."""
-
-
-_LINGER = _Linger()
+            if item is None:
+                self._ended = True
+            elif isinstance(item, dict):
+                self._lose([item])
+            else:
+                self._put_off(item)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import event
 from support.keeping import new_data_folder
 
 from hadua.service.journal import Published
+from hadua.service.storage import writer
 from hadua.service.storage.database import FILE_NAME
 from hadua.service.storage.errors import StorageError
 from hadua.service.storage.records import SessionRecord
@@ -104,3 +106,93 @@ def test_a_disk_that_is_slow_makes_nobody_wait_who_need_not(storage: Storage) ->
     assert slow.wait(10.0)
     assert say(storage, N, first=2) < 1.0
     assert kept(storage) == list(range(1, N + 2))
+
+
+def fill(storage: Storage) -> StorageError:
+    """Say so much that a disk of a few pages is full; what the session is told of it."""
+    pages = storage.writer.call(lambda c: int(str(c.exec_driver_sql("PRAGMA page_count").scalar())))
+    set_on_the_writer(storage, f"max_page_count={pages + 8}")
+    try:
+        for seq in count(1):
+            storage.append(Published("s-1", 1, seq, "prediction", "x" * 5000 + str(seq)))
+            if seq % 10 == 0:
+                storage.flush()
+    except StorageError as error:
+        return error
+    raise AssertionError
+
+
+def begin(storage: Storage, session_id: str) -> None:
+    storage.began(SessionRecord(session_id, 1, None, 5.0, None, "running", "", "fake@0", 0))
+
+
+def make_room(storage: Storage) -> None:
+    """Room again; a change is refused at once for a moment after a fault, then it is tried."""
+    until_s = time.monotonic() + 10.0
+    while True:
+        try:
+            set_on_the_writer(storage, "max_page_count=100000")
+        except StorageError:
+            assert time.monotonic() < until_s
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_once_there_is_room_again_others_are_kept_and_the_ends_of_those_that_failed(
+    storage: Storage,
+) -> None:
+    error = fill(storage)
+    whole = kept(storage)
+    storage.ended("s-1", 1, state="failed", reason=str(error), last_seq=whole[-1])
+    assert storage.writer.error is not None
+
+    make_room(storage)
+    begin(storage, "s-2")
+    storage.append(Published("s-2", 1, 1, "prediction", "{}"))
+    storage.flush()
+
+    assert [seq for seq, _, _ in storage.frames_after("s-2", 1, seq=0, limit=9)] == [1]
+    first = storage.session("s-1")
+    assert first is not None
+    assert (first.state, first.reason, first.last_seq) == ("failed", str(error), whole[-1])
+    assert whole == list(range(1, len(whole) + 1))
+    assert storage.writer.error is None
+
+
+def test_nothing_is_kept_of_a_session_behind_a_frame_that_was_lost(storage: Storage) -> None:
+    fill(storage)
+    make_room(storage)
+    with pytest.raises(StorageError, match="full"):
+        storage.append(Published("s-1", 1, 10**6, "prediction", "{}"))
+    with pytest.raises(StorageError, match="full"):
+        storage.committed(("s-1", 1)).result(10.0)
+
+    assert kept(storage) == list(range(1, len(kept(storage)) + 1))
+
+
+@pytest.mark.parametrize("where", ["packed", "insert"])
+def test_a_batch_for_which_there_is_no_memory_is_lost_alone(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    say(storage, 5)
+    storage.flush()
+
+    def no_memory(*_: object) -> object:
+        raise MemoryError
+
+    with monkeypatch.context() as short:
+        short.setattr(writer, where, no_memory)
+        say(storage, 3, first=6)
+        with pytest.raises(StorageError, match="MemoryError while writing"):
+            storage.flush()
+    make_room(storage)
+    begin(storage, "s-2")
+    storage.append(Published("s-2", 1, 1, "prediction", "{}"))
+    storage.flush()
+
+    with pytest.raises(StorageError, match="MemoryError while writing"):
+        storage.append(Published("s-1", 1, 9, "prediction", "{}"))
+    assert kept(storage) == [1, 2, 3, 4, 5]
+    assert [seq for seq, _, _ in storage.frames_after("s-2", 1, seq=0, limit=9)] == [1]
+    assert storage.writer.lost >= 1

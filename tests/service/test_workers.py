@@ -64,3 +64,19 @@ def test_an_exit_does_not_wait_for_a_call_that_hangs() -> None:
     )
     assert done.stdout == "leaving\n"
     assert done.stderr == ""
+
+
+def test_a_call_for_which_no_thread_can_be_started_is_refused_and_the_next_one_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    executor = DaemonExecutor("short")
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            executor.submit(lambda: 1)
+    assert executor.submit(lambda: 2).result(10.0) == 2
+    executor.shutdown()
