@@ -172,7 +172,6 @@ class StorageWriter:
 
     def _turn(self, connection: Connection) -> bool:
         """Write one batch, and the job that ended it; False at the end."""
-        self._rows, self._last = [], None
         if self._owed and time.monotonic() >= self._refused_until_s:
             self._pay(connection)
         if self._collect():
@@ -184,10 +183,12 @@ class StorageWriter:
                 self._do(connection, self._last)
             else:
                 self._put_off(self._last)
+        self._last = None
         return not self._ended
 
     def _collect(self) -> bool:
         """Take a batch in hand, and what ended it; whether that is the end of all."""
+        self._rows, self._last = [], None
         until_s = 0.0
         while len(self._rows) < BATCH:
             try:

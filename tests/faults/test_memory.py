@@ -239,28 +239,32 @@ def squeezed(folder: Path, *, seed: int, times: int, longest_s: float) -> None:
     chance = random.Random(seed)
     with booth(folder, settings="min_free_mb = 0.0", versions=2) as it:
         for k in range(times):
-            name = f"s-{k}"
-            eventually(lambda name=name: it.begin(name).status_code in (201, 409))
-            sleep(chance.uniform(0.0, longest_s))
-            with no_more_memory(it.pid, more_bytes=chance.choice((0, 0, 2**20, 2**23))):
-                ask_for_everything(it, name, chance, until_s=monotonic() + longest_s)
-            eventually(lambda: it.http.get("/healthz").status_code == 200)
-            eventually(lambda name=name: it.state(name) in ("running", "degraded", "failed"))
-            if it.state(name) == "failed":
-                assert status(it.session(name))["reason"]
-            else:
-                it.predicts(name)
-            it.http.post(f"/api/v1/sessions/{name}/stop").raise_for_status()
+            squeeze(it, f"s-{k}", chance, longest_s=longest_s)
         eventually(lambda: it.begin("after").status_code == 201)
         it.predicts("after")
         it.leave()
     require_nothing_damaged(folder)
 
 
+def squeeze(it: Booth, name: str, chance: random.Random, *, longest_s: float) -> None:
+    """Once; what the session then is, it is in words."""
+    eventually(lambda: it.begin(name).status_code in (201, 409))
+    sleep(chance.uniform(0.0, longest_s))
+    with no_more_memory(it.pid, more_bytes=chance.choice((0, 0, 2**20, 2**23))):
+        ask_for_everything(it, name, chance, until_s=monotonic() + longest_s)
+    eventually(lambda: it.http.get("/healthz").status_code == 200)
+    eventually(lambda: it.state(name) in ("running", "degraded", "failed"))
+    if it.state(name) == "failed":
+        assert status(it.session(name))["reason"]
+    else:
+        it.predicts(name)
+    it.http.post(f"/api/v1/sessions/{name}/stop").raise_for_status()
+
+
 def ask_for_everything(it: Booth, name: str, chance: random.Random, *, until_s: float) -> None:
     """Whatever comes of it is an answer in words, or a connection that is closed."""
     path = f"/api/v1/sessions/{name}"
-    asked = (
+    asked: tuple[tuple[str, str, dict[str, object] | None], ...] = (
         ("POST", f"{path}/markers", {"text": "m" * 500}),
         ("POST", f"{path}/calibration", {}),
         ("POST", f"{path}/calibration/cancel", {}),
