@@ -77,9 +77,10 @@ async def get_participant(asked: Asked, participant: Id) -> Response:
 async def erase_participant(asked: Asked, asker: Asker, participant: Id) -> Response:
     """Erase everything that is kept of a participant, and say what that was."""
     require_idle(asked, participant)
-    return answer(
-        await _in_pool(asked, functools.partial(asked.people.erase, participant, actor=asker.name))
-    )
+    erase = functools.partial(asked.people.erase, participant, actor=asker.name)
+    erased = await _in_pool(asked, erase)
+    asked.sessions.forget(participant)
+    return answer(erased)
 
 
 @router.get(

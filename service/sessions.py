@@ -219,6 +219,12 @@ class Sessions:
         """Every session that is known, oldest first."""
         return list(self._sessions.values())
 
+    def forget(self, participant: str) -> None:
+        """Let go of what the ended sessions of an erased participant said."""
+        for session in self.all():
+            if session.participant == participant and session.over.is_set():
+                del self._sessions[session.id]
+
     async def stop(self, session_id: str) -> Session:
         """Stop a session and wait for its end; one that hangs is given up, and has failed.
 

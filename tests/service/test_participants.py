@@ -96,6 +96,7 @@ async def test_withdrawing_stops_the_session_and_erasing_waits_for_that(new_fold
         await eventually(lambda: service.service.storage.writer.waiting == 0)
         gone = await service.http.delete("/api/v1/participants/P01")
         again = await service.http.get("/api/v1/participants/P01")
+        said = await service.http.get("/api/v1/sessions/s-1/predictions")
         trail = (await service.http.get("/api/v1/audit")).json()["entries"]
 
     assert (busy.status_code, busy.json()["code"]) == (409, "participant-busy")
@@ -103,6 +104,7 @@ async def test_withdrawing_stops_the_session_and_erasing_waits_for_that(new_fold
     assert gone.json()["sessions"] == 1
     assert gone.json()["frames"] > 0
     assert again.json()["code"] == "participant-unknown"
+    assert said.json()["code"] == "session-unknown"  # also what was in memory is gone
     assert [e["action"] for e in trail][-2:] == ["consent withdrawn", "participant erased"]
     assert not any(b"P01" in content for content in held_in(new_folder))
 
