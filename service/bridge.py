@@ -139,6 +139,11 @@ class Bridge:
         """Whether `take` has no reason to wait."""
         return self._waking or self._closed
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until `ready`, so long at most; whether it is; not on the loop."""
+        with self._lock:
+            return self._awaited.wait_for(lambda: self.ready, timeout_s)
+
     def take(self, timeout_s: float) -> list[Item]:
         """What waits, oldest first, once it is worth it, or this time is over; not on the loop.
 

@@ -171,6 +171,16 @@ class ChangedStream:
         return math.inf if self._after is None else self._after.begin_due_s
 
     @property
+    def last_s(self) -> float:
+        """About the stamp of the last sample of the window that was begun; infinity: none is."""
+        return math.inf if self._after is None else self._after.last_s
+
+    def rehearse(self) -> None:
+        """Go through what is left to do for that window, in vain."""
+        if self._after is not None:
+            self._after.rehearse()
+
+    @property
     def report(self) -> DeviceReport:
         """How the device was mapped to the model."""
         return self._report

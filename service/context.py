@@ -39,6 +39,9 @@ class TokenContext:
         self._filled = 0
         self._end_s: float | None = None
 
+    def __len__(self) -> int:
+        return self._filled
+
     def clear(self) -> None:
         """Forget all windows."""
         self._filled = 0

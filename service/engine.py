@@ -147,14 +147,14 @@ class Stepper:
         tap: Sees every chunk right before the pipeline does.
 
     Attributes:
+        pipeline, clock: These.
         listener: Told the same, and of the ends of streams; may change between two steps.
     """
 
     def __init__(
         self, pipeline: StepPipeline, *, clock: Callable[[], float], tap: Tap | None = None
     ) -> None:
-        self._pipeline = pipeline
-        self._clock = clock
+        self.pipeline, self.clock = pipeline, clock
         self._tap = tap
         self._log = ArrivalLog()
         self.listener: StepListener | None = None
@@ -167,18 +167,18 @@ class Stepper:
 
     def end(self, modality: Modality) -> list[Timed]:
         """The results of windows that only waited for a stream which has ended."""
-        now_s = self._clock()
+        now_s = self.clock()
         if self.listener is not None:
             self.listener.ended(modality, now_s=now_s)
-        return [self._timed(result, now_s, now_s) for result in self._pipeline.end(modality)]
+        return [self._timed(result, now_s, now_s) for result in self.pipeline.end(modality)]
 
     def _step_one(self, arrival: Arrival) -> list[Timed]:
-        taken_s = self._clock()
+        taken_s = self.clock()
         if self._tap is not None:
             self._tap(arrival.modality, arrival.chunk)
         if self.listener is not None:
             self.listener.took(arrival)
-        results = self._pipeline.step(arrival.modality, arrival.chunk)
+        results = self.pipeline.step(arrival.modality, arrival.chunk)
         return [self._timed(result, arrival.arrived_s, taken_s) for result in results]
 
     def _timed(self, result: StepResult, trigger_s: float, taken_s: float) -> Timed:

@@ -198,12 +198,20 @@ class Pipeline:
         return -inf if self._aligner.waiting else lane.extractor.due_s
 
     def useful_s(self, modality: Modality) -> float:
-        """From which stamp on a sample of this stream gives a result, or lets a window be begun.
-
-        From any thread.
-        """
+        """From which stamp on a sample gives a result, or lets a window begin. From any thread."""
         lane = self._lanes.get(modality)
         return inf if lane is None else min(self.due_s(modality), lane.extractor.begin_due_s)
+
+    def last_s(self) -> float:
+        """About the stamp of the last sample of the window that was begun; infinity: none is."""
+        return min(lane.extractor.last_s for lane in self._lanes.values())
+
+    def rehearse(self) -> None:
+        """Go through the work on that window in vain; no later result is another. Asks no pool."""
+        for lane in self._lanes.values():
+            lane.extractor.rehearse()
+        if len(self._context) and self._placed is None and not self._unmapped:
+            self._runtime.logits(*self._context.tokens())
 
     def end(self, modality: Modality) -> list[WindowResult]:
         """Note that a stream gives no more; give the windows that only waited for it."""

@@ -266,7 +266,7 @@ class Session:
         self._stepping = True
         self._enter(SessionState.RUNNING, "")
         self.running.set()
-        turns = Turns(self._bridge, self._streams.let_through, stepper)
+        turns = Turns(self._bridge, self._streams.let_through, stepper, loop=self._loop)
         while not self._stop.is_set() and len(self._ended) < len(self._streams):
             await self._process(await self._in_worker(turns.next), stepper)
             await self.recording.begin_if_asked(self._in_worker)

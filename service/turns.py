@@ -4,12 +4,14 @@ The worker waits for samples itself. That a sample is there need not go by the e
 would only pass it on, and a window's last sample is not held up by whatever the loop is at.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Item
 from hadua.service.engine import Stepper, Timed
+from hadua.service.rehearsal import WORKED, Rehearsal, Rehearsing, Worked
 
 TICK_S = 0.25
 """The loop has its turn so often, even if nothing comes."""
@@ -41,14 +43,51 @@ class Turns:
         bridge: What the readers deliver.
         let_through: Which of it may reach the pipeline, and whose stream has changed with it.
         stepper: Steps the pipeline.
+        loop: Where the results go.
+        worked: Told of every window.
     """
 
-    def __init__(self, bridge: Bridge, let_through: LetThrough, stepper: Stepper) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        let_through: LetThrough,
+        stepper: Stepper,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        worked: Worked = WORKED,
+    ) -> None:
         self._bridge, self._let_through, self._stepper = bridge, let_through, stepper
+        self._worked = worked
+        self._rehearsal: Rehearsal | None = None
+        if isinstance(stepper.pipeline, Rehearsing):
+            self._rehearsal = Rehearsal(
+                stepper.pipeline,
+                clock=stepper.clock,
+                rouse=lambda: loop.call_soon_threadsafe(_nothing),
+                worked=worked,
+            )
 
     def next(self) -> Turn:
         """Wait for something to do, and do it; what comes too early waits for `TICK_S` at most."""
+        self._rehearse()
         items = self._bridge.take(TICK_S)
         come = [item for item in items if isinstance(item, Arrival)]
         arrivals, changed = self._let_through(come)
-        return Turn(items, arrivals, changed, self._stepper.step(arrivals) if arrivals else [])
+        timed = self._stepper.step(arrivals) if arrivals else []
+        if timed:
+            self._worked.note(self._stepper.clock())
+        if self._rehearsal is not None:
+            self._rehearsal.saw(arrivals)
+        return Turn(items, arrivals, changed, timed)
+
+    def _rehearse(self) -> None:
+        """Right before the last sample of a window; what has come by then goes before."""
+        in_s = None if self._rehearsal is None else self._rehearsal.in_s()
+        if self._rehearsal is None or in_s is None or in_s > TICK_S:
+            return
+        if not self._bridge.wait(in_s):
+            self._rehearsal.hold()
+
+
+def _nothing() -> None:
+    """That it is called is all."""

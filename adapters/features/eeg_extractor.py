@@ -89,6 +89,11 @@ class EegExtractor:
         return self._windower.begin_due_s
 
     @property
+    def last_s(self) -> float:
+        """About the stamp of the last sample of the window that was begun; infinity: none is."""
+        return self._windower.last_s
+
+    @property
     def report(self) -> MappingReport:
         """Which device channels became which of the model's."""
         return self._mapping.report
@@ -126,6 +131,16 @@ class EegExtractor:
         if not windows and (head := self._windower.begin()) is not None:
             self._begun = head, self._measure.begin(head)
         return [self._gap(w) if isinstance(w, GapWindow) else self._window(w) for w in windows]
+
+    def rehearse(self) -> None:
+        """Measure the window that was begun, with other samples in the place of those to come."""
+        if self._begun is None:
+            return
+        x_uv, head = self._begun
+        x_uv, n = x_uv.copy(order="F"), self._measure.n_tail
+        x_uv[-n:] = x_uv[:n]
+        t_s = np.arange(len(x_uv)) / self._stream.rate_hz
+        self._measure(SignalWindow(0.0, self._spec.window_s, t_s, x_uv), head)
 
     def _gap(self, gap: GapWindow) -> FeatureWindow:
         if self._kalman is not None:

@@ -118,7 +118,7 @@ class EegWindowMeasure:
 
         Args:
             window: The window.
-            head: What `begin` gave for its head, if that was asked. It cannot be used again.
+            head: What `begin` gave for its head, if that was asked. It serves for no other window.
         """
         if head is None:
             head = self.begin(padded(window.x[: self._n_head], len(window.x)))

@@ -65,6 +65,15 @@ class Extractor(Protocol):
         """
         ...
 
+    @property
+    def last_s(self) -> float:
+        """About the stamp of the last sample of the window that was begun; infinity: none is."""
+        ...
+
+    def rehearse(self) -> None:
+        """Go through what is left to do for that window, in vain; no later result is another."""
+        ...
+
     def reset(self) -> None:
         """Forget the signal, but not the mapping."""
         ...

@@ -95,6 +95,14 @@ class EyeExtractor:
         return inf
 
     @property
+    def last_s(self) -> float:
+        """Of no window: samples are worked on as they come."""
+        return inf
+
+    def rehearse(self) -> None:
+        """Nothing: most is done, and what is left is done for every sample."""
+
+    @property
     def report(self) -> GazeReport:
         """What of the stream it uses."""
         return self._mapping.report

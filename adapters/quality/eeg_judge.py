@@ -143,7 +143,7 @@ class EegJudge:
         Args:
             x_uv: `(n_samples, n_channels)` microvolts, each channel contiguous in memory.
             spectrum: `(n_channels, >= n_bins)`, its real FFT.
-            head: What `begin` told of the window, if it was asked. It cannot be used again.
+            head: What `begin` told of the window, if it was asked. It serves for no other window.
         """
         if head is None:
             head = self.begin(x_uv[: self.n_head])

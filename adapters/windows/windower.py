@@ -118,6 +118,13 @@ class Windower:
             return math.inf
         return self._start_s(self._k) - self._margin_s + self._n_begun * self._period_s
 
+    @property
+    def last_s(self) -> float:
+        """About the stamp of the last sample of the window that was begun; infinity: none is."""
+        if self._begun is None:
+            return math.inf
+        return self._end_s(self._k) + self._margin_s - self._period_s
+
     def begin(self) -> FloatArray | None:
         """The window that comes next, once all but `n_tail` of its samples are there.
 

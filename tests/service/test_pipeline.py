@@ -350,6 +350,25 @@ def test_a_doubtful_answer_has_probabilities_but_no_label(bundle: Bundle, runtim
 
 
 @pytest.mark.parametrize("faults", ["", "eeg.gap@5.2+0.8;gaze.gap@6+0.5"])
+def test_a_rehearsal_changes_no_bit_of_what_is_said_or_remembered(
+    bundle: Bundle, runtime: Runtime, faults: str
+) -> None:
+    chunks = recorded(faults)
+    plain, other = (pipeline_over(bundle, chunks, runtime=runtime) for _ in range(2))
+    expected, got, begun = [], [], 0
+    for modality, chunk in in_turns(chunks):
+        expected += [r.prediction for r in plain.step(modality, chunk)]
+        got += [r.prediction for r in other.step(modality, chunk)]
+        begun += np.isfinite(other.last_s())
+        other.rehearse()
+
+    assert got == expected
+    assert len(got) > 10
+    assert begun > 10
+    assert other.state() == plain.state()
+
+
+@pytest.mark.parametrize("faults", ["", "eeg.gap@5.2+0.8;gaze.gap@6+0.5"])
 def test_what_is_not_due_completes_nothing(bundle: Bundle, runtime: Runtime, faults: str) -> None:
     """So samples may wait for those that are due, and nothing is answered later for it."""
     pipeline = pipeline_over(bundle, recorded(faults), runtime=runtime)

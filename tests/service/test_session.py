@@ -339,7 +339,7 @@ async def test_a_pipeline_that_hangs_does_not_hold_up_the_end() -> None:
     pipeline = FakePipeline(gate=gate)
     async with sessions(pipeline) as registry:
         session = registry.start({Modality.EEG: FakeSource([*ramps(EEG, 1), threading.Event()])})
-        await session.running.wait()
+        await eventually(pipeline.stepping.is_set)
     gate.set()
     assert session.reason == "did not stop in time"
 

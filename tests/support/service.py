@@ -179,12 +179,14 @@ class FakePipeline:
     ) -> None:
         self.seen: list[tuple[Modality, SampleChunk]] = []
         self.ended: list[Modality] = []
+        self.stepping = threading.Event()
         self._fail_at = fail_at
         self._error = error
         self._gate = gate
         self._padding = padding
 
     def step(self, modality: Modality, chunk: SampleChunk) -> Sequence[FakeResult]:
+        self.stepping.set()
         if self._gate is not None:
             self._gate.wait(10.0)
         if self._error is not None and len(self.seen) == self._fail_at:

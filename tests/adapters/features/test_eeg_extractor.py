@@ -121,6 +121,41 @@ def test_the_most_of_a_window_is_done_before_its_last_sample() -> None:
     assert extractor.begin_due_s == pytest.approx(due_s + 0.5)
 
 
+@given(
+    rehearsed=st.sets(st.integers(0, 63)),
+    fault=st.sampled_from(["none", "nan", "flat"]),
+    smoothing=st.sampled_from([None, Smoothing()]),
+)
+@settings(max_examples=15, deadline=None)
+def test_a_rehearsal_changes_nothing(
+    rehearsed: set[int], fault: str, smoothing: Smoothing | None
+) -> None:
+    x = smooth_field(6.0)[:1024]
+    x[700:900, 7] = {"nan": np.nan, "flat": 5.0}.get(fault, x[700:900, 7])
+    stream, t_s = eeg_stream(*SEED_62, rate_hz=250.0), np.arange(1024) / 250.0
+    spec = eeg_feature_spec(SEED_62, window_s=1.0, hop_s=0.5, smoothing=smoothing)
+    plain, other = EegExtractor(stream, spec), EegExtractor(stream, spec)
+    expected, got = [], []
+    for k in range(64):
+        chunk = SampleChunk(stream, t_s[16 * k : 16 * k + 16], x[16 * k : 16 * k + 16])
+        expected += plain.push(chunk)
+        got += other.push(chunk)
+        if k in rehearsed:
+            other.rehearse()
+
+    assert_same(got, expected)
+    assert len(got) >= 2
+
+
+def test_the_last_sample_is_foretold_once_a_window_was_begun() -> None:
+    extractor = EegExtractor(MUSE, RAW)
+    x, t_s = noise(256), np.arange(256) / 256.0
+    extractor.push(SampleChunk(MUSE, t_s[:200], x[:200]))
+    assert extractor.last_s == np.inf
+    extractor.push(SampleChunk(MUSE, t_s[200:242], x[200:242]))
+    assert extractor.last_s == pytest.approx(255 / 256)
+
+
 def test_smoothing_is_the_causal_filter_over_the_raw_windows() -> None:
     x = noise(2000)
     kalman = CausalKalman(Smoothing(), 20)
