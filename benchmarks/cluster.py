@@ -17,6 +17,7 @@ from hadua.models.runtime import load_runtime
 from hadua.service.certify.processes import service
 from hadua.service.cluster.booth import probe_of
 from hadua.service.cluster.open_inference import OpenInferenceClient
+from hadua.service.cluster.pool_http import PoolHttp
 from hadua.service.evaluation.plan import Plan
 from hadua.service.evaluation.results import Evaluation
 from hadua.service.evaluation.run import Request, run
@@ -102,7 +103,7 @@ def _pool() -> Row:
     eeg, eye, present = eeg[:1], eye[:1], present[:1]
     ms: dict[str, list[float]] = {"there": [], "here": []}
     with service(1, ()) as (url, _):
-        client = OpenInferenceClient(url, model=name, n_classes=n)
+        client = OpenInferenceClient(PoolHttp(url), model=name, n_classes=n)
         client.infer(eeg, eye, present, within_s=30.0)
         for _ in range(CALLS):
             began_s = time.perf_counter()

@@ -121,6 +121,10 @@ class Calibration:
             seed=seed,
         )
 
+    def note_computed(self, where: str) -> None:
+        """Note where the profile that waits to be taken over was fitted, in words."""
+        self.stored.put(replace(self.session, computed=where))
+
     def settle(self, *, at_unix: float) -> None:
         """Do what is due and needs nobody: take over a profile that was fitted, decide, finish.
 

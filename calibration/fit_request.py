@@ -6,9 +6,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Steps = Annotated[int, Field(ge=1, le=10_000)]
 
 
-class _Line(BaseModel):
+class Line(BaseModel):
+    """One line of either side."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def to_line(self) -> str:
@@ -16,7 +19,7 @@ class _Line(BaseModel):
         return self.model_dump_json() + "\n"
 
 
-class FitRequest(_Line):
+class FitRequest(Line):
     """Fit a profile to the windows in a calibration's folder, and put it beside them.
 
     Args:
@@ -35,16 +38,16 @@ class FitRequest(_Line):
     version: Annotated[int, Field(ge=1)] = 1
     parent: Annotated[int, Field(ge=0)] = 0
     seed: Seed = 0
-    steps: Annotated[int, Field(ge=1, le=10_000)] = 120
+    steps: Steps = 120
 
 
-class Ready(_Line):
+class Ready(Line):
     """Everything slow has been imported."""
 
     event: Literal["ready"] = "ready"
 
 
-class Working(_Line):
+class Working(Line):
     """What is being done."""
 
     event: Literal["working"] = "working"
@@ -53,13 +56,14 @@ class Working(_Line):
     stages: int
 
 
-class Done(_Line):
-    """The profile is in the calibration's folder."""
+class Done(Line):
+    """The profile is in the calibration's folder; a parcel's is in `files`, in base64 by name."""
 
     event: Literal["done"] = "done"
+    files: dict[str, str] = Field(default_factory=dict)
 
 
-class Failed(_Line):
+class Failed(Line):
     """Why there is no profile."""
 
     event: Literal["failed"] = "failed"

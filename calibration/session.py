@@ -63,6 +63,7 @@ class CalibrationSession:
         version: The profile that was fitted; None before it.
         report: What is known of it; None before it.
         policy: Name of who decides about it.
+        computed: Where it was fitted, in words; empty before it.
     """
 
     id: str
@@ -84,6 +85,7 @@ class CalibrationSession:
     version: int | None = None
     report: Report | None = None
     policy: str = OPERATOR.name
+    computed: str = ""
 
     @classmethod
     def of(cls, bundle: Bundle, *, id: str, participant: str, plan: Plan) -> Self:

@@ -8,11 +8,14 @@ profile again.
 
 import os
 import sys
+from base64 import b64encode
 from contextlib import suppress
 
 from pydantic import ValidationError
 
-from hadua.calibration.fit_request import Done, Failed, FitRequest, Ready, Working
+from hadua.calibration.fit_request import Done, Failed, Ready, Working
+from hadua.calibration.parcel_request import REQUEST, ParcelRequest
+from hadua.models.bundle import load_bundle
 from hadua.models.errors import HaduaError
 
 NICENESS = 10
@@ -60,15 +63,21 @@ def _warm() -> None:
 
 
 def _answer(line: str) -> str:
-    from hadua.calibration.fitting import fit_and_keep
+    from hadua.calibration.fitting import fit_and_keep, fit_parcel
 
+    files: dict[str, str] = {}
     try:
-        fit_and_keep(FitRequest.model_validate_json(line), on_stage=_say_stage)
+        request = REQUEST.validate_json(line)
+        if isinstance(request, ParcelRequest):
+            fitted = fit_parcel(load_bundle(request.bundle), request.parcel, on_stage=_say_stage)
+            files = {name: b64encode(content).decode() for name, content in fitted.items()}
+        else:
+            fit_and_keep(request, on_stage=_say_stage)
     except ValidationError as error:
         return Failed(what=f"not a request: {str(error).splitlines()[0]}").to_line()
     except HaduaError as error:
         return Failed(what=str(error)).to_line()
-    return Done().to_line()
+    return Done(files=files).to_line()
 
 
 def _say_stage(stage: str, number: int, stages: int) -> None:

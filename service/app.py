@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from hadua.models.runtime import Runtime
 from hadua.service import (
     access_routes,
     asyncapi,
+    fit_routes,
     fleet_routes,
     health,
     inference_routes,
@@ -40,6 +42,8 @@ from hadua.service.body_limit import BodyLimit
 from hadua.service.booth_word import own_word
 from hadua.service.chores import done_again
 from hadua.service.cluster.booth import Booth
+from hadua.service.cluster.fits import Fits
+from hadua.service.cluster.fitters import Fitter, OwnProcess
 from hadua.service.config import Settings
 from hadua.service.dashboard import page
 from hadua.service.doctor.machine import Machine
@@ -73,7 +77,7 @@ GOODBYE_S = 1.0
 _PARTS = (
     *(health, stream_routes, preflight_routes, routes, mapping_routes, participant_routes),
     *(access_routes, recording_routes, marker_routes, predict_routes, settings_routes),
-    *(inference_routes, fleet_routes),
+    *(inference_routes, fleet_routes, fit_routes),
     *(learning_routes, websocket, asyncapi),
 )
 
@@ -109,8 +113,9 @@ def create_app(
                 tidying = tasks.create_task(done_again(lambda: keep_tidy(service)))
                 left = tasks.create_task(done_again(lambda: close_left_open(service)))
                 lag = tasks.create_task(done_again(lambda: observe_lag(observe)))
+                fits = tasks.create_task(done_again(service.fits.run))
                 yield
-                for task in (watch, tidying, left, lag):
+                for task in (watch, tidying, left, lag, fits):
                     task.cancel()
         finally:
             service.close()
@@ -183,6 +188,7 @@ def build_service(
     screen: Screen | None = None,
     booth: Booth | None = None,
     replicas: int = 0,
+    fitter: Fitter | None = None,
 ) -> Service:
     """A service from its parts; call it on the event loop."""
     hub, metrics, pool = Hub(), Metrics(), DaemonExecutor("request", threads=2)
@@ -202,6 +208,7 @@ def build_service(
                 figures=metrics.learning,
                 clock=clock,
                 unix_clock=unix_clock,
+                elsewhere=booth.fits() if booth and settings.cluster_calibration else None,
             )
         )
     )
@@ -242,6 +249,12 @@ def build_service(
             clock=clock,
         ),
         predictor=Predictor(bundle, load=load_runtime, threads=max(1, replicas)),
+        fits=Fits(
+            fitter or OwnProcess(bundle),
+            bundle_digest=bundle.digest,
+            at_once=settings.pool_fits,
+            clock=time.monotonic,
+        ),
         parse_source=parse_source,
         list_streams=list_streams,
         clock=clock,

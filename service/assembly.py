@@ -34,6 +34,7 @@ from hadua.service.storage.database import make_folder
 from hadua.service.storage.storage import Storage
 
 if TYPE_CHECKING:
+    from hadua.service.cluster.fitters import Fitter
     from hadua.service.cluster.replicas import Replicas
 
 _log = structlog.get_logger("hadua.storage")
@@ -173,7 +174,14 @@ def assemble(
         personal=personal_profiles(settings, bundle),
         booth=booth,
         replicas=0 if replicas is None else replicas.count,
+        fitter=None if replicas is None or not settings.pool_fits else _on_nodes(bundle),
     )
+
+
+def _on_nodes(bundle: Bundle) -> "Fitter":
+    from hadua.service.cluster.ray_fits import OnNodes  # with Ray, which the replicas have loaded
+
+    return OnNodes(bundle)
 
 
 def booth_of(settings: Settings, bundle: Bundle, load: Callable[[], Runtime]) -> Booth | None:
@@ -182,6 +190,7 @@ def booth_of(settings: Settings, bundle: Bundle, load: Callable[[], Runtime]) ->
     Raises:
         UsageError: an address that cannot be.
     """
+    _require_fits_elsewhere(settings)
     if settings.cluster is None:
         return None
     asked = PoolAsked(
@@ -191,6 +200,16 @@ def booth_of(settings: Settings, bundle: Bundle, load: Callable[[], Runtime]) ->
         settings.booth or "",
     )
     return Booth(bundle, asked, load=load)
+
+
+def _require_fits_elsewhere(settings: Settings) -> None:
+    if settings.cluster_calibration and settings.cluster is None:
+        raise UsageError("cluster_calibration", got="no --cluster", expected="a pool that fits")
+    if settings.cluster_calibration and settings.source_windows is not None:
+        raise UsageError(
+            "cluster_calibration with source_windows",
+            expected="one of them: a pool does not have a booth's source windows",
+        )
 
 
 def replicas_of(settings: Settings, bundle: Bundle) -> "Replicas | None":

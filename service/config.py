@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         le=1000.0,
         description="How long a window waits for the pool (ms) before it is answered here.",
     )
+    cluster_calibration: bool = Field(
+        False,
+        description="Send the features of a calibration to the pool, which fits the profile.",
+    )
     booth: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
@@ -85,6 +89,9 @@ class Settings(BaseSettings):
     pool_replicas: int = Field(2, ge=1, le=64, description="Inference replicas of a pool.")
     pool_gpus: float = Field(
         0.0, ge=0.0, le=8.0, description="What each replica takes of a GPU; 0: none."
+    )
+    pool_fits: int = Field(
+        1, ge=0, le=64, description="Calibrations of booths fitted here at a time; 0: none."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least important log line to write."

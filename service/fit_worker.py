@@ -8,15 +8,17 @@ and what it writes appears whole.
 
 import asyncio
 import time
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Self
 
 from pydantic import ValidationError
 
 from hadua.calibration.fit_request import ANSWER, Done, Failed, FitRequest, Ready, Working
+from hadua.calibration.parcel_request import ParcelRequest
 from hadua.calibration.worker import LAST
 from hadua.models.errors import CalibrationError
-from hadua.service.line_process import LineProcess
+from hadua.service.line_process import LINE_BYTES, LineProcess
 
 START_TIMEOUT_S = 120.0
 FIT_TIMEOUT_S = 900.0
@@ -24,6 +26,7 @@ PATIENCE_S = 5.0
 """How long one that goes last may say nothing before it is looked at what it was left."""
 LEAST_SHARE = 0.2
 """Of a processor."""
+_PARCEL_BYTES = 2**28  # all that a profile's files may have, in base64
 
 OnStage = Callable[[Working], None]
 
@@ -45,14 +48,20 @@ class FitWorker:
         self._ready = False
 
     @classmethod
-    async def start(cls, *, last: bool = True) -> Self:
+    async def start(cls, *, last: bool = True, parcels: bool = False) -> Self:
         """Start the process; it warms up while collecting goes on, and nobody waits for it.
 
         Args:
             last: Whether it goes last altogether, or is merely of low priority.
+            parcels: Whether it will be asked for `fit_parcel`, whose answers are long.
         """
         arguments = (LAST,) if last else ()
-        return cls(await LineProcess.start("hadua.calibration.worker", *arguments), last=last)
+        process = await LineProcess.start(
+            "hadua.calibration.worker",
+            *arguments,
+            line_bytes=_PARCEL_BYTES if parcels else LINE_BYTES,
+        )
+        return cls(process, last=last)
 
     @property
     def pid(self) -> int:
@@ -91,10 +100,20 @@ class FitWorker:
             StarvedError: others leave it nothing.
             CalibrationError: why there is no profile; the windows are still there.
         """
+        await self._asked(request.to_line(), on_stage, timeout_s)
+
+    async def fit_parcel(
+        self, request: ParcelRequest, *, timeout_s: float = FIT_TIMEOUT_S
+    ) -> dict[str, bytes]:
+        """The profile's files; nothing is kept. Otherwise as `fit`."""
+        done = await self._asked(request.to_line(), lambda _: None, timeout_s)
+        return {name: b64decode(content) for name, content in done.files.items()}
+
+    async def _asked(self, line: str, on_stage: OnStage, timeout_s: float) -> Done:
         try:
             async with asyncio.timeout(timeout_s):
                 await self.ready(timeout_s=timeout_s)
-                await self._process.send(request.to_line().encode(), doing="fit")
+                await self._process.send(line.encode(), doing="fit")
                 while True:
                     answer = await self._answer(timeout_s, doing="fit")
                     if isinstance(answer, Working):
@@ -102,7 +121,7 @@ class FitWorker:
                     elif isinstance(answer, Failed):
                         raise CalibrationError(answer.what.rstrip("."))
                     elif isinstance(answer, Done):
-                        return
+                        return answer
         except TimeoutError:
             await self.stop()
             raise CalibrationError(

@@ -7,16 +7,14 @@ from starlette.responses import Response
 
 from hadua.models.errors import HaduaError
 from hadua.service.access.roles import Role, needs
-from hadua.service.cluster.fleet import BoothState, FleetInfo, Heartbeat, PoolInfo
+from hadua.service.cluster.fleet import BOOTH, BoothState, FleetInfo, Heartbeat, PoolInfo
 from hadua.service.cluster.link import PoolLink
 from hadua.service.openapi import answers
 from hadua.service.rest import Asked, answer, api_router
 from hadua.service.service import Service
 
 router: APIRouter = api_router("fleet")
-_Booth = Annotated[
-    str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="As `GET fleet` says it.")
-]
+_Booth = Annotated[str, Path(pattern=BOOTH, description="As `GET fleet` says it.")]
 
 
 class BoothUnknownError(HaduaError):
@@ -56,7 +54,11 @@ async def forget(booth: _Booth, asked: Asked) -> Response:
 
 def _info(asked: Service) -> FleetInfo:
     link = asked.booth.link if asked.booth is not None else None
-    told = asked.fleet.info(replicas=asked.replicas, pool=None if link is None else _pool(link))
+    told = asked.fleet.info(
+        replicas=asked.replicas,
+        fits=asked.fits.info(),
+        pool=None if link is None else _pool(link),
+    )
     for state in BoothState:
         n = sum(booth.state == state for booth in told.booths)
         asked.metrics.booths.labels(str(state)).set(n)

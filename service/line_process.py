@@ -29,13 +29,16 @@ class LineProcess:
     Args:
         process: Started, with pipes to its input and from its output.
         errors: Where its standard error goes.
+        line_bytes: Most that a line of its may have.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
-        self._process, self._errors = process, errors
+    def __init__(
+        self, process: asyncio.subprocess.Process, errors: IO[bytes], line_bytes: int = LINE_BYTES
+    ) -> None:
+        self._process, self._errors, self._line_bytes = process, errors, line_bytes
 
     @classmethod
-    async def start(cls, module: str, *arguments: str) -> Self:
+    async def start(cls, module: str, *arguments: str, line_bytes: int = LINE_BYTES) -> Self:
         """Start `python -m module`, which does not outlive this process; nobody waits for it."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe would have to be emptied
         try:
@@ -45,13 +48,13 @@ class LineProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
-                limit=LINE_BYTES,
+                limit=line_bytes,
                 creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
             )
         except BaseException:
             errors.close()
             raise
-        return cls(process, errors)
+        return cls(process, errors, line_bytes)
 
     @property
     def pid(self) -> int:
@@ -94,7 +97,7 @@ class LineProcess:
             line = await asyncio.wait_for(stdout.readline(), timeout_s) if stdout else b""
         except ValueError as error:
             raise CalibrationError(
-                "the learning process says too much", expected=f"{LINE_BYTES} bytes a line"
+                "the learning process says too much", expected=f"{self._line_bytes} bytes a line"
             ) from error
         if not line:
             raise await self._died(doing)

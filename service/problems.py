@@ -63,6 +63,8 @@ _STATUS = {
     "model-unknown": HTTPStatus.NOT_FOUND,
     "booth-unknown": HTTPStatus.NOT_FOUND,
     "cluster-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "fit-unknown": HTTPStatus.NOT_FOUND,
+    "fit-refused": HTTPStatus.CONFLICT,
     "mapping-changed": HTTPStatus.CONFLICT,
     "storage-failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "request-in-progress": HTTPStatus.CONFLICT,

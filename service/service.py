@@ -17,6 +17,7 @@ from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
 from hadua.service.access.gate import Gate
 from hadua.service.cluster.booth import Booth
+from hadua.service.cluster.fits import Fits
 from hadua.service.cluster.fleet import Fleet
 from hadua.service.config import Settings
 from hadua.service.hub import Hub
@@ -80,6 +81,7 @@ class Service:
         cut: Cuts the connection of a client, by address and port, without a word.
         fleet: Booths that announced themselves here.
         replicas: How many parts answer for them; 0: this process does.
+        fits: Calibrations that booths send.
         booth: This service's own side of a pool, if it asks one.
     """
 
@@ -94,6 +96,7 @@ class Service:
     recordings: RecordedFiles
     preflight: Preflight
     predictor: Predictor
+    fits: Fits
     parse_source: SourceParser
     list_streams: StreamLister
     clock: Callable[[], float]

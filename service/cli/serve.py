@@ -105,7 +105,7 @@ def _require_sense(settings: "Settings") -> None:
     for text in settings.markers:
         parse_markers(text)
     if settings.cluster is not None:
-        from hadua.service.cluster.open_inference import pool_address
+        from hadua.service.cluster.pool_http import pool_address
 
         pool_address(settings.cluster)
     if settings.demo and (settings.eeg or settings.gaze):

@@ -13,8 +13,10 @@ from hadua.models.features import BoolArray
 from hadua.models.runtime import Float32Array, InputShape, Runtime
 from hadua.service.cluster.link import PoolLink
 from hadua.service.cluster.open_inference import OpenInferenceClient
+from hadua.service.cluster.pool_http import PoolHttp
 from hadua.service.cluster.pooled_runtime import PooledRuntime
 from hadua.service.cluster.remote import PoolRefusedError
+from hadua.service.cluster.remote_fit import PoolFits
 
 LOOK_TIMEOUT_S = 1.5
 _UNKNOWN = 404  # a server of the protocol that keeps no fleet
@@ -66,12 +68,10 @@ class Booth:
     ) -> None:
         self._asked, self._load = asked, load
         self._told: Told = dict
-        self._name = asked.booth or socket.gethostname()
+        self._name, self._bundle = asked.booth or socket.gethostname(), bundle
+        self._http = self._connect()
         self._client = OpenInferenceClient(
-            asked.url,
-            model=bundle.manifest.name,
-            n_classes=len(bundle.classes),
-            token=asked.token,
+            self._http, model=bundle.manifest.name, n_classes=len(bundle.classes)
         )
         self._probe = probe_of(bundle)
         self._expected: Float32Array | None = None
@@ -101,10 +101,17 @@ class Booth:
         """One session's."""
         return PooledRuntime(self._load(), self._client, self.link, budget_s=self._asked.budget_s)
 
+    def fits(self) -> PoolFits:
+        """Calibrations that the pool fits."""
+        return PoolFits(self._connect, self.link, self._bundle, self._name)
+
     def close(self) -> None:
         """Let go of the pool."""
         self.link.close()
         self._client.close()
+
+    def _connect(self) -> PoolHttp:
+        return PoolHttp(self._asked.url, token=self._asked.token)
 
     def _look(self) -> None:
         if self._announces:
@@ -116,7 +123,7 @@ class Booth:
         """The heartbeat; a server that knows no booths is only asked whether it is ready."""
         told = {"booth": self._name, **self._told()}
         try:
-            self._client.ask("POST", "/api/v1/fleet/booths", told, within_s=LOOK_TIMEOUT_S)
+            self._http.ask("POST", "/api/v1/fleet/booths", told, within_s=LOOK_TIMEOUT_S)
         except PoolRefusedError as error:
             if error.status != _UNKNOWN:
                 raise

@@ -11,9 +11,13 @@ from typing import Annotated
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from hadua.service.cluster.fits import FitsInfo
+
 SILENT_S = 6.0
 """Three heartbeats missed."""
 MOST = 1000
+BOOTH = r"^[A-Za-z0-9_.-]{1,64}$"
+_NO_FITS = FitsInfo()
 _Count = Annotated[int, Field(ge=0, le=1 << 53, strict=True)]
 _Word = Annotated[str, Field(max_length=200)]
 
@@ -30,7 +34,7 @@ class Heartbeat(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    booth: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    booth: str = Field(pattern=BOOTH)
     version: _Word
     bundle: _Word
     sessions: _Count
@@ -65,11 +69,13 @@ class PoolInfo(msgspec.Struct, frozen=True, kw_only=True):
 class FleetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Every booth by name; `replicas` compute for them, 0 where this service does so itself.
 
+    `fits` are calibrations that they have sent.
     `pool` is what this service, as a booth, knows of its own pool; null if it asks none.
     """
 
     booths: tuple[BoothInfo, ...]
     replicas: int
+    fits: FitsInfo
     pool: PoolInfo | None = None
 
 
@@ -95,12 +101,14 @@ class Fleet:
         """Let go of one; whether it was known."""
         return self._heard.pop(booth, None) is not None
 
-    def info(self, *, replicas: int, pool: PoolInfo | None = None) -> FleetInfo:
+    def info(
+        self, *, replicas: int, fits: FitsInfo = _NO_FITS, pool: PoolInfo | None = None
+    ) -> FleetInfo:
         """All of them as clients are told."""
         now_s = self._clock()
         told = (_told(now_s - at_s, word) for at_s, word in self._heard.values())
         booths = tuple(sorted(told, key=lambda b: b.booth))
-        return FleetInfo(booths=booths, replicas=replicas, pool=pool)
+        return FleetInfo(booths=booths, replicas=replicas, fits=fits, pool=pool)
 
 
 def _told(ago_s: float, word: Heartbeat) -> BoothInfo:

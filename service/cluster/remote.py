@@ -19,20 +19,31 @@ class PoolError(HaduaError):
     """A pool that does not answer, or not as it should."""
 
     code: ClassVar[str] = "pool-unavailable"
+    word: ClassVar[str] = "away"
 
 
 class PoolLateError(PoolError):
     """A pool whose answer did not come within the time given; it may still come, for nobody."""
 
+    word: ClassVar[str] = "late"
+
 
 class PoolRefusedError(PoolError):
     """A pool that says no, or that answers otherwise than this booth's own model."""
+
+    word: ClassVar[str] = "refused"
 
     def __init__(
         self, what: str, *, got: str, expected: str | None = None, status: int = 0
     ) -> None:
         super().__init__(what, got=got, expected=expected)
         self.status = status
+
+
+class PoolWrongError(PoolError):
+    """A pool that says something else than it was asked for."""
+
+    word: ClassVar[str] = "wrong"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

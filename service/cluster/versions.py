@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
+from hadua.service.evaluation.learning_code import code_hash
+
 _SERVE = ("hadua", "numpy", "onnxruntime")
 _LEARN = ("hadua", "numpy", "torch")
 
 
 def versions_here() -> dict[str, str]:
     """Of this process, for learning; with a hash of the code that does."""
-    from hadua.service.evaluation.plan import code_hash  # with torch, which serving does without
-
     return _versions(_LEARN) | {"code": code_hash()[:12]}
 
 

@@ -1,24 +1,20 @@
 """What an evaluation does: all that decides its figures, and nothing else."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import JsonValue
 
-from hadua import calibration
 from hadua.calibration.batches import Augmentation
 from hadua.calibration.evaluation import Settings
 from hadua.calibration.folds import SplitName
 from hadua.calibration.learner import Method
 from hadua.calibration.protocols import Budget, ProtocolName
 from hadua.calibration.training import Recipe
-from hadua.models import network, prediction
 from hadua.models.errors import UsageError
+from hadua.service.evaluation.learning_code import code_hash
 from hadua.service.evaluation.provenance import plain, versions
 
 DatasetName = Literal[
@@ -123,21 +119,6 @@ def fingerprint(plan: Plan, *, n_classes: int, data: Mapping[str, str]) -> dict[
         "code": code_hash(),
     }
     return dict(_flat("", plain(nested, where="plan")))
-
-
-@cache
-def code_hash() -> str:
-    """SHA-256 over the source of everything that computes a fold, by file name.
-
-    Taken once: files that change while this process runs do not change what it has loaded.
-    """
-    digest = hashlib.sha256()
-    learning = Path(calibration.__path__[0])
-    model = [Path(str(module.__file__)) for module in (network, prediction)]
-    own = Path(__file__).with_name("fold.py")
-    for path in (*sorted(learning.rglob("*.py")), *model, own):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def _flat(name: str, value: JsonValue) -> list[tuple[str, JsonValue]]:

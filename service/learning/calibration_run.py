@@ -13,21 +13,20 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from hadua.calibration.calibrating import Calibration
-from hadua.calibration.fit_request import Working
 from hadua.calibration.policy import OPERATOR
 from hadua.calibration.progress import progress
 from hadua.calibration.session import CalibrationSession
 from hadua.calibration.session_state import State
 from hadua.models.errors import HaduaError
 from hadua.service.chores import once_there_is_memory
-from hadua.service.fit_worker import FitWorker, StarvedError
+from hadua.service.fit_worker import FitWorker
+from hadua.service.learning.fitting import Fitting
 from hadua.service.learning.online_messages import Tell
 from hadua.service.learning.rest import Rest
 from hadua.service.learning.statuses import CalibrationStatus
 from hadua.service.learning.told import plan_told, report_told
 from hadua.service.learning.tools import InThread, Tools
 from hadua.service.learning.windows import MOST_WAITING, Waiting, Window
-from hadua.service.line_process import WorkerDiedError
 from hadua.service.unforeseen import unforeseen
 
 Serve = Callable[[int, str], Awaitable[None]]
@@ -162,6 +161,7 @@ class CalibrationRun:
             balance=dict(self._balance),
             may_finish=session.may_end,
             stage=self._stage,
+            computed=session.computed,
             version=session.version,
             report=None if session.report is None else report_told(session.report),
         )
@@ -211,18 +211,12 @@ class CalibrationRun:
         request = await self._in_thread(
             functools.partial(self._calibration.request, source=self._tools.source)
         )
+        fitting = Fitting(self._tools.elsewhere, on_stage=self._note_stage)
         try:
-            await worker.fit(request, on_stage=self._note_stage)
-        except (WorkerDiedError, StarvedError) as error:
-            _log.warning("learning once more", calibration=self.session.id, because=str(error))
-            await worker.stop()
-            another = await FitWorker.start(last=False)
-            try:
-                await another.fit(request, on_stage=self._note_stage)
-            finally:
-                await another.stop()
+            computed = await fitting.fit(worker, request)
         finally:
             self._stage = ""
+        await self._in_thread(functools.partial(self._calibration.note_computed, computed))
         if self._calibration.policy is OPERATOR:
             await self._settle()
         else:
@@ -238,8 +232,8 @@ class CalibrationRun:
             await self._in_thread(self._note_policy)
             await self._serve_it()
 
-    def _note_stage(self, working: Working) -> None:
-        self._stage = working.stage
+    def _note_stage(self, stage: str) -> None:
+        self._stage = stage
         self._said()
 
     def _note_policy(self) -> None:

@@ -56,7 +56,9 @@ class CalibrationStatus(msgspec.Struct, frozen=True, kw_only=True):
     reason, `dropped` those that were not looked at. `quality` is the mean share of usable signal
     of the windows that came, `balance` how many collected windows the model in force took for each
     class. `may_finish` says whether collecting may be ended now. `stage` is that of the fit.
-    `report` is there once it is `ready`. `labels` counts what it was told.
+    `report` is there once it is `ready`. `labels` counts what it was told. `computed` says where
+    the profile was fitted: `here`, `pool ADDRESS, WHO`, or `here: pool WHY` where that was asked
+    for and did not work: `away`, `late`, `refused` or `wrong`.
     """
 
     id: str
@@ -82,6 +84,7 @@ class CalibrationStatus(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None
     report: CalibrationReport | None
     labels: int = 0
+    computed: str = ""
 
 
 class RollBack(msgspec.Struct, frozen=True, kw_only=True):

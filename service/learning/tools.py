@@ -10,6 +10,7 @@ from hadua.calibration.store import ProfileStore
 from hadua.models.bundle import Bundle
 from hadua.service.config import Settings
 from hadua.service.learning.figures import LearningFigures
+from hadua.service.learning.fitting import Elsewhere
 from hadua.service.serving import Personal, Serving
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Tools:
         policy: Name of who decides about a calibration if nobody says otherwise.
         adapt: Whether adaptation is on from the start of a session.
         person_guard: Whether it asks if the person is still the profile's.
+        elsewhere: Where calibrations are fitted if that works; None: here.
     """
 
     bundle: Bundle
@@ -73,6 +75,7 @@ class Tools:
     policy: str = "operator"
     adapt: bool = False
     person_guard: bool = True
+    elsewhere: Elsewhere | None = None
 
     @classmethod
     def of(
@@ -85,6 +88,7 @@ class Tools:
         figures: LearningFigures,
         clock: Callable[[], float],
         unix_clock: Callable[[], float],
+        elsewhere: Elsewhere | None = None,
     ) -> Self:
         """As the settings want it."""
         return cls(
@@ -99,4 +103,5 @@ class Tools:
             policy=settings.calibration_policy,
             adapt=settings.adaptation,
             person_guard=settings.person_guard,
+            elsewhere=elsewhere,
         )

@@ -37,6 +37,7 @@ from hadua.models.quality import SignalQuality
 from hadua.models.runtime import Float32Array
 from hadua.service.app import build_service, create_app, drain
 from hadua.service.cluster.booth import Booth
+from hadua.service.cluster.fitters import Fitter
 from hadua.service.config import Settings
 from hadua.service.doctor.surroundings import Surroundings
 from hadua.service.engine import Engine, StepPipeline
@@ -297,6 +298,7 @@ class Parts:
     personal: Personal | bool = False
     booth: Booth | None = None
     replicas: int = 0
+    fitter: Fitter | None = None
 
     def parse(self, text: str, *, modality: Modality) -> FakeSource:
         del modality
@@ -353,6 +355,7 @@ async def running(parts: Parts) -> AsyncIterator[Running]:
             here=parts.here,
             booth=parts.booth,
             replicas=parts.replicas,
+            fitter=parts.fitter,
         )
 
     app = create_app(

@@ -106,7 +106,7 @@ export class Calibrating {
   }
 }
 
-function report({ report: r, version }) {
+function report({ report: r, version, computed }) {
   const title = el("h3", "", say.reportOf(version));
   title.append(state(say.RISK, r.risk));
   const nodes = [title];
@@ -115,7 +115,7 @@ function report({ report: r, version }) {
     list.append(...r.reasons.map((reason) => el("li", "", reason)));
     nodes.push(list);
   }
-  nodes.push(facts(say.reported(r)));
+  nodes.push(facts(say.reported(r, computed)));
   const rows = Object.entries(r.balance).map(([name, x]) => [name, say.share(x)]);
   if (rows.length) nodes.push(table("report-balance", say.ANSWERS_AFTER, [say.CLASS, say.SHARE], rows.map((cells) => row(cells))));
   return nodes;

@@ -21,7 +21,7 @@ function draw(fleet, me) {
   if (fleet === null) return put($("fleet-state"), "");
   drawOwn(fleet.pool);
   $("fleet-section").hidden = fleet.pool !== null && fleet.booths.length === 0; // a booth that is no pool
-  put($("fleet-state"), words.fleet(fleet.booths, fleet.replicas));
+  put($("fleet-state"), words.fleet(fleet));
   const table = $("fleet-table");
   table.closest(".scroll").hidden = fleet.booths.length === 0;
   renew(table.tBodies[0], words.worstFirst(fleet.booths).map((booth) => line(booth, me)));

@@ -50,11 +50,16 @@ export const ownWindows = (outcomes) =>
   `Windows answered by the pool: ${count(outcomes.pool ?? 0)}; by this booth's own model: ${answeredThere(outcomes)}.`;
 export const ownReason = (reason) => `Predictions go on with this booth's own model. ${reason}`;
 
-export function fleet(booths, replicas) {
+export function fleet({ booths, replicas, fits }) {
   if (!booths.length) return "No booth has announced itself. A booth is a service that was started with --cluster and this one's address.";
   const there = booths.filter((b) => b.state === "alive").length;
   const who = replicas === 0 ? "This process answers for them." : `${count(replicas)} ${replicas === 1 ? "replica answers" : "replicas answer"} for them.`;
-  return `${count(there)} of ${count(booths.length)} ${booths.length === 1 ? "booth is" : "booths are"} there. ${who}`;
+  return `${count(there)} of ${count(booths.length)} ${booths.length === 1 ? "booth is" : "booths are"} there. ${who}${fitted(fits)}`;
+}
+
+function fitted({ waiting, fitting, ended }) {
+  const before = Object.values(ended).reduce((sum, n) => sum + n, 0);
+  return waiting + fitting + before ? ` Calibrations: ${count(fitting)} learnt now, ${count(waiting)} waiting, ${count(before)} before.` : "";
 }
 
 export const FORGET = "Forget";

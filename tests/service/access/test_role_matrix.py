@@ -18,7 +18,11 @@ ADMIN = {
     ("DELETE", "/api/v1/tokens/{name}"),
 }
 """Written out by hand, so that a route does not become everybody's by a slip."""
-OPERATOR = {("GET", "/api/v1/recordings"), ("GET", "/api/v1/preflight")}
+OPERATOR = {
+    ("GET", "/api/v1/recordings"),
+    ("GET", "/api/v1/preflight"),
+    ("GET", "/api/v1/fleet/fits/{ticket}"),
+}
 VIEWER = {
     ("POST", "/api/v1/tickets"),
     ("POST", "/api/v1/predict"),

@@ -31,9 +31,11 @@ from hadua.models.errors import UsageError
 from hadua.models.features import BoolArray, Modality
 from hadua.models.runtime import Float32Array, load_runtime
 from hadua.service.cluster.booth import Booth, PoolAsked
+from hadua.service.cluster.fits import FitsInfo
 from hadua.service.cluster.fleet import SILENT_S, Fleet, Heartbeat
 from hadua.service.cluster.link import PoolState
 
+NO_FITS = FitsInfo(waiting=0, fitting=0, ended={})
 WORD = {
     "version": "1",
     "bundle": "fake@0",
@@ -255,14 +257,14 @@ def test_a_booth_that_misses_three_heartbeats_is_silent() -> None:
     fleet.hear(Heartbeat.model_validate({"booth": "a", **WORD}))
     now[0] = SILENT_S
     fleet.hear(Heartbeat.model_validate({"booth": "b", **WORD}))
-    assert [(b.booth, b.state) for b in fleet.info(replicas=2).booths] == [
+    assert [(b.booth, b.state) for b in fleet.info(replicas=2, fits=NO_FITS).booths] == [
         ("a", "alive"),
         ("b", "alive"),
     ]
 
     now[0] = SILENT_S + 0.1
 
-    assert [b.state for b in fleet.info(replicas=2).booths] == ["silent", "alive"]
+    assert [b.state for b in fleet.info(replicas=2, fits=NO_FITS).booths] == ["silent", "alive"]
 
 
 @pytest.mark.parametrize(

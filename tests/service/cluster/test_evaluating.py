@@ -24,6 +24,7 @@ from hadua.service.certify.processes import service
 from hadua.service.cluster.booth import probe_of
 from hadua.service.cluster.connection import ClusterError, connected
 from hadua.service.cluster.open_inference import OpenInferenceClient
+from hadua.service.cluster.pool_http import PoolHttp
 from hadua.service.cluster.replicas import Replicas
 from hadua.service.cluster.tasks import run_on_cluster
 from hadua.service.evaluation.plan import Plan
@@ -138,7 +139,7 @@ def test_a_pool_on_a_cluster_answers_as_a_booth_would(two: Cluster) -> None:
     settings = {"HADUA_POOL_RAY": str(two.address), "HADUA_POOL_REPLICAS": "2"}
     name, n = bundle.manifest.name, len(bundle.classes)
     with service(1, (), settings=settings) as (url, _):
-        client = OpenInferenceClient(url, model=name, n_classes=n)
+        client = OpenInferenceClient(PoolHttp(url), model=name, n_classes=n)
         for k in range(6):
             given = probe_of(bundle, seed=k)
             found = client.infer(*given, within_s=20.0)

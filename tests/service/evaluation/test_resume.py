@@ -6,7 +6,8 @@ import pytest
 from support.evaluation import METHODS
 
 from hadua.models.errors import UsageError
-from hadua.service.evaluation.plan import Plan, code_hash, fingerprint, known_methods
+from hadua.service.evaluation.learning_code import code_hash
+from hadua.service.evaluation.plan import Plan, fingerprint, known_methods
 from hadua.service.evaluation.resume import begin, finished, require_room
 
 PLAN = Plan("synthetic", ("ours",), ("inductive",), registry="support.evaluation")
