@@ -50,6 +50,7 @@ from hadua.service.doctor.machine import Machine
 from hadua.service.doctor.machine_network import MachineNetwork
 from hadua.service.doctor.surroundings import Surroundings
 from hadua.service.engine import EngineFactory, Tap
+from hadua.service.fleet_keeping import keep_fleet
 from hadua.service.hub import Hub
 from hadua.service.learning import routes as learning_routes
 from hadua.service.learning.learners import Learners
@@ -114,8 +115,9 @@ def create_app(
                 left = tasks.create_task(done_again(lambda: close_left_open(service)))
                 lag = tasks.create_task(done_again(lambda: observe_lag(observe)))
                 fits = tasks.create_task(done_again(service.fits.run))
+                fleet = tasks.create_task(done_again(lambda: keep_fleet(service)))
                 yield
-                for task in (watch, tidying, left, lag, fits):
+                for task in (watch, tidying, left, lag, fits, fleet):
                     task.cancel()
         finally:
             service.close()

@@ -1,5 +1,6 @@
 """The fleet: booths say how they are, and whoever may look sees all of them."""
 
+import functools
 from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Path
@@ -42,12 +43,17 @@ async def announce(asked: Asked, body: Heartbeat) -> Response:
 
 @router.delete(
     "/fleet/booths/{booth}",
-    responses=answers(FleetInfo, "booth-unknown", "invalid-request"),
+    responses=answers(
+        FleetInfo, "booth-unknown", "invalid-request", "storage-failed", "service-stopping"
+    ),
     openapi_extra=needs(Role.OPERATOR),
 )
 async def forget(booth: _Booth, asked: Asked) -> Response:
     """Let go of a booth that is not there any more; one that lives comes back by itself."""
-    if not asked.fleet.forget(booth):
+    known = asked.fleet.forget(booth)
+    call = functools.partial(asked.storage.forget_booth, booth)
+    await asked.blocking(asked.pool, call)
+    if not known:
         raise BoothUnknownError(f"booth {booth!r} is not known", hint="`GET fleet` lists them.")
     return answer(_info(asked))
 

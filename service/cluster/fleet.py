@@ -1,10 +1,11 @@
 """Every booth that has announced itself to this service, and whether it still does.
 
-Liveness is a heartbeat of our own: a booth says every two seconds how it is. Nothing here has to
-survive this process, because every booth that lives says it again.
+Liveness is a heartbeat of our own: a booth says every two seconds how it is. Every booth that lives
+says it again to a pool that was restarted; of those that do not, the latest word is kept elsewhere
+and given back here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -89,6 +90,7 @@ class Fleet:
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._heard: dict[str, tuple[float, Heartbeat]] = {}
+        self._new: set[str] = set()
 
     def hear(self, heartbeat: Heartbeat) -> None:
         """Take a booth's word."""
@@ -96,10 +98,24 @@ class Fleet:
         if len(self._heard) >= MOST:
             self._heard.pop(next(iter(self._heard)))
         self._heard[heartbeat.booth] = self._clock(), heartbeat
+        self._new.add(heartbeat.booth)
 
     def forget(self, booth: str) -> bool:
         """Let go of one; whether it was known."""
+        self._new.discard(booth)
         return self._heard.pop(booth, None) is not None
+
+    def news(self) -> list[tuple[float, Heartbeat]]:
+        """The words that came since this was last asked, and how long ago in seconds each did."""
+        new, self._new = self._new, set()
+        now_s, heard = self._clock(), [self._heard[b] for b in new if b in self._heard]
+        return [(now_s - at_s, word) for at_s, word in heard]
+
+    def restore(self, words: Iterable[tuple[float, Heartbeat]]) -> None:
+        """Take what was said so many seconds ago; a word that has come since holds."""
+        now_s = self._clock()
+        before = {word.booth: (now_s - ago_s, word) for ago_s, word in words}
+        self._heard = {b: said for b, said in before.items() if b not in self._heard} | self._heard
 
     def info(
         self, *, replicas: int, fits: FitsInfo = _NO_FITS, pool: PoolInfo | None = None

@@ -10,7 +10,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from hadua.service.storage.errors import StorageError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test compares it with the files."""
 BUSY_MS = 5000
 FILE_NAME = "hadua.sqlite3"

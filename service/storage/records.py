@@ -67,6 +67,15 @@ class TokenRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class BoothRecord:
+    """A booth of a fleet: when it was heard last, and what it said, as JSON."""
+
+    name: str
+    heard_unix: float
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """Who did what, when. `token` stands for a participant and is no id."""
 

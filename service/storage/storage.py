@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from hadua.service.storage import lives
+from hadua.service.storage.booth_shelf import BoothShelf
 from hadua.service.storage.database import Database, sqlite_url
 from hadua.service.storage.people_shelf import PeopleShelf
 from hadua.service.storage.session_shelf import SessionShelf
@@ -16,7 +17,7 @@ from hadua.service.storage.token_shelf import TokenShelf
 from hadua.service.storage.trail_shelf import TrailShelf
 
 
-class Storage(SessionShelf, PeopleShelf, TokenShelf, TrailShelf):
+class Storage(SessionShelf, PeopleShelf, TokenShelf, TrailShelf, BoothShelf):
     """The database of a service; a file per thing that is kept.
 
     Args:

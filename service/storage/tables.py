@@ -83,6 +83,14 @@ tokens = Table(
     Column("revoked_unix", Float),
 )
 
+booths = Table(
+    "booths",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("heard_unix", Float, nullable=False),
+    Column("word", Text, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -20,6 +20,7 @@ from support.service import (
     FakeSource,
     Parts,
     async_test,
+    eventually,
     fake_bundle,
     ramps,
     running,
@@ -30,10 +31,12 @@ from hadua.models.bundle import Bundle, load_bundle
 from hadua.models.errors import UsageError
 from hadua.models.features import BoolArray, Modality
 from hadua.models.runtime import Float32Array, load_runtime
+from hadua.service import fleet_keeping
 from hadua.service.cluster.booth import Booth, PoolAsked
 from hadua.service.cluster.fits import FitsInfo
 from hadua.service.cluster.fleet import SILENT_S, Fleet, Heartbeat
 from hadua.service.cluster.link import PoolState
+from hadua.service.storage.records import BoothRecord
 
 NO_FITS = FitsInfo(waiting=0, fitting=0, ended={})
 WORD = {
@@ -249,6 +252,67 @@ async def test_booths_are_listed_and_forgotten_and_wrong_words_refused() -> None
     assert (wrong.status_code, more.status_code) == (422, 422)
     assert (gone.status_code, gone.json()["booths"]) == (200, [])
     assert (again.status_code, again.json()["code"]) == (404, "booth-unknown")
+
+
+@async_test
+async def test_a_pool_that_starts_again_knows_who_is_missing(tmp_path: Path) -> None:
+    parts = Parts(data_folder=tmp_path)
+    async with running(parts) as pool:
+        for booth in ("b-1", "b-2", "b-3"):
+            await pool.http.post("/api/v1/fleet/booths", json={"booth": booth, **WORD})
+        await pool.http.delete("/api/v1/fleet/booths/b-3")
+    async with running(parts) as pool:
+        fleet = pool.service.fleet
+        await eventually(lambda: len(fleet.info(replicas=0, fits=NO_FITS).booths) == 2)
+        late = {"booth": "b-2", **WORD, "predictions": 9}
+        told = (await pool.http.post("/api/v1/fleet/booths", json=late)).json()["booths"]
+    async with running(replace(parts, booth=booth_at(pool.url, fake_bundle()))) as own:
+        assert (await own.http.get("/api/v1/fleet")).json()["booths"] == []
+
+    assert [(b["booth"], b["predictions"], b["outcomes"]) for b in told] == [
+        ("b-1", 7, {"pool": 6, "late": 1}),
+        ("b-2", 9, {"pool": 6, "late": 1}),
+    ]
+
+
+def test_a_word_of_before_gives_way_to_one_that_has_come_since() -> None:
+    now = [100.0]
+    fleet = Fleet(clock=lambda: now[0])
+    fleet.hear(word("b"))
+
+    fleet.restore([(3600.0, word("a")), (60.0, word("b"))])
+
+    told = fleet.info(replicas=0, fits=NO_FITS).booths
+    assert [(b.booth, b.state, b.heard_s_ago) for b in told] == [
+        ("a", "silent", 3600.0),
+        ("b", "alive", 0.0),
+    ]
+    now[0] = 101.0
+    assert [(ago_s, said.booth) for ago_s, said in fleet.news()] == [(1.0, "b")]
+    assert fleet.news() == []
+
+
+def word(booth: str) -> Heartbeat:
+    return Heartbeat.model_validate({"booth": booth, **WORD})
+
+
+@async_test
+async def test_the_fleet_is_written_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_keeping, "EVERY_S", 0.02)
+    async with running(Parts(data_folder=tmp_path)) as pool:
+        storage = pool.service.storage
+        storage.keep_booths([BoothRecord("odd", 1.0, '{"of": "another version"}')]).result(5.0)
+        pool.service.fleet.hear(word("b-1"))
+        await eventually(lambda: len(storage.booths(limit=9)) == 2)
+        odd, kept = storage.booths(limit=9)
+        assert (odd.name, kept.name) == ("odd", "b-1")
+        assert abs(kept.heard_unix - pool.service.unix_clock()) < 5.0
+    async with running(Parts(data_folder=tmp_path)) as pool:
+        await eventually(lambda: pool.service.fleet.info(replicas=0, fits=NO_FITS).booths)
+        told = (await pool.http.get("/api/v1/fleet")).json()["booths"]
+    assert [b["booth"] for b in told] == ["b-1"]
 
 
 def test_a_booth_that_misses_three_heartbeats_is_silent() -> None:

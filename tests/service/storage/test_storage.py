@@ -17,7 +17,7 @@ from hadua.service.storage.errors import (
     ParticipantUnknownError,
     StorageError,
 )
-from hadua.service.storage.records import SessionRecord
+from hadua.service.storage.records import BoothRecord, SessionRecord
 from hadua.service.storage.storage import Storage
 from hadua.service.storage.tables import metadata
 
@@ -173,6 +173,20 @@ def test_what_is_old_is_forgotten_and_that_is_noted(storage: Storage) -> None:
     assert len(storage.frames_after("new", 7, seq=0, limit=9)) == 5
     assert storage.trail()[-1].action == "forgotten"
     assert storage.forget_before(0.0) == (0, 0)
+
+
+def test_of_each_booth_the_latest_word_is_kept(storage: Storage) -> None:
+    storage.keep_booths([BoothRecord("b-1", 5.0, "{}"), BoothRecord("b-2", 4.0, "{}")]).result(5.0)
+    storage.keep_booths([BoothRecord("b-2", 6.0, '{"n":1}')]).result(5.0)
+
+    assert storage.booths(limit=9) == [
+        BoothRecord("b-1", 5.0, "{}"),
+        BoothRecord("b-2", 6.0, '{"n":1}'),
+    ]
+    assert [b.name for b in storage.booths(limit=1)] == ["b-2"]
+    storage.forget_booth("b-1")
+    storage.forget_booth("b-9")
+    assert [b.name for b in storage.booths(limit=9)] == ["b-2"]
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(storage: Storage) -> None:

@@ -1,0 +1,25 @@
+"""Booths that are kept, so that a pool that starts again knows who is missing."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from hadua.service.storage import booths
+from hadua.service.storage.records import BoothRecord
+from hadua.service.storage.shelf import Shelf
+
+
+class BoothShelf(Shelf):
+    """The latest word of each booth."""
+
+    def booths(self, *, limit: int) -> list[BoothRecord]:
+        """Those heard last, the longest silent first."""
+        return self.database.read(partial(booths.latest, limit=limit))
+
+    def keep_booths(self, records: Sequence[BoothRecord]) -> "Future[None]":
+        """Put words in the place of older ones; never waits."""
+        return self.writer.submit(partial(booths.keep, records=records), durable=False)
+
+    def forget_booth(self, name: str) -> None:
+        """Let go of one."""
+        self.writer.call(partial(booths.forget, name=name))
