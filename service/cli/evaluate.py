@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.util import find_spec
@@ -26,9 +26,10 @@ from hadua.models.errors import HaduaError, RuntimeUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from hadua.calibration.protocols import ProtocolName
+    from hadua.service.evaluation.computing import OnProgress
     from hadua.service.evaluation.plan import Plan
     from hadua.service.evaluation.results import Evaluation
-    from hadua.service.evaluation.run import OnProgress, Request
+    from hadua.service.evaluation.run import Request
 
 _INTERRUPTED = 130
 
@@ -73,6 +74,9 @@ def evaluate(
     steps: Annotated[int, typer.Option(help="Steps of an adaptation.")] = 120,
     online_steps: Annotated[int, typer.Option(help="Steps after each block.")] = 6,
     block: Annotated[int | None, typer.Option(help="Windows of a block [a trial].")] = None,
+    sweep: Annotated[
+        list[str] | None, typer.Option(help="Try each value; repeatable.", metavar="NAME=A,B")
+    ] = None,
     jobs: Annotated[int | None, typer.Option(help="Folds at a time [cores].")] = None,
     cluster: Annotated[
         str | None, typer.Option(help="Ray head that computes instead.", metavar="HOST:PORT")
@@ -104,7 +108,11 @@ def evaluate(
             plots=not no_plots,
             command=("hadua", *sys.argv[1:]),
         )
-        evaluation = _run(plan, request, shown=not as_json)
+        if sweep:
+            said = _sweep(plan, sweep, request, as_json=as_json)
+        else:
+            evaluation = _run(plan, request, shown=not as_json)
+            said = json.dumps(_plain(evaluation, out)) if as_json else _text(evaluation, out)
     except HaduaError as error:
         typer.echo(f"hadua evaluate: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
@@ -115,7 +123,7 @@ def evaluate(
             err=True,
         )
         raise typer.Exit(_INTERRUPTED) from None
-    typer.echo(json.dumps(_plain(evaluation, out)) if as_json else _text(evaluation, out))
+    typer.echo(said)
 
 
 def _plan(
@@ -205,6 +213,18 @@ def _run(plan: "Plan", request: "Request", *, shown: bool) -> "Evaluation":
 
     with _progress(shown=shown) as on_progress:
         return run(plan, request, on_progress=on_progress)
+
+
+def _sweep(plan: "Plan", sweep: Sequence[str], request: "Request", *, as_json: bool) -> str:
+    from hadua.service.evaluation.sweep import Axis, run_sweep, sweep_table
+
+    axes = [Axis.of(text) for text in sweep]
+    with _progress(shown=not as_json) as on_progress:
+        found = run_sweep(plan, axes, request, on_progress=on_progress)
+    if as_json:
+        each = {name: _plain(one, request.out / name) for name, one in found.items()}
+        return json.dumps({"out": str(request.out), "settings": each})
+    return f"{sweep_table(found)}\nAll of it is in {request.out}"
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def table(rows: Sequence[MethodRow]) -> str:
         line = [_text(title)]
         for protocol in protocols:
             row = cells.get((method, protocol))
-            line += [_accuracy(row, _best(rows, protocol))]
+            line += [accuracy(row, _best(rows, protocol))]
             line += [_p(row)] * (protocol != LEAKY)
         lines.append(_line(line))
     return "\n".join([*lines, "", caption(rows), ""])
@@ -127,7 +127,8 @@ def _best(rows: Sequence[MethodRow], protocol: Protocol) -> str | None:
     return _percent(max(means)) if means and protocol != LEAKY else None
 
 
-def _accuracy(row: MethodRow | None, best: str | None) -> str:
+def accuracy(row: MethodRow | None, best: str | None) -> str:
+    """A cell: mean ± standard deviation, the worst in brackets; bold where the mean is `best`."""
     if row is None:
         return "–"  # noqa: RUF001
     spread = "" if row.sd is None else f" ± {_percent(row.sd)}"
