@@ -55,7 +55,8 @@ class CalibrationStatus(msgspec.Struct, frozen=True, kw_only=True):
     are windows still needed of each modality; `refused` counts windows that did not count, by
     reason, `dropped` those that were not looked at. `quality` is the mean share of usable signal
     of the windows that came, `balance` how many collected windows the model in force took for each
-    class. `may_finish` says whether collecting may be ended now. `stage` is that of the fit.
+    class. `may_finish` says whether collecting may be ended now. `stage` is that of the fit, or
+    its place in the line of a pool.
     `report` is there once it is `ready`. `labels` counts what it was told. `computed` says where
     the profile was fitted: `here`, `pool ADDRESS, WHO`, or `here: pool WHY` where that was asked
     for and did not work: `away`, `late`, `refused` or `wrong`.

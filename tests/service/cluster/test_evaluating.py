@@ -1,5 +1,6 @@
 """Folds on the nodes of a cluster: the numbers of one process, whatever happens to a node."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -13,18 +14,27 @@ from support.bundles import make_bundle
 from support.chores import moody
 from support.evaluation import dataset, write_official
 from support.ray_nodes import ray_nodes
+from support.toy_bundle import toy_bundle
+from support.toy_calibration import collected, quick
 
 from hadua.adapters.datasets.population import population
+from hadua.calibration.fit_data import read_fit_data
+from hadua.calibration.fit_parcel import FitParcel
+from hadua.calibration.fitted import read_fitted
+from hadua.calibration.fitting import fit_and_keep
+from hadua.calibration.profile_files import of_files, to_files
 from hadua.calibration.training import Recipe
-from hadua.models.bundle import demo_bundle_path, load_bundle
-from hadua.models.errors import RuntimeUnavailableError, UsageError
+from hadua.models.bundle import Bundle, demo_bundle_path, load_bundle
+from hadua.models.errors import CalibrationError, RuntimeUnavailableError, UsageError
 from hadua.models.features import FloatArray
 from hadua.models.runtime import load_runtime
 from hadua.service.certify.processes import service
 from hadua.service.cluster.booth import probe_of
 from hadua.service.cluster.connection import ClusterError, connected
+from hadua.service.cluster.fitters import FittedThere
 from hadua.service.cluster.open_inference import OpenInferenceClient
 from hadua.service.cluster.pool_http import PoolHttp
+from hadua.service.cluster.ray_fits import OnNodes
 from hadua.service.cluster.replicas import Replicas
 from hadua.service.cluster.tasks import run_on_cluster
 from hadua.service.evaluation.plan import Plan
@@ -147,6 +157,29 @@ def test_a_pool_on_a_cluster_answers_as_a_booth_would(two: Cluster) -> None:
             assert found.where in {f"pool {url}, replica {r}" for r in (1, 2)}
         client.close()
     own.close()
+
+
+@pytest.mark.soak
+def test_a_node_fits_what_the_booth_would(two: Cluster, tmp_path: Path) -> None:
+    request = quick(collected(tmp_path))
+    data = read_fit_data(request.session, toy_bundle())
+    parcel = FitParcel.of(request, data, bundle_digest=toy_bundle().digest)
+    fit_and_keep(request)
+    here = read_fitted(request.session)
+    assert here is not None
+
+    with connected(str(two.address)):
+        made = asyncio.run(fitted_on(toy_bundle(), parcel))
+        with pytest.raises(CalibrationError, match="arrays of a fit"):
+            asyncio.run(fitted_on(toy_bundle(), parcel.model_copy(update={"arrays": "%"})))
+
+    there = of_files(made.files.__getitem__, where="it")
+    assert made.who.startswith("node ")
+    assert to_files(replace(there, participant=here.participant)) == to_files(here)
+
+
+async def fitted_on(bundle: Bundle, parcel: FitParcel) -> FittedThere:
+    return await OnNodes(bundle)(parcel)
 
 
 def test_nodes_give_what_one_process_gives_and_one_that_is_killed_loses_no_fold(
