@@ -57,8 +57,11 @@ def go_last() -> None:
 
 def _warm() -> None:
     # Not before the priority is lowered: importing torch takes seconds of a core.
+    import torch
+
     from hadua.calibration.fitting import warm
 
+    torch.set_num_threads(1)  # two take twice the processor, and longer on busy cores
     warm()
 
 
