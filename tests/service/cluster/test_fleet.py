@@ -16,6 +16,8 @@ import pytest
 
 from hadua.service.certify.processes import service
 
+get = functools.partial(httpx.get, timeout=60.0)  # of a machine that is busy with twenty booths
+
 
 def predictions(url: str) -> list[dict[str, object]]:
     """All that a booth has said, oldest first."""
@@ -23,7 +25,7 @@ def predictions(url: str) -> list[dict[str, object]]:
     while True:
         after = found[-1]["seq"] if found else 0
         query = {"after_seq": str(after), "limit": "1000"}
-        page = httpx.get(f"{session(url)}/predictions", params=query).json()
+        page = get(f"{session(url)}/predictions", params=query).json()
         if not page["predictions"]:
             return found
         found += page["predictions"]
@@ -39,12 +41,12 @@ def until(true: Callable[[], bool], *, timeout_s: float = 90.0) -> None:
 @functools.cache
 def session(url: str) -> str:
     """The address of a booth's only session."""
-    (only,) = httpx.get(f"{url}/api/v1/sessions").json()["sessions"]
+    (only,) = get(f"{url}/api/v1/sessions").json()["sessions"]
     return f"{url}/api/v1/sessions/{only['id']}"
 
 
 def latest(url: str) -> str:
-    return str(httpx.get(session(url)).json()["status"]["computed"])
+    return str(get(session(url)).json()["status"]["computed"])
 
 
 def pooled(url: str) -> bool:
@@ -60,7 +62,7 @@ class Watch:
         self._began_s, self._used_s = time.monotonic(), self._cpu_s()
 
     def look(self) -> list[dict[str, object]]:
-        booths: list[dict[str, object]] = httpx.get(f"{self._pool}/api/v1/fleet").json()["booths"]
+        booths: list[dict[str, object]] = get(f"{self._pool}/api/v1/fleet").json()["booths"]
         self.alive.append(sum(booth["state"] == "alive" for booth in booths))
         return booths
 
@@ -121,9 +123,9 @@ def test_booths_lose_no_prediction_with_their_pool(
             timeout_s=patience_s,
         )
         for url in urls:
-            httpx.post(f"{session(url)}/stop", timeout=30.0).raise_for_status()
+            httpx.post(f"{session(url)}/stop", timeout=60.0).raise_for_status()
         said = {url: predictions(url) for url in urls}
-        pools = {url: httpx.get(f"{url}/api/v1/fleet").json()["pool"] for url in urls}
+        pools = {url: get(f"{url}/api/v1/fleet").json()["pool"] for url in urls}
     outcomes: Counter[str] = Counter()
     for each in pools.values():
         outcomes.update(each["outcomes"])
