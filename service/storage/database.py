@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from hadua.service.storage.errors import StorageError
+from hadua.service.storage.tables import make_tables
 
 HEAD = "0004"
 """The newest migration; a test compares it with the files."""
@@ -104,7 +105,10 @@ class Database:
                     hint="Install the newer hadua, or restore a back-up of before.",
                 )
             try:
-                _upgrade(connection)
+                if self.is_file and not inspect(connection).get_table_names():
+                    make_tables(connection, version=HEAD)
+                else:
+                    upgrade(connection)
                 connection.commit()
             except SQLAlchemyError as error:
                 raise self.failed("cannot be migrated", error) from error
@@ -169,8 +173,11 @@ def _revision(connection: Connection) -> str | None:
         ) from error
 
 
-def _upgrade(connection: Connection) -> None:
-    """Imported only here: a start that migrates nothing does without."""
+def upgrade(connection: Connection) -> None:
+    """Apply all migrations that a database has not seen.
+
+    Alembic is imported only here: eight megabytes that a new file, or one of today, does without.
+    """
     from alembic import command
     from alembic.config import Config
 

@@ -7,15 +7,18 @@ participant's own row. Once that row is erased, the trail stays and says nothing
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -102,3 +105,27 @@ audit = Table(
     Column("detail", Text, nullable=False),
     Index("audit_of", "token"),
 )
+
+_migrated = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+
+def make_tables(connection: Connection, *, version: str) -> None:
+    """Make all of it in an empty SQLite database, as the migrations up to `version` would.
+
+    A test compares both.
+    """
+    metadata.create_all(connection)
+    for verb in ("UPDATE", "DELETE"):
+        connection.execute(
+            text(
+                f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"
+            )
+        )
+    _migrated.create(connection)
+    connection.execute(_migrated.insert().values(version_num=version))

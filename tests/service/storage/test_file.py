@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, create_engine, event, text
 
 from hadua.service.journal import Published
-from hadua.service.storage.database import FILE_NAME, HEAD, Database, sqlite_url
+from hadua.service.storage.database import FILE_NAME, HEAD, Database, sqlite_url, upgrade
 from hadua.service.storage.errors import StorageError
 from hadua.service.storage.records import SessionRecord
 from hadua.service.storage.storage import Storage
@@ -35,6 +35,43 @@ for seq in itertools.count(1):
 
 def open_storage(folder: Path) -> Storage:
     return Storage.open(folder, unix_clock=lambda: 2000.0)
+
+
+def test_a_new_file_is_what_the_migrations_make_of_an_empty_one(tmp_path: Path) -> None:
+    made = Database(sqlite_url(tmp_path))
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.sqlite3'}")
+    with migrated.begin() as connection:
+        upgrade(connection)
+
+    def schema(connection: Connection) -> set[tuple[str, ...]]:
+        rows = connection.execute(text("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+        return {tuple(" ".join(str(each).split()) for each in row) for row in rows}
+
+    with migrated.connect() as connection:
+        assert made.read(schema) == schema(connection)
+        version = text("SELECT version_num FROM alembic_version")
+        assert made.read(lambda c: c.execute(version).scalar()) == HEAD
+        assert connection.execute(version).scalar() == HEAD
+    made.close()
+    migrated.dispose()
+
+
+def test_a_new_file_needs_no_alembic(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from hadua.service.storage.storage import Storage\n"
+        "Storage.open(Path(sys.argv[1]), unix_clock=lambda: 1.0).close()\n"
+        "sys.exit('alembic' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=30.0)
+
+
+def test_tables_of_a_stranger_are_not_taken_for_ours(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as raw:
+        raw.execute("CREATE TABLE participants (id INTEGER)")
+
+    with pytest.raises(StorageError, match="cannot be migrated: got table participants already"):
+        Database(sqlite_url(tmp_path))
 
 
 def test_what_was_flushed_survives_a_kill_and_the_session_is_closed(tmp_path: Path) -> None:
