@@ -1,6 +1,7 @@
 """`python -m fuzz`: feed every parser of ours that reads what others send; see `make fuzz`."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -20,12 +21,14 @@ def main() -> int:
     parser.add_argument(
         "--found", type=Path, default=Path("build/fuzz"), help="for what is a fault"
     )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="parsers at once")
     parser.add_argument("--out", type=Path, default=None, help="JSON lines of what was done so far")
     told = parser.parse_args()
     bad = 0
     for tally in run_all(
-        told.targets, seed=told.seed, count=told.count, found=told.found, out=told.out
-    ):
+        told.targets, seed=told.seed, count=told.count, found=told.found, out=told.out,
+        workers=told.workers,
+    ):  # fmt: skip
         bad += bool(tally.faults)
         sys.stdout.write(
             f"{tally.target:12} {tally.inputs:9,} inputs, {tally.refused:9,} refused, "

@@ -3,6 +3,7 @@
 A regression is a file in `found`, named after its parser: `TARGET-SEED-NUMBER.bin`.
 """
 
+import json
 import sys
 import time
 from contextlib import closing
@@ -11,7 +12,7 @@ from random import Random
 
 import pytest
 from fuzz.all_targets import TARGETS, target_named
-from fuzz.campaign import Tally, campaign
+from fuzz.campaign import run_all
 from fuzz.http import FaultyAnswerError, ServedWithoutSocket
 from fuzz.target import Feed, Target, UnclearError, refused
 from fuzz.worker import Outcome, _feed
@@ -99,14 +100,15 @@ def test_a_text_that_is_unclear_is_a_fault() -> None:
         refused(feed, b"")
 
 
-def test_a_campaign_counts_what_a_worker_did(tmp_path: Path) -> None:
-    tally, told = Tally("source", 7), list[int]()
-    campaign(
-        target_named("source"), tally, count=300, found=tmp_path,
-        told=lambda tally: told.append(tally.inputs),
-    )  # fmt: skip
-    assert (tally.inputs, tally.faults, told) == (300, [], [300])
-    assert 100 < tally.refused < 300
+def test_a_campaign_counts_what_its_workers_did(tmp_path: Path) -> None:
+    names, out = ["source", "header"], tmp_path / "out.jsonl"
+    tallies = list(run_all(names, seed=7, count=300, found=tmp_path, out=out, workers=2))
+    told = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {tally.target for tally in tallies} == set(names)
+    assert sorted(each["target"] for each in told) == sorted(names)
+    for tally in tallies:
+        assert (tally.inputs, tally.faults) == (300, [])
+        assert 100 < tally.refused < 300
 
 
 def test_a_service_that_fails_at_a_request_is_a_fault(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def _environment(_: Path) -> Feed:
             name, equals, value = line.partition("=")
             if equals and name:
                 told[ENV_PREFIX + name.upper()] = value
-        before = dict(os.environ)
+        before = {name: os.environ[name] for name in told if name in os.environ}
         os.environ.update(told)
         try:
             load_settings({})
