@@ -225,3 +225,17 @@ async def test_answers_carry_headers_that_make_browsers_careful() -> None:
     assert api.headers["x-content-type-options"] == "nosniff"
     assert page.headers["x-frame-options"] == "DENY"
     assert "access-control-allow-origin" not in api.headers
+
+
+@async_test
+async def test_wherever_they_ask_other_pages_and_names_are_refused() -> None:
+    """By the gate of every route and WebSocket, not by whoever remembers to ask it."""
+    async with running(Parts()) as service:
+        elsewhere = ({"Origin": "http://evil.example"}, {"Host": "evil.example"})
+        for headers in elsewhere:
+            for path in ("/api/v1/sessions", "/metrics", "/v2", "/api/v1/participants"):
+                answer = await service.http.get(path, headers=headers)
+                assert answer.status_code == 403, (path, headers)
+        for path in ("ws", "sessions/s-1/ws"):
+            with pytest.raises(InvalidStatus, match="403"):
+                await connect(f"{service.ws_url}/api/v1/{path}", additional_headers=elsewhere[0])
