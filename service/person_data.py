@@ -84,6 +84,10 @@ class PersonData:
             gone = self._storage.erase(
                 participant, actor=actor, profiles=profiles, recordings=recordings
             )
+        else:  # files alone: it stands in the trail all the same
+            removed = {"profiles": profiles, "recordings": recordings}
+            self._storage.note("participant erased", actor=actor, **removed)
+            self._storage.flush()
         return replace(
             gone,
             profiles=profiles,

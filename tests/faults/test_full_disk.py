@@ -1,8 +1,12 @@
 """A real process whose disk is full in the middle: in words, without damage, and not for ever."""
 
+import asyncio
+import errno
+import os
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from support.narrow import fill, no_file_grows, small_disk
 from support.real_booth import (
@@ -14,9 +18,11 @@ from support.real_booth import (
     rows,
     status,
 )
+from support.service import Parts, running
 
 from hadua.calibration.store import ProfileStore
 from hadua.service.person_data import PROFILES
+from hadua.service.storage.people_shelf import PeopleShelf
 
 STOPS_AT_MB = 6
 SETTINGS = f"min_free_mb = {STOPS_AT_MB}.0"
@@ -120,3 +126,22 @@ def test_files_that_may_not_grow_any_more_are_told_of_and_the_service_goes_on_wi
         require_that_it_goes_on(it)
         it.leave()
     require_all_of_it(disk)
+
+
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EROFS, errno.EIO], ids=lambda number: errno.errorcode[number]
+)
+def test_a_file_that_cannot_be_written_is_no_internal_error(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    async def scenario() -> None:
+        async with running(Parts()) as service, httpx.AsyncClient() as http:
+            monkeypatch.setattr(PeopleShelf, "participants", refuse)
+            answer = await http.get(f"{service.url}/api/v1/participants")
+            assert (answer.status_code, answer.json()["code"]) == (503, "storage-failed")
+            assert os.strerror(number) in answer.json()["detail"]
+
+    asyncio.run(scenario())

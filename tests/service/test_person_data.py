@@ -93,6 +93,7 @@ def test_profiles_without_a_row_are_erased_too(tmp_path: Path, bundle: Bundle) -
 
     assert (gone.profiles, gone.sessions) == (1, 0)
     assert not (folder / PROFILES / NAME).exists()
+    assert [entry.action for entry in storage.trail()] == ["participant erased"]
     storage.close()
 
 
