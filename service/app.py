@@ -72,6 +72,7 @@ from hadua.service.session_lsl import LslSide
 from hadua.service.sessions import Sessions
 from hadua.service.stateless import Predictor
 from hadua.service.storage.storage import Storage
+from hadua.service.withdrawn import stop_withdrawn
 from hadua.service.workers import DaemonExecutor
 
 GOODBYE_S = 1.0
@@ -113,11 +114,12 @@ def create_app(
                 observe = service.metrics.loop_lag_s.observe
                 tidying = tasks.create_task(done_again(lambda: keep_tidy(service)))
                 left = tasks.create_task(done_again(lambda: close_left_open(service)))
+                withdrawn = tasks.create_task(done_again(lambda: stop_withdrawn(service)))
                 lag = tasks.create_task(done_again(lambda: observe_lag(observe)))
                 fits = tasks.create_task(done_again(service.fits.run))
                 fleet = tasks.create_task(done_again(lambda: keep_fleet(service)))
                 yield
-                for task in (watch, tidying, left, lag, fits, fleet):
+                for task in (watch, tidying, left, withdrawn, lag, fits, fleet):
                     task.cancel()
         finally:
             service.close()

@@ -87,9 +87,10 @@ def enter(participant: Id, data_dir: DataDir = DATA_DIR, database: Database = No
     """Enter a participant by a pseudonym."""
     from hadua.calibration.participant_id import require_participant
 
-    with stored(_COMMAND, data_dir, database) as storage:
+    with stored(_COMMAND, data_dir, database, begin=True) as storage:
         require_participant(participant)
         storage.enter(participant)
+    typer.echo(f"{participant} is entered {_where(data_dir, database)}.")
 
 
 @app.command()
@@ -103,17 +104,19 @@ def consent(
     """Record that a participant has agreed; enters them if they are not yet."""
     from hadua.calibration.participant_id import require_participant
 
-    with stored(_COMMAND, data_dir, database) as storage:
+    with stored(_COMMAND, data_dir, database, begin=True) as storage:
         require_participant(participant)
         storage.ensure(participant)
         storage.consent(participant, notice=notice, recorded_by=recorded_by)
+    typer.echo(f"The consent of {participant} is on record {_where(data_dir, database)}.")
 
 
 @app.command()
 def withdraw(participant: Id, data_dir: DataDir = DATA_DIR, database: Database = None) -> None:
-    """Record that a participant takes their consent back; nothing of theirs starts any more."""
+    """Record that a participant takes their consent back: what runs of theirs is stopped."""
     with stored(_COMMAND, data_dir, database) as storage:
         storage.withdraw(participant)
+    typer.echo(f"The consent of {participant} is withdrawn {_where(data_dir, database)}.")
 
 
 @app.command()
@@ -206,6 +209,10 @@ def roll_back(
             version=to,
         )
     typer.echo(f"version {now} serves")
+
+
+def _where(data_dir: Path, database: str | None) -> str:
+    return f"in {str(data_dir.resolve())!r}" if database is None else "in the database"
 
 
 def _profiles(data_dir: Path) -> "ProfileStore":

@@ -21,17 +21,22 @@ Database = Annotated[
 
 
 @contextmanager
-def stored(command: str, data_dir: Path, database: str | None) -> Iterator["Storage"]:
+def stored(
+    command: str, data_dir: Path, database: str | None, *, begin: bool = False
+) -> Iterator["Storage"]:
     """What a service keeps; errors end the command in words.
 
     Args:
         command: As in `hadua tokens`, for the words.
         data_dir: Its data folder, which must be there.
         database: URL of its database, or None.
+        begin: Make the folder where it is not there: whoever comes first need not have measured.
     """
     from hadua.service.storage.storage import Storage
 
     try:
+        if begin and database is None:
+            data_dir.mkdir(parents=True, exist_ok=True)
         if database is None and not data_dir.is_dir():
             raise UsageError(
                 f"data folder {str(data_dir)!r} is not there",

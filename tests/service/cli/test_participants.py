@@ -64,6 +64,15 @@ def test_from_consent_to_erasure(typed: Typed, tmp_path: Path) -> None:
     assert (typed.folder / PROFILES / "P01").is_dir()
 
 
+def test_a_consent_may_come_before_the_first_start(tmp_path: Path) -> None:
+    nowhere = Typed(tmp_path / "not yet")
+
+    said = nowhere("participants", "consent", "P01", "--notice", "notice/1", "--by", "anna")
+
+    assert said == f"The consent of P01 is on record in {str(nowhere.folder)!r}.\n"
+    assert "P01" in nowhere("participants", "list")
+
+
 def test_what_is_wrong_is_said(typed: Typed, tmp_path: Path) -> None:
     assert "No participant is entered" in typed("participants", "list")
     assert "no participant 'P09'" in typed("participants", "show", "P09", code=1)
