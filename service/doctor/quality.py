@@ -45,6 +45,8 @@ def _eeg(quality: EegQuality) -> tuple[State, str, str]:
     states = {c.name: c.state for c in quality.channels()}
     bad = [name for name, state in states.items() if state is ChannelState.BAD]
     noisy = [name for name, state in states.items() if state is ChannelState.NOISY]
+    if all(state is ChannelState.MISSING for state in states.values()):
+        return State.NOTE, "none of the model's channels is in the stream: nothing to judge", ""
     good = sum(state is ChannelState.GOOD for state in states.values())
     found = f"{good} of {len(states)} channels are good"
     if bad:
