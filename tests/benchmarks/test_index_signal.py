@@ -45,8 +45,8 @@ def assert_nothing_was_lost_unseen(told: Account) -> None:
     assert told.answers > told.seconds  # two a second, and it was the real path
 
 
-def test_twenty_seconds_with_every_core_busy(tmp_path: Path) -> None:
-    told = asyncio.run(account(tmp_path, seconds=20.0, busy=os.cpu_count() or 1))
+def test_ten_seconds_with_every_core_busy(tmp_path: Path) -> None:
+    told = asyncio.run(account(tmp_path, seconds=10.0, busy=os.cpu_count() or 1))
 
     assert_nothing_was_lost_unseen(told)
 

@@ -1,13 +1,11 @@
 """The calibration page on the real service, from the plan to going back, light and dark."""
 
 import threading
-from pathlib import Path
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from support.browser import CHROMIUM, Witness, chromium
+from support.browser import CHROMIUM, Witness, chromium, looked_at
 from support.learning import Script, learning_parts, windows_chunks
 from support.threaded import threaded
 from support.toy_calibration import PERSON
@@ -21,19 +19,6 @@ pytestmark = [
 FITTING_MS = 120_000  # the process that fits imports torch at a low priority
 
 
-def looked_at(page: Page, name: str, folder: Path) -> None:
-    """Light and dark, wide and narrow: no serious finding, and nothing beside the page."""
-    for scheme, width_px in (("light", 1280), ("dark", 390), ("dark", 1280)):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        page.set_viewport_size({"width": width_px, "height": 900})
-        page.screenshot(path=folder / f"{name}-{scheme}-{width_px}.png", full_page=True)
-        report = Axe().run(page)
-        found = [v for v in report.response["violations"] if v["impact"] in ("serious", "critical")]
-        assert not found, (name, scheme, width_px, report.generate_report())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width_px, name
-    page.emulate_media(color_scheme="light")
-
-
 def opened(browser: Browser, url: str) -> Page:
     page = browser.new_page()
     page.set_default_timeout(20_000)
@@ -42,7 +27,7 @@ def opened(browser: Browser, url: str) -> Page:
     return page
 
 
-def test_from_a_plan_to_a_profile_that_answers_and_back(tmp_path: Path) -> None:
+def test_from_a_plan_to_a_profile_that_answers_and_back() -> None:
     begin, more, after = (threading.Event() for _ in range(3))
     script: Script = [begin, *windows_chunks(0, 60), more, *windows_chunks(60, 320), after]
     with threaded(learning_parts([*script, threading.Event()])) as service, chromium() as browser:
@@ -66,7 +51,7 @@ def test_from_a_plan_to_a_profile_that_answers_and_back(tmp_path: Path) -> None:
         for seen in ("Usable signal", "takes the windows for", "low"):
             expect(page.locator("#calibration-progress")).to_contain_text(seen)
         expect(page.locator("#calibration-cancel")).to_be_visible()
-        looked_at(page, "collecting", tmp_path)
+        looked_at(page, "calibration-collecting")
         page.focus("#calibration-cancel")
         with page.expect_response("**/calibration"):
             pass
@@ -77,7 +62,7 @@ def test_from_a_plan_to_a_profile_that_answers_and_back(tmp_path: Path) -> None:
         expect(accept).to_be_visible(timeout=FITTING_MS)
         expect(page.locator("#calibration-report")).to_contain_text("risk")
         expect(page.locator("#calibration-report")).to_contain_text("Answers that changed")
-        looked_at(page, "ready", tmp_path)
+        looked_at(page, "calibration-ready")
         accept.click()
         page.click("#confirm-yes")  # its risk is high
         expect(page.locator("#profile-1")).to_contain_text("Answers now")
@@ -90,7 +75,7 @@ def test_from_a_plan_to_a_profile_that_answers_and_back(tmp_path: Path) -> None:
         page.click("#adaptation-on")
         page.click("#adaptation-off")  # it is starting, or on
         expect(page.locator("#adaptation-state")).to_contain_text("Off")
-        looked_at(page, "went back", tmp_path)
+        looked_at(page, "calibration-went-back")
         assert witness.complaints == []
         assert {a.split("/")[2] for a in witness.addresses} == {service.url.split("/")[2]}
 
