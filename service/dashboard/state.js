@@ -85,8 +85,8 @@ const handlers = {
     state.mappings = frame.mappings ?? {};
     state.streamsAt_ms = now_ms;
     for (const key of ["predictions", "abstained", "normalisation"]) state[key] = frame[key] ?? state[key];
-    noteStreams(state, before);
     sawUptime(state, frame.uptime_s, now_ms);
+    noteStreams(state, before, saidWhen_s(state, frame.uptime_s, now_ms));
     if (frame.state && frame.state !== state.phase) {
       if (frame.state === "stopped" || frame.state === "failed") {
         state.ended = { failed: frame.state === "failed", reason: frame.reason ?? "" };
@@ -174,12 +174,19 @@ function addGap(state, from_seq, to_seq, reason) {
   note(state, `${missed} message${missed > 1 ? "s" : ""} did not reach this page${why}.`, "warn");
 }
 
-function noteStreams(state, before) {
+// Wall time of a status: of one that lay in the service before this page came, too.
+function saidWhen_s(state, uptime_s, now_ms) {
+  if (state.startedAt_ms === null || !Number.isFinite(uptime_s)) return undefined;
+  const ago_ms = Math.max(0, now_ms - state.startedAt_ms - 1000 * uptime_s);
+  return (Date.now() - ago_ms) / 1000;
+}
+
+function noteStreams(state, before, at_s) {
   for (const [key, stream] of Object.entries(state.streams)) {
     const old = before[key]?.state;
     if (!old || old === stream.state || (old === "back" && stream.state === "live")) continue;
     const good = stream.state === "live" || stream.state === "back";
-    note(state, { stream: key, state: stream.state }, good ? "good" : "bad");
+    note(state, { stream: key, state: stream.state }, good ? "good" : "bad", at_s);
   }
 }
 

@@ -124,8 +124,10 @@ class Feeder:
             )
         )
 
-    def status(self, *, eye: str = "live", state: str = "running", reason: str = "") -> None:
-        """Say how the streams are."""
+    def status(
+        self, *, eye: str = "live", state: str = "running", reason: str = "", ago_s: float = 0.0
+    ) -> None:
+        """Say how the streams are, or were."""
         streams = {
             "eeg": StreamStatus(
                 source="sim:eeg", state="live", name="Simulated EEG", nominal_rate_hz=1000.0,
@@ -142,7 +144,8 @@ class Feeder:
             StatusFrame(
                 session_id=self.session_id, epoch=self.epoch, seq=self.next_seq(), state=state,
                 reason=reason, streams=streams, normalisation="source", chunks_dropped=0,
-                predictions=self.predictions, abstained=0, latency=None, uptime_s=self._uptime_s,
+                predictions=self.predictions, abstained=0, latency=None,
+                uptime_s=self._uptime_s - ago_s,
             )
         )  # fmt: skip
 

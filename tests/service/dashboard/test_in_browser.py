@@ -200,6 +200,27 @@ def test_a_stream_that_stops_is_shown_and_remembered(visit: Opener) -> None:
     expect(scene.page.locator("#events li").first).to_contain_text("Eye tracking: Late")
 
 
+def test_what_happened_before_the_page_came_stands_at_its_own_time(visit: Opener) -> None:
+    feeder = started()
+    for eye, ago_s in (("live", 61.0), ("stale", 50.0), ("live", 40.0)):
+        feeder.status(eye=eye, ago_s=ago_s)
+    scene = visit(feeder)
+    scene.points(3)
+
+    told = scene.page.locator("#events li")
+    expect(told).to_have_count(3)
+    shown = [_seconds(time_) for time_ in told.locator("time").all_inner_texts()]
+    texts = told.locator("span").all_inner_texts()
+    assert [text.partition(":")[0] for text in texts] == ["Connected.", *["Eye tracking"] * 2]
+    ages = [(shown[0] - s) % 86_400 for s in shown]
+    assert ages == pytest.approx([0, 40, 50], abs=3)
+
+
+def _seconds(clock: str) -> int:
+    hours, minutes, seconds = (int(part) for part in clock.split(":"))
+    return 3600 * hours + 60 * minutes + seconds
+
+
 def test_after_a_lost_connection_it_asks_for_what_it_missed(visit: Opener) -> None:
     scene = visit(started())
     scene.points(3)
