@@ -83,6 +83,9 @@ def main() -> None:
 
 def run(flags: Mapping[str, object], *, config: Path | None) -> int:
     """Serve until a signal; the exit code."""
+    from hadua.service.lean_structlog import import_structlog
+
+    import_structlog()
     from hadua.service.assembly import open_storage, settled
     from hadua.service.config import load_settings
     from hadua.service.listener import listen, url_of

@@ -171,7 +171,7 @@ def test_the_demo_runs_and_leaves_in_time_with_clients_connected(number: signal.
         assert process.wait(timeout=LEAVE_WITHIN_S) == 0
 
 
-def test_the_demo_imports_neither_torch_nor_scipy() -> None:
+def test_the_demo_imports_nothing_heavy() -> None:
     script = Path(__file__).parents[1] / "support" / "serve_imports.py"
     result = subprocess.run(
         [sys.executable, str(script)],

@@ -9,7 +9,7 @@ from pathlib import Path
 from hadua.service import server
 from hadua.service.cli import serve
 
-HEAVY = ("torch", "scipy", "mne", "pandas", "nicegui", "onnx")
+HEAVY = ("torch", "scipy", "mne", "pandas", "nicegui", "onnx", "alembic", "rich")
 
 
 class Watched(server.Server):
