@@ -13,6 +13,9 @@ from hadua.service.http_connection import HEAD_S, BoundedHttp
 
 GRACE_S = 1
 PING_S = 5.0
+KEPT_S = 30.0
+"""How long an idle connection is kept: well beyond what clients do. One that sends a request at the
+moment when its connection is closed does not learn what became of it."""
 
 
 class Server(uvicorn.Server):
@@ -45,6 +48,7 @@ class Server(uvicorn.Server):
             ws_ping_interval=ping_s,
             ws_ping_timeout=2.0 * ping_s,
             ws_max_size=64 * 1024,
+            timeout_keep_alive=round(KEPT_S),
             timeout_graceful_shutdown=GRACE_S,
             log_config=None,
             access_log=False,
