@@ -15,6 +15,7 @@ from hadua.adapters.sources.lsl_library import LslInfo
 from hadua.adapters.sources.lsl_markers import MarkerClock, MarkerFinder, MarkerInlet, Query
 from hadua.adapters.sources.source import Marker
 from hadua.models.errors import HaduaError
+from hadua.service.threads import SureThread
 from hadua.service.wire import MarkerStreamStatus
 
 LOOK_EVERY_S = 0.5
@@ -109,7 +110,7 @@ class MarkerStreams:
         self._streams: dict[str, _Stream] = {}  # by unique id; only the finder adds and forgets
         self._error: str | None = None
         # Daemons: liblsl may block for long, and must not hold up an exit.
-        self._thread = threading.Thread(target=self._look, name="find-markers", daemon=True)
+        self._thread = SureThread(target=self._look, name="find-markers", daemon=True)
 
     def start(self) -> None:
         """Start looking."""
@@ -156,7 +157,7 @@ class MarkerStreams:
 
     def _begin(self, uid: str, info: LslInfo) -> None:
         stream = _Stream(info.name(), info.source_id(), info.hostname(), self._make_inlet(info))
-        stream.thread = threading.Thread(
+        stream.thread = SureThread(
             target=self._read, args=(stream,), name=f"markers-{info.name()}", daemon=True
         )
         self._streams[uid] = stream

@@ -20,6 +20,7 @@ from hadua.adapters.sources.lsl_outlet import LslOutlet, OutletSpec, open_outlet
 from hadua.models.bundle import Bundle
 from hadua.models.errors import HaduaError
 from hadua.service.state_changes import StateChanges
+from hadua.service.threads import SureThread
 from hadua.service.wire import MarkerFrame, OutletStatus, PredictionFrame, SessionFrame, StatusFrame
 
 WAITING_AT_MOST = 256  # the oldest goes: a stalled network must not cost memory
@@ -72,7 +73,7 @@ class SessionOutlet:
         self._sent = self._dropped = 0
         self._listeners = 0
         self._error: str | None = None
-        self._thread = threading.Thread(target=self._run, name=f"lsl-{session_id}", daemon=True)
+        self._thread = SureThread(target=self._run, name=f"lsl-{session_id}", daemon=True)
 
     def start(self) -> None:
         """Start the thread, which makes the streams."""

@@ -24,6 +24,7 @@ from hadua.service.storage.records import Erased, SessionRecord
 from hadua.service.storage.shelf import OPERATOR
 from hadua.service.storage.storage import Storage
 
+NOTED_WITHIN_S = 30.0
 PROFILES = "profiles"
 _PAGE = 1000
 _ABOUT = """\
@@ -86,8 +87,7 @@ class PersonData:
             )
         else:  # files alone: it stands in the trail all the same
             removed = {"profiles": profiles, "recordings": recordings}
-            self._storage.note("participant erased", actor=actor, **removed)
-            self._storage.flush()
+            self._storage.note("participant erased", actor=actor, **removed).result(NOTED_WITHIN_S)
         return replace(
             gone,
             profiles=profiles,

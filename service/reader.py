@@ -29,6 +29,7 @@ from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Ended, Item, Marked
 from hadua.service.lives import Lives
 from hadua.service.rests import Rests
+from hadua.service.threads import SureThread
 from hadua.service.watch import StreamWatch
 
 READ_TIMEOUT_S = 0.2
@@ -79,7 +80,7 @@ class ReaderThread:
         self._lives = Lives()
         self._stop = threading.Event()
         # A daemon: liblsl may block for long inside `open`, and must not hold up an exit.
-        self._thread = threading.Thread(target=self._run, name=f"read-{modality}", daemon=True)
+        self._thread = SureThread(target=self._run, name=f"read-{modality}", daemon=True)
 
     def pace(self, due: Callable[[], float]) -> None:
         """Let samples that complete nothing wait in a source that keeps them.

@@ -17,6 +17,7 @@ from hadua.models.errors import HaduaError
 from hadua.service.bridge import Arrival, Item
 from hadua.service.recording_file import RecordingFailedError, Sink
 from hadua.service.recording_log import Entry, Note, RecordingLog, Said
+from hadua.service.threads import SureThread
 from hadua.service.unforeseen import unforeseen
 from hadua.service.wire import RecordingStatus
 
@@ -87,7 +88,7 @@ class Recorder:
         self._waiting: list[Entry] = []
         self._waiting_bytes = 0
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread = SureThread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""

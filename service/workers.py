@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import ParamSpec, Protocol, TypeVar
 
+from hadua.service.threads import SureThread
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -72,7 +74,7 @@ class DaemonExecutor(Executor):
     def _start(self) -> None:
         while self._started < self._n:  # each counts once it runs: there may be no room for it
             name = f"{self._name}-{self._started}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            SureThread(target=self._work, name=name, daemon=True).start()
             self._started += 1
 
     def _work(self) -> None:

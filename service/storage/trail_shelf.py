@@ -1,6 +1,7 @@
 """The audit trail: who did what, when. It names no participant."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 
 from sqlalchemy import Connection
 
@@ -12,10 +13,12 @@ from hadua.service.storage.shelf import OPERATOR, Shelf
 class TrailShelf(Shelf):
     """What was done."""
 
-    def note(self, action: str, *, actor: str = OPERATOR, **detail: str | int | float) -> None:
-        """Add to the audit trail, without waiting."""
+    def note(
+        self, action: str, *, actor: str = OPERATOR, **detail: str | int | float
+    ) -> Future[None]:
+        """Add to the audit trail; whoever wants to may wait for it."""
         now_unix = self._unix_clock()
-        self.writer.submit(
+        return self.writer.submit(
             lambda c: trail.note(c, at_unix=now_unix, actor=actor, action=action, detail=detail)
         )
 

@@ -5,7 +5,6 @@ nothing more of it is kept, and whoever writes next is told. The writer itself g
 again with whatever comes, so that a disk that was full serves again once there is room.
 """
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from hadua.service.storage.errors import StorageError
 from hadua.service.storage.jobs import Job, Life, Row, life_of
 from hadua.service.storage.packing import packed
 from hadua.service.storage.tables import frames
+from hadua.service.threads import SureThread
 
 MOST_WAITING = 50_000
 BATCH = 500
@@ -58,7 +58,7 @@ class StorageWriter:
         self._full: bool | None = None
         self.written = 0
         self.lost = 0
-        self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
+        self._thread = SureThread(target=self._run, name="storage", daemon=True)
         self._thread.start()
 
     @property

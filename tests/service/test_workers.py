@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hadua.service import threads
+from hadua.service.threads import SureThread
 from hadua.service.workers import DaemonExecutor
 
 HANGS = """
@@ -76,6 +78,23 @@ def test_a_call_for_which_no_thread_can_be_started_is_refused_and_the_next_one_m
 
     with monkeypatch.context() as short:
         short.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            executor.submit(lambda: 1)
+    assert executor.submit(lambda: 2).result(10.0) == 2
+    executor.shutdown()
+
+
+def test_a_thread_that_dies_before_it_runs_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "START_S", 0.05)
+    executor = DaemonExecutor("short")
+
+    def die(thread: threading.Thread) -> None:
+        """As where there is no memory: Python says so, and ends the thread."""
+
+    with monkeypatch.context() as short:
+        short.setattr(SureThread, "_bootstrap", die)
         with pytest.raises(RuntimeError, match="can't start new thread"):
             executor.submit(lambda: 1)
     assert executor.submit(lambda: 2).result(10.0) == 2

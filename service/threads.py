@@ -1,0 +1,42 @@
+"""Threads whose start ends: they run, or it is said that they do not."""
+
+import threading
+
+START_S = 5.0  # of a machine that has other things to do; mostly it takes 50 microseconds
+
+
+class SureThread(threading.Thread):
+    """A thread that is a daemon, and whose `start` raises where there is no memory for it.
+
+    `Thread.start` waits for ever for a thread that dies before it runs (python/cpython#140746):
+    on the event loop, that is the end of the service. This can go once that is closed, and the
+    oldest Python that is supported has what closed it.
+    """
+
+    def start(self) -> None:
+        """Start it.
+
+        Raises:
+            RuntimeError: it does not begin to run.
+        """
+        self._begun = self._started = _Begun()
+        super().start()
+
+    def run(self) -> None:
+        """Do its work, unless it has been given up: then it came too late."""
+        if not self._begun.given_up:
+            super().run()
+
+
+class _Begun(threading.Event):
+    """Set by a thread that runs; `Thread.start` waits for it without a bound."""
+
+    given_up = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is not None:
+            return super().wait(timeout)
+        if not super().wait(START_S):
+            self.given_up = True
+            raise RuntimeError("can't start new thread")
+        return True
