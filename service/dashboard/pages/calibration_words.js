@@ -69,11 +69,11 @@ export const CLASS = "Class";
 export const SHARE = "Share of its answers";
 const ofOne = (x) => (x === null ? "cannot be told" : share(x));
 const both = (before, after) => (before === null || after === null ? "cannot be told" : `${share(before)} before, ${share(after)} after`);
-const WHY = { away: "the pool is away", late: "the pool was too late", refused: "the pool refused", wrong: "the pool's answer was wrong" };
+const BY_ITSELF = { away: "the pool is away", late: "the pool was too late", refused: "the pool refused", wrong: "the pool's answer was wrong" };
 function where(computed) {
   if (computed.startsWith("pool ")) return `at the ${computed}`;
   const [, why] = computed.split("here: pool ");
-  return why ? `by this booth: ${WHY[why] ?? why}` : "by this booth";
+  return why ? `by this booth: ${BY_ITSELF[why] ?? why}` : "by this booth";
 }
 export const reported = (r, computed) => [
   ["Learnt from", windows(r.windows_used)],
