@@ -43,7 +43,7 @@ export class Adapting {
 
 function told(now) {
   const nodes = now.reason ? [el("p", "note", now.reason)] : [];
-  if (now.state !== "off" || now.learnt || now.updates) nodes.push(facts(say.adapted(now)));
+  if (now.state !== "off" || now.learnt || now.updates || now.labels) nodes.push(facts(say.adapted(now)));
   const backs = now.roll_backs.map((b) => row([moment(b.at_unix), `${b.from_version} → ${b.to_version}`, b.reason]));
   if (backs.length) nodes.push(el("h3", "", say.ROLL_BACKS), table("roll-backs", say.ROLL_BACKS, [say.WHEN, say.VERSION, say.WHY], backs.reverse()));
   return nodes;

@@ -45,6 +45,11 @@ export const share = (x) => `${Math.round(100 * x)} %`;
 export const QUALITY = "Usable signal";
 export const BALANCE = "What the model in force takes the windows for";
 
+const COMING = "what it learns will follow them";
+const LEARNT = "learnt with its windows";
+const ENTERED = { idle: COMING, baseline: COMING, collecting: COMING, fitting: LEARNT, ready: LEARNT, accepted: LEARNT, rejected: LEARNT };
+const toldOf = (now) => [count(now.labels), ENTERED[now.state]].filter(Boolean).join(", ");
+
 export function counts(now) {
   const lacking = Object.entries(now.lacking).filter(([, n]) => n > 0).map(([key, n]) => `${count(n)} with ${shortName(key)}`);
   const refused = Object.entries(now.refused).map(([why, n]) => `${count(n)} ${why.replaceAll("_", " ").replaceAll("-", " ")}`);
@@ -52,6 +57,7 @@ export function counts(now) {
   if (lacking.length) told.push(["Still needed", lacking.join(", ")]);
   told.push(["Did not count", refused.join(", ") || "none"]);
   if (now.dropped) told.push(["Not looked at", number(now.dropped, "window")]);
+  told.push(["Labels told", now.labels ? toldOf(now) : "none"]);
   return told;
 }
 
@@ -95,6 +101,10 @@ export const ADAPTATION = {
 export const SWITCH_ON = "Switch on";
 export const SWITCH_OFF = "Switch off";
 export const ROLL_BACKS = "Went back";
+function knownOf(now) {
+  if (["off", "failed"].includes(now.state)) return "for when it is on";
+  return now.labels_known < now.labels ? `${count(now.labels_known)} of them known to what learns` : "all known to what learns";
+}
 export function adapted(now) {
   const refused = Object.values(now.refused).reduce((sum, n) => sum + n, 0);
   return [
@@ -102,7 +112,10 @@ export function adapted(now) {
     ["Did not count", windows(refused)],
     ["Not looked at", windows(now.dropped)],
     ["New versions", count(now.updates)],
-    ["Labels told", count(now.labels)],
+    ["Labels told", now.labels ? `${count(now.labels)}, ${knownOf(now)}` : "none"],
+    ["Latest label", now.last_label ? `${now.last_label.label}, for ${duration(now.last_label.until_s - now.last_label.from_s)}` : "none"],
+    ["Learnt anew", now.relearnt ? number(now.relearnt, "time") : "not yet"],
+    ["What came of it last", now.relearning || "none"],
   ];
 }
 

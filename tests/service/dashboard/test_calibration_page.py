@@ -1,10 +1,11 @@
 """The calibration page on the real service, from the plan to going back, light and dark."""
 
+import re
 import threading
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from support.browser import CHROMIUM, Witness, chromium, looked_at
 from support.learning import Script, learning_parts, windows_chunks
 from support.threaded import threaded
@@ -51,6 +52,12 @@ def test_from_a_plan_to_a_profile_that_answers_and_back() -> None:
         for seen in ("Usable signal", "takes the windows for", "low"):
             expect(page.locator("#calibration-progress")).to_contain_text(seen)
         expect(page.locator("#calibration-cancel")).to_be_visible()
+        expect(fact(page, "calibration-progress", "Labels told")).to_have_text("none")
+        tell(service.url, "high", from_s=0.0, until_s=1.0)
+        expect(fact(page, "calibration-progress", "Labels told")).to_have_text(
+            "1, what it learns will follow them"
+        )
+        expect(fact(page, "adaptation-told", "Labels told")).to_have_text("1, for when it is on")
         looked_at(page, "calibration-collecting")
         page.focus("#calibration-cancel")
         with page.expect_response("**/calibration"):
@@ -62,6 +69,9 @@ def test_from_a_plan_to_a_profile_that_answers_and_back() -> None:
         expect(accept).to_be_visible(timeout=FITTING_MS)
         expect(page.locator("#calibration-report")).to_contain_text("risk")
         expect(page.locator("#calibration-report")).to_contain_text("Answers that changed")
+        expect(fact(page, "calibration-progress", "Labels told")).to_have_text(
+            "1, learnt with its windows"
+        )
         looked_at(page, "calibration-ready")
         accept.click()
         page.click("#confirm-yes")  # its risk is high
@@ -78,6 +88,45 @@ def test_from_a_plan_to_a_profile_that_answers_and_back() -> None:
         looked_at(page, "calibration-went-back")
         assert witness.complaints == []
         assert {a.split("/")[2] for a in witness.addresses} == {service.url.split("/")[2]}
+
+
+def test_following_says_what_it_was_told_and_what_came_of_learning_anew() -> None:
+    first, rest = threading.Event(), threading.Event()
+    script: Script = [first, *windows_chunks(0, 30), rest, *windows_chunks(30, 190)]
+    with threaded(learning_parts([*script, threading.Event()])) as service, chromium() as browser:
+        body = {"id": "s-1", "eeg": "toy", "participant": PERSON}
+        assert httpx.post(f"{service.url}/api/v1/sessions", json=body).status_code == 201
+        page = opened(browser, service.url)
+        witness = Witness(page)
+        page.click("#adaptation-on")
+        expect(page.locator("#adaptation-state")).to_have_text("On", timeout=FITTING_MS)
+        expect(fact(page, "adaptation-told", "Learnt anew")).to_have_text("not yet")
+        tell(service.url, "high", from_s=100.0, until_s=130.0)
+        told = fact(page, "adaptation-told", "Labels told")
+        expect(told).to_have_text("1, 0 of them known to what learns")  # with the next window
+        expect(fact(page, "adaptation-told", "Latest label")).to_have_text("high, for 30 s")
+        first.set()
+        expect(told).to_have_text("1, all known to what learns")
+        rest.set()
+        latest = fact(page, "adaptation-told", "What came of it last")
+        expect(latest).not_to_have_text("none", timeout=FITTING_MS)
+        now = httpx.get(f"{service.url}/api/v1/sessions/s-1/adaptation").json()["adaptation"]
+        expect(latest).to_have_text(now["relearning"])
+        times = "1 time" if now["relearnt"] else "not yet"
+        expect(fact(page, "adaptation-told", "Learnt anew")).to_have_text(times)
+        looked_at(page, "calibration-following")
+        assert witness.complaints == []
+
+
+def fact(page: Page, part: str, title: str) -> Locator:
+    """What is said beside a title in a part of the page."""
+    return page.locator(f"#{part} dt", has_text=re.compile(f"^{title}$")).locator("+ dd")
+
+
+def tell(url: str, label: str, *, from_s: float, until_s: float) -> None:
+    """Say what was felt, as an experimenter's program would."""
+    body = {"label": label, "from_s": from_s, "until_s": until_s}
+    assert httpx.post(f"{url}/api/v1/sessions/s-1/labels", json=body).status_code == 201
 
 
 def test_who_may_only_see_sees_why() -> None:
