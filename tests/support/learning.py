@@ -106,11 +106,16 @@ async def begin_session(http: httpx.AsyncClient, participant: str | None = PERSO
     return "/api/v1/sessions/s-1"
 
 
-def kill_learners() -> None:
-    """Kill the processes that learn, of this process's children those alone: others need theirs."""
+def learners() -> list[psutil.Process]:
+    """The processes that learn, of this process's children those alone: others need theirs."""
     ours = ("hadua.service.learning", "hadua.calibration.worker")
     children = [(c, " ".join(c.cmdline())) for c in psutil.Process().children()]
-    learning = [child for child, line in children if any(name in line for name in ours)]
+    return [child for child, line in children if any(name in line for name in ours)]
+
+
+def kill_learners() -> None:
+    """Kill them, and there must be one."""
+    learning = learners()
     assert learning
     for child in learning:
         os.kill(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))

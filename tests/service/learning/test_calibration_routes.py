@@ -2,15 +2,28 @@
 
 import asyncio
 import json
+import os
+import sys
 import threading
 from functools import partial
 from pathlib import Path
 
 import httpx
-from support.learning import Script, ToyPipeline, begin_session, learning_parts, windows_chunks
+import pytest
+from support.learning import (
+    Script,
+    ToyPipeline,
+    begin_session,
+    learners,
+    learning_parts,
+    windows_chunks,
+)
 from support.service import Running, async_test, eventually, running
 from support.toy_calibration import PERSON
 from websockets.asyncio.client import connect
+
+from hadua.calibration.worker import LAST
+from hadua.service import fit_worker
 
 PLAN = {"baseline_s": 5.0, "windows": 140, "fewest": 120}
 # The process that fits imports torch at a low priority: seconds on idle cores.
@@ -94,6 +107,34 @@ async def test_from_the_first_window_to_the_profile_that_answers() -> None:
     assert actions[-2:] == ["calibration started", "calibration accepted"]
     assert "hadua_profile_swaps_total 1.0" in metrics
     assert 'hadua_calibration_windows_total{outcome="collected"} 140.0' in metrics
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing goes last altogether")
+@slow_test
+async def test_a_fit_that_is_left_nothing_is_made_by_one_that_does_not_go_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first process never gets a processor: without a second there is no profile."""
+    monkeypatch.setattr(fit_worker, "PATIENCE_S", 0.5)
+    begin = threading.Event()
+    script: Script = [begin, *windows_chunks(0, 150), threading.Event()]
+    async with running(learning_parts(script)) as service:
+        path = await begin_session(service.http)
+        await eventually(service.service.sessions.get("s-1").running.is_set)
+        assert (await service.http.post(f"{path}/calibration", json={"plan": PLAN})).is_success
+        await eventually(lambda: len(learners()) == 1)
+        (starved,) = learners()
+        assert LAST in starved.cmdline()
+        starved.suspend()
+        begin.set()
+        await until_state(service, path, "fitting")
+        await eventually(lambda: not starved.is_running())
+        await eventually(lambda: len(learners()) == 1)
+        (another,) = learners()
+        assert LAST not in another.cmdline()
+        assert os.sched_getscheduler(another.pid) == os.SCHED_OTHER
+        ready = await until_state(service, path, "ready")
+    assert (ready["collected"], ready["version"]) == (140, 1)
 
 
 async def refused(http: httpx.AsyncClient, path: str, body: object = None) -> tuple[int, str]:
