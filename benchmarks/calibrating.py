@@ -67,15 +67,17 @@ class Fitted:
     Args:
         wall_s: Until the profile serves.
         processor_s: Of the fitting process meanwhile.
-        during: How long predictions took meanwhile, microseconds.
+        during: How long predictions took while it was fitted, microseconds.
+        after: Likewise while its profile was taken over, by a thread of this process.
     """
 
     wall_s: float
     processor_s: float
     during: list[float]
+    after: list[float]
 
 
-def rows(*, times: int = 3) -> list[Row]:
+def rows(*, times: int = 6) -> list[Row]:
     """All rows; every calibration is made so many times."""
     with tempfile.TemporaryDirectory(prefix="hadua-bench-") as work:
         folder = Path(work)
@@ -101,6 +103,12 @@ async def _rows(folder: Path, bundle: Bundle, fold: Fold, times: int) -> list[Ro
                 ),
                 ("source-free, from a cold start of the worker", None, False, True),
                 ("source-free, worker started beforehand and merely nice", None, True, False),
+                (
+                    "12 x 842 source windows, worker started beforehand and merely nice",
+                    windows,
+                    True,
+                    False,
+                ),
             ):
                 us.setdefault("idle", []).extend(await heard(asyncio.sleep(IDLE_S)))
                 place = folder / f"{k}-{len(made)}-{name}"
@@ -108,18 +116,20 @@ async def _rows(folder: Path, bundle: Bundle, fold: Fold, times: int) -> list[Ro
                 one = await _fitted(collected, source, heard, warm=warm, last=last)
                 made.setdefault(name, []).append(one)
                 us.setdefault("last" if last else "nice", []).extend(one.during)
+                us.setdefault("after", []).extend(one.after)
     idle = Quantiles.of(us["idle"])
     return [
         *(_row(name, runs) for name, runs in made.items()),
-        _beside("that goes last", Quantiles.of(us["last"]), idle),
-        _beside("that is merely nice", Quantiles.of(us["nice"]), idle),
+        _beside("beside a fitting process that goes last", Quantiles.of(us["last"]), idle),
+        _beside("beside a fitting process that is merely nice", Quantiles.of(us["nice"]), idle),
+        _beside("while a profile is taken over in this process", Quantiles.of(us["after"]), idle),
         _runtime_row(bundle),
     ]
 
 
 def _beside(which: str, busy: Quantiles, idle: Quantiles) -> Row:
     return Row(
-        f"inference, one window in {PERIOD_S * 1e3:.0f} ms, beside a fitting process {which}",
+        f"inference, one window in {PERIOD_S * 1e3:.0f} ms, {which}",
         busy.p50,
         busy.p99,
         "us",
@@ -154,7 +164,7 @@ def _collected(folder: Path, bundle: Bundle, fold: Fold) -> Calibration:
 async def _fitted(
     calibration: Calibration, source: Path | None, heard: "Heard", *, warm: bool, last: bool
 ) -> Fitted:
-    """From its last window on."""
+    """From its last window on; what touches the disk is done in a thread, as a session does it."""
     worker = await FitWorker.start(last=last) if warm else None
     try:
         if worker is not None:
@@ -163,7 +173,9 @@ async def _fitted(
         worker = worker or await FitWorker.start(last=last)
         spent = psutil.Process(worker.pid)
         before = sum(spent.cpu_times()[:2]) if warm else 0.0
-        during = await heard(_to_serve(calibration, worker, source))
+        request = await asyncio.to_thread(calibration.request, source=source)
+        during = await heard(worker.fit(request))
+        after = await heard(asyncio.to_thread(calibration.settle, at_unix=1.7e9))
         wall_s = time.perf_counter() - began
         processor_s = sum(spent.cpu_times()[:2]) - before
     finally:
@@ -171,13 +183,7 @@ async def _fitted(
             await worker.stop()
     if calibration.session.state is not State.ACCEPTED:
         raise SystemExit(f"calibration: ended {calibration.session.state}")
-    return Fitted(wall_s, processor_s, during)
-
-
-async def _to_serve(calibration: Calibration, worker: FitWorker, source: Path | None) -> None:
-    """What touches the disk is done in a thread, as a session does it."""
-    await worker.fit(await asyncio.to_thread(calibration.request, source=source))
-    await asyncio.to_thread(calibration.settle, at_unix=1.7e9)
+    return Fitted(wall_s, processor_s, during, after)
 
 
 class Heard(Protocol):

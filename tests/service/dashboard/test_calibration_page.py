@@ -106,7 +106,7 @@ def test_following_says_what_it_was_told_and_what_came_of_learning_anew() -> Non
         expect(told).to_have_text("1, 0 of them known to what learns")  # with the next window
         expect(fact(page, "adaptation-told", "Latest label")).to_have_text("high, for 30 s")
         first.set()
-        expect(told).to_have_text("1, all known to what learns")
+        expect(told).to_have_text("1, all known to what learns", timeout=FITTING_MS)
         rest.set()
         latest = fact(page, "adaptation-told", "What came of it last")
         expect(latest).not_to_have_text("none", timeout=FITTING_MS)
