@@ -40,8 +40,7 @@ class AdamW:
         """Move every weight that has a gradient."""
         known = [k for k, weight in enumerate(self.weights) if weight.grad is not None]
         steps = [self._steps[k] for k in known]
-        for count in steps:
-            count += 1
+        torch._foreach_add_(steps, 1.0)
         torch._fused_adamw_(
             [self.weights[k] for k in known],
             [g for weight in self.weights if (g := weight.grad) is not None],

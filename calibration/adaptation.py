@@ -38,7 +38,7 @@ from hadua.calibration.pieces import Pieces
 from hadua.calibration.pseudo_labels import PseudoLabelWeighting
 from hadua.calibration.source_terms import FromEmbeddings, FromWindows, SourceTerms, embeddings_of
 from hadua.calibration.stretches import logits_of_windows
-from hadua.calibration.teaching import average_into, mixed, noisy, smoothed, take_statistics
+from hadua.calibration.teaching import Average, mixed, noisy, smoothed
 from hadua.calibration.told import TRUSTED_WEIGHT
 from hadua.calibration.trusting import UNTOLD, believed, names, of_pieces
 from hadua.calibration.windows import IntArray, Windows
@@ -210,6 +210,7 @@ class _Learning:
         self._teacher, self._source, self._objective = teacher, source, objective
         self._rng = rng
         self._student = copy.deepcopy(teacher).train()
+        self._average = Average(teacher, self._student)
         weights = self._student.parameters()
         self._optimiser = AdamW(weights, rate=objective.rate, weight_decay=WEIGHT_DECAY)
         self._weighting = PseudoLabelWeighting(
@@ -232,7 +233,7 @@ class _Learning:
             if k % o.refresh == 0:
                 pseudo_labels, weights = self._pseudo_labels(own)
             self._step(target, pseudo_labels, weights, share=min(1.0, (k + 1) / fade_steps))
-        take_statistics(self._teacher, self._student)
+        self._average.take_statistics()
 
     def _pseudo_labels(self, own: Windows) -> tuple[Tensor, Tensor]:
         """`(n, n_classes)` and `(n,)` of every window, from the teacher and what was read."""
@@ -273,7 +274,7 @@ class _Learning:
         self._optimiser.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
-        average_into(self._teacher, student, keep=o.teacher_keep)
+        self._average.move(keep=o.teacher_keep)
 
 
 def trials(windows: Windows, *, windows_each: float) -> int:

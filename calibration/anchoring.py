@@ -4,40 +4,22 @@ Autograd would keep four small nodes for every tensor of a network, which costs 
 of the online loop, for a gradient that is 2 strength (w - w0).
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 
-def pull_toward(start: Sequence[Tensor], weights: Sequence[Tensor], *, strength: float) -> Tensor:
-    """A term of a loss whose gradient is that of `strength * sum (w - w0)^2`.
-
-    Its value is 0, for nobody asks for it.
+@torch.no_grad()
+def pull_toward(start: list[Tensor], weights: list[Tensor], *, strength: float) -> None:
+    """Add to the gradients of weights that of `strength * sum (w - w0)^2`.
 
     Args:
         start: The weights that it pulls to.
         weights: Those that it pulls, of the same shapes.
         strength: How hard.
     """
-    pulled: Tensor = _Pull.apply(tuple(start), strength, *weights)  # type: ignore[no-untyped-call]
-    return pulled
-
-
-class _Pull(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: FunctionCtx, start: tuple[Tensor, ...], strength: float, *weights: Tensor
-    ) -> Tensor:
-        ctx.save_for_backward(*start, *weights)
-        ctx.strength = strength  # type: ignore[attr-defined]
-        return weights[0].new_zeros(())
-
-    @staticmethod
-    def backward(ctx: FunctionCtx, *received: Tensor) -> tuple[Tensor | None, ...]:
-        saved: tuple[Tensor, ...] = ctx.saved_tensors  # type: ignore[attr-defined]
-        start, weights = saved[: len(saved) // 2], saved[len(saved) // 2 :]
-        away = torch._foreach_sub(weights, start)  # noqa: SLF001 - one call instead of dozens
-        torch._foreach_mul_(away, received[0] * (2.0 * ctx.strength))  # type: ignore[attr-defined]
-        return (None, None, *away)
+    away = torch._foreach_sub(weights, start)  # noqa: SLF001 - one call instead of dozens
+    missing = [k for k, weight in enumerate(weights) if weight.grad is None]
+    for k in missing:
+        weights[k].grad = torch.zeros_like(weights[k])
+    gradients = [g for weight in weights if (g := weight.grad) is not None]
+    torch._foreach_add_(gradients, away, alpha=2.0 * strength)

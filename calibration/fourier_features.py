@@ -7,10 +7,12 @@ the kernel without bias (Rahimi and Recht 2007, "Random Features for Large-Scale
 """
 
 import math
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from hadua.calibration.kernel_forms import N_KERNELS
 
@@ -33,7 +35,7 @@ def draw_frequencies(d: int, bandwidth: float, *, n_features: int, seed: int) ->
 
 
 def mean_features(rows: Tensor, mix: Tensor, *, frequencies: Tensor, centre: Tensor) -> Tensor:
-    """Weighted means of random features, differentiable with respect to the rows.
+    """Weighted means of random features, differentiable once, with respect to the rows alone.
 
     Args:
         rows: `(n, d)`.
@@ -44,12 +46,45 @@ def mean_features(rows: Tensor, mix: Tensor, *, frequencies: Tensor, centre: Ten
     Returns:
         `(k, D)`, D = 2 n_kernels n_features: cosines, then sines, over the root of n_features.
     """
-    w = frequencies.flatten(0, 1).to(rows).T
     scaled = mix.T / math.sqrt(frequencies.shape[1])
-    total = rows.new_zeros(mix.shape[1], 2 * w.shape[1])
-    for k in range(0, len(rows), _ROWS_AT_ONCE):
-        block = slice(k, k + _ROWS_AT_ONCE)
-        phase = (rows[block] - centre.to(rows)) @ w
-        weights = scaled[:, block]
-        total = total + torch.cat((weights @ phase.cos(), weights @ phase.sin()), dim=1)
-    return total
+    w = frequencies.flatten(0, 1).to(rows)
+    # `apply` has no types.
+    means: Tensor = _MeanFeatures.apply(rows, scaled, w, centre.to(rows))  # type: ignore[no-untyped-call]
+    return means
+
+
+class _Context(Protocol):
+    """What autograd hands from forward to backward."""
+
+    needs_input_grad: tuple[bool, ...]
+    saved_tensors: tuple[Tensor, ...]
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
+
+
+class _MeanFeatures(torch.autograd.Function):
+    """Autograd would take every cosine and sine a second time."""
+
+    @staticmethod
+    def forward(ctx: _Context, rows: Tensor, scaled: Tensor, w: Tensor, centre: Tensor) -> Tensor:
+        total = rows.new_zeros(len(scaled), 2 * len(w))
+        kept = []
+        for k in range(0, len(rows), _ROWS_AT_ONCE):
+            phase = (rows[k : k + _ROWS_AT_ONCE] - centre) @ w.T
+            cos, sin = phase.cos(), phase.sin_()
+            total += scaled[:, k : k + _ROWS_AT_ONCE] @ torch.cat((cos, sin), dim=1)
+            kept += [cos, sin] if ctx.needs_input_grad[0] else []
+        ctx.save_for_backward(scaled, w, *kept)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: _Context, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        scaled, w, *kept = ctx.saved_tensors
+        to_cos, to_sin = grad.chunk(2, dim=1)
+        of_rows = []
+        for k, (cos, sin) in enumerate(zip(kept[::2], kept[1::2], strict=True)):
+            mine = scaled[:, k * _ROWS_AT_ONCE : (k + 1) * _ROWS_AT_ONCE].T
+            to_phase = (mine @ to_sin) * cos - (mine @ to_cos) * sin
+            of_rows.append(to_phase @ w)
+        return torch.cat(of_rows), None, None, None

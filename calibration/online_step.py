@@ -21,7 +21,7 @@ from hadua.calibration.online_settings import OnlineSettings
 from hadua.calibration.preparing import normalised
 from hadua.calibration.source_terms import SourceTerms
 from hadua.calibration.stretches import crop, logits_of_windows
-from hadua.calibration.teaching import average_into, noisy, smoothed, take_statistics
+from hadua.calibration.teaching import Average, noisy, smoothed
 from hadua.calibration.timed_weighting import TimedWeighting
 from hadua.calibration.told import TRUSTED_SHARE, TRUSTED_WEIGHT
 from hadua.models.bundle import Normalisation
@@ -53,6 +53,7 @@ class Student:
         self._temperature = temperature
         self.teacher = copy.deepcopy(network).eval()
         self._student = copy.deepcopy(network).train()
+        self._average = Average(self.teacher, self._student)
         self._start = [p.detach().clone() for p in anchor.parameters()]
         self._source, self._settings = source, settings
         weights = self._student.parameters()
@@ -88,14 +89,14 @@ class Student:
         loss = self._loss(fused, labels[piece], trust[piece])
         self._optimiser.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
+        pull_toward(self._start, self._optimiser.weights, strength=s.anchor)
         self._optimiser.step()
-        average_into(self.teacher, self._student, keep=s.teacher_keep)
-        take_statistics(self.teacher, self._student)
+        self._average.move(keep=s.teacher_keep)
+        self._average.take_statistics()
 
     def is_finite(self) -> bool:
         """Whether every weight and statistic of the teacher is a number."""
-        state = self.teacher.state_dict().values()
-        return bool(torch.cat([v.flatten() for v in state]).isfinite().all())
+        return self._average.is_finite()
 
     def _labels(
         self, smooth: FloatArray, drawn: Sequence[Piece], weighting: TimedWeighting
@@ -118,7 +119,6 @@ class Student:
             student.classifier(fused), labels, reduction="none"
         )
         loss = (trust * losses).mean()
-        loss = loss + pull_toward(self._start, self._optimiser.weights, strength=s.anchor)
         if self._source is not None and (s.gamma_mmd or s.gamma_cmmd):
             entropy, mmd, cmmd = self._source.of(student, fused, labels, trust)
             loss = loss + entropy + s.gamma_mmd * mmd + s.gamma_cmmd * cmmd

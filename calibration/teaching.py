@@ -10,6 +10,7 @@ from hadua.models.features import FloatArray
 from hadua.models.network import HaduaNetwork
 
 _LEAST = 1e-6
+_Lists = tuple[list[Tensor], list[Tensor]]
 
 
 def smoothed(probabilities: FloatArray, stretch: IntArray, *, windows: float) -> FloatArray:
@@ -22,10 +23,7 @@ def smoothed(probabilities: FloatArray, stretch: IntArray, *, windows: float) ->
     """
     if not windows:
         return probabilities
-    logs = np.log(np.maximum(probabilities, _LEAST))
-    starts = np.flatnonzero(np.r_[True, np.diff(stretch) != 0][: len(stretch)])
-    means = [_averaged(part, windows) for part in np.split(logs, starts[1:])]
-    mean = np.concatenate(means)
+    mean = _averaged(np.log(np.maximum(probabilities, _LEAST)), stretch, windows)
     p = np.exp(mean - mean.max(axis=1, keepdims=True))
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 
@@ -46,28 +44,49 @@ def noisy(crops: Crops, *, noise_sd: float, drop: float) -> Crops:
     return Crops(view(crops.eeg), view(crops.eye), crops.present, crops.valid, crops.rows)
 
 
-def average_into(teacher: HaduaNetwork, student: HaduaNetwork, *, keep: float) -> None:
-    """Move the teacher's weights toward the student's, by `1 - keep` of the way."""
-    of_teacher: list[Tensor] = list(teacher.parameters())
-    of_student: list[Tensor] = list(student.parameters())
-    with torch.no_grad():
-        torch._foreach_lerp_(of_teacher, of_student, 1.0 - keep)
+class Average:
+    """A teacher that is the average of its student.
+
+    The tensors of both are listed once: to walk two networks takes longer than the arithmetic.
+
+    Args:
+        teacher: To be changed.
+        student: Of the same shapes; whoever trains it changes its tensors in place.
+    """
+
+    def __init__(self, teacher: HaduaNetwork, student: HaduaNetwork) -> None:
+        self._weights: _Lists = list(teacher.parameters()), list(student.parameters())
+        self._statistics: _Lists = list(teacher.buffers()), list(student.buffers())
+
+    @torch.no_grad()
+    def move(self, *, keep: float) -> None:
+        """Move the teacher's weights toward the student's, by `1 - keep` of the way."""
+        torch._foreach_lerp_(*self._weights, 1.0 - keep)
+
+    @torch.no_grad()
+    def take_statistics(self) -> None:
+        """Give the teacher the student's BatchNorm statistics as they are."""
+        torch._foreach_copy_(*self._statistics)
+
+    def is_finite(self) -> bool:
+        """Whether every weight and statistic of the teacher is a number."""
+        tensors = [*self._weights[0], *(b for b in self._statistics[0] if b.is_floating_point())]
+        sizes = torch._foreach_norm(tensors, float("inf"))  # noqa: SLF001 - one call for all
+        return bool(torch.stack(sizes).isfinite().all())
 
 
-def take_statistics(teacher: HaduaNetwork, student: HaduaNetwork) -> None:
-    """Give the teacher the student's BatchNorm statistics as they are."""
-    for of_teacher, of_student in zip(teacher.buffers(), student.buffers(), strict=True):
-        of_teacher.copy_(of_student)
+def _averaged(logs: FloatArray, stretch: IntArray, windows: float) -> FloatArray:
+    """Mean of `(n, C)` over the neighbours of the same stretch, weighted by distance.
 
-
-def _averaged(logs: FloatArray, windows: float) -> FloatArray:
-    """Both one-sided exponential averages of `(n, C)`, each window counting once, normalised."""
-    n, decay = len(logs), np.exp(-1.0 / windows)
-    past, weight = np.zeros_like(logs), np.zeros((n, 1))
-    for rows in (range(n), range(n - 1, -1, -1)):
-        total, mass = np.zeros(logs.shape[1]), 0.0
-        for k in rows:
-            past[k] += total
-            weight[k] += mass
-            total, mass = decay * (total + logs[k]), decay * (mass + 1.0)
-    return np.asarray((past + logs) / (weight + 1.0))
+    The sum over the past, and over the future, is that over one window, then two, four, ...: each
+    pass adds to a sum that of as many windows before it.
+    """
+    counted = np.concatenate((logs, np.ones((len(logs), 1))), axis=1)
+    total = -counted  # the window itself is in both sums
+    for order in (slice(None), slice(None, None, -1)):
+        some, ids, reach = counted[order].copy(), stretch[order], 1
+        while (near := ids[reach:] == ids[:-reach]).any():
+            some[reach:] += (np.exp(-reach / windows) * near)[:, None] * some[:-reach]
+            reach *= 2
+        total += some[order]
+    return np.asarray(total[:, :-1] / total[:, -1:])

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
+from hadua.models.attending import attend
 from hadua.models.errors import InvalidInputError
 
 WIDTHS = (256, 128, 64)
@@ -103,10 +104,10 @@ class TokenEncoder(nn.Module):
         return self.mask_token.expand(*x.shape[:2], WIDTHS[-1])
 
     def _encode(self, x: Tensor, present: Tensor) -> Tensor:
-        if not self.training:
+        measured = present.squeeze(-1)
+        if not self.training or (len(x) > 1 and bool(measured.all())):
             return torch.unflatten(self.layers(x.flatten(0, 1)), 0, x.shape[:2])
         # Absent rows must not count in BatchNorm's statistics: only the measured ones go in.
-        measured = present.squeeze(-1)
         rows = x[measured]
         tokens = x.new_zeros((*x.shape[:2], WIDTHS[-1]))
         if len(rows) > 1:
@@ -136,14 +137,12 @@ class Attention(nn.Module):
 
     def forward(self, asking: Tensor, asked: Tensor) -> Tensor:
         """`(n, T, 128)` from tokens `(n, T, width)` that ask over as many that are asked."""
-        # nn.MultiheadAttention would bake the batch and time of the example into the export.
-        heads = F.scaled_dot_product_attention(
-            split_heads(self.W_q(asking)),
-            split_heads(self.W_k(asked)),
-            split_heads(self.W_v(asked)),
-            attn_mask=self.scores_of_age(asking.shape[1]),
-            dropout_p=DROPOUT if self.training else 0.0,
-        )
+        q, k = split_heads(self.W_q(asking)), split_heads(self.W_k(asked))
+        v, scores = split_heads(self.W_v(asked)), self.scores_of_age(asking.shape[1])
+        if self.training:
+            heads = attend(q, k, v, scores, drop=DROPOUT)
+        else:  # nn.MultiheadAttention would bake the example's batch and time into the export
+            heads = F.scaled_dot_product_attention(q, k, v, attn_mask=scores)
         merged: Tensor = self.W_o(join_heads(heads))
         return merged
 

@@ -36,15 +36,18 @@ def test_the_weights_are_those_of_torch_s_optimiser(weight_decay: float) -> None
 
 @pytest.mark.parametrize("strength", [1.0, 0.3])
 def test_the_pull_is_the_gradient_of_the_squared_distance(strength: float) -> None:
+    """On top of another loss's, also where that one has none."""
     start, mine, theirs = weights(1), weights(2), weights(2)
     fixed = [w.detach() for w in start]
-    pull_toward(fixed, mine, strength=strength).backward()  # type: ignore[no-untyped-call]
+    (3.0 * mine[0].square().sum()).backward()  # type: ignore[no-untyped-call]
+    pull_toward(fixed, mine, strength=strength)
     away = [(w - w0).square().sum() for w, w0 in zip(theirs, fixed, strict=True)]
-    (strength * torch.stack(away).sum()).backward()  # type: ignore[no-untyped-call]
+    loss = strength * torch.stack(away).sum() + 3.0 * theirs[0].square().sum()
+    loss.backward()  # type: ignore[no-untyped-call]
     for a, b in zip(mine, theirs, strict=True):
         assert a.grad is not None
         assert b.grad is not None
-        assert torch.equal(a.grad, b.grad)
+        torch.testing.assert_close(a.grad, b.grad)
 
 
 def test_a_process_that_learns_imports_no_compiler() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.bundles import random_network
 
 from hadua.calibration.stretches import Crops
-from hadua.calibration.teaching import average_into, mixed, noisy, smoothed, take_statistics
+from hadua.calibration.teaching import Average, mixed, noisy, smoothed
 from hadua.models.features import FloatArray
 
 
@@ -69,7 +69,7 @@ def test_the_teacher_moves_its_share_of_the_way() -> None:
     teacher, student = (random_network(5, 4, context=3, seed=s) for s in (1, 2))
     before, other = copy.deepcopy(teacher), copy.deepcopy(student)
 
-    average_into(teacher, student, keep=0.75)
+    Average(teacher, student).move(keep=0.75)
 
     for old, new, of_student in zip(
         before.parameters(), teacher.parameters(), student.parameters(), strict=True
@@ -84,7 +84,7 @@ def test_the_teacher_moves_its_share_of_the_way() -> None:
 def test_statistics_are_taken_as_they_are() -> None:
     teacher, student = (random_network(5, 4, context=3, seed=s) for s in (1, 2))
 
-    take_statistics(teacher, student)
+    Average(teacher, student).take_statistics()
 
     for name, buffer in teacher.named_buffers():
         assert torch.equal(buffer, student.get_buffer(name))
