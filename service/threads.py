@@ -28,6 +28,24 @@ class SureThread(threading.Thread):
             super().run()
 
 
+def bound_every_start() -> None:
+    """Let the starts of others' threads raise as well: asyncio's, anyio's, uvicorn's.
+
+    They begin on the event loop, too: for each child process one, before Python 3.12.
+    """
+    threading.Thread.start = _start  # type: ignore[method-assign, assignment]
+
+
+_start_unbounded = threading.Thread.start
+
+
+def _start(thread: threading.Thread) -> None:
+    own = vars(thread)
+    if not isinstance(own["_started"], _Begun):
+        own["_started"] = _Begun()
+    _start_unbounded(thread)
+
+
 class _Begun(threading.Event):
     """Set by a thread that runs; `Thread.start` waits for it without a bound."""
 

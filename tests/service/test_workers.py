@@ -99,3 +99,16 @@ def test_a_thread_that_dies_before_it_runs_is_not_waited_for_for_ever(
             executor.submit(lambda: 1)
     assert executor.submit(lambda: 2).result(10.0) == 2
     executor.shutdown()
+
+
+def test_neither_is_one_of_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "START_S", 0.05)
+    monkeypatch.setattr(threading.Thread, "start", threading.Thread.start)  # as it was, afterwards
+    threads.bound_every_start()
+    done = threading.Event()
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "_bootstrap", lambda thread: None)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            threading.Thread(target=done.set, daemon=True).start()
+    threading.Thread(target=done.set, daemon=True).start()
+    assert done.wait(10.0)
