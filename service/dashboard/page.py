@@ -59,7 +59,7 @@ def install(app: FastAPI, *, title: str = "HADUA") -> None:
     """
     for address in PAGES:
         app.add_api_route(
-            f"/{address}", _answering(_render(address, title=title)), include_in_schema=False
+            f"/{address}", _answering(rendered(address, title=title)), include_in_schema=False
         )
     charts = charts_folder()
     if charts is None:
@@ -67,6 +67,15 @@ def install(app: FastAPI, *, title: str = "HADUA") -> None:
     else:
         app.mount("/dashboard/charts", StaticFiles(directory=charts), name="dashboard-charts")
     app.mount("/dashboard", _PageFiles(directory=FOLDER), name="dashboard")
+
+
+def rendered(address: str, *, title: str = "HADUA") -> str:
+    """The HTML of one page: the live one has a frame of its own, the others share `frame.html`."""
+    words = {"title": html.escape(title), "navigation": _navigation(address)}
+    words |= {"sign-in": _read("sign-in.html"), "address": address, "name": PAGES[address]}
+    if address == LIVE:
+        return _filled("index.html", words)
+    return _filled("frame.html", words | {"main": _read(f"pages/{address}.html")})
 
 
 def charts_folder() -> Path | None:
@@ -83,15 +92,6 @@ def _answering(text: str) -> Callable[[], Awaitable[Response]]:
         return HTMLResponse(text, headers=_HEADERS)
 
     return dashboard
-
-
-def _render(address: str, *, title: str) -> str:
-    """One page: the live one has a frame of its own, the others share `frame.html`."""
-    words = {"title": html.escape(title), "navigation": _navigation(address)}
-    words |= {"sign-in": _read("sign-in.html"), "address": address, "name": PAGES[address]}
-    if address == LIVE:
-        return _filled("index.html", words)
-    return _filled("frame.html", words | {"main": _read(f"pages/{address}.html")})
 
 
 def _navigation(current: str) -> str:
