@@ -173,7 +173,7 @@ def test_the_live_page_says_who_answered_once_a_pool_was_to_be_asked(page: Page)
     with served(feeder.app) as url:
         feeder.prediction("joy")
         page.goto(url)
-        expect(page.locator("#label")).to_have_text("Joy")
+        expect(page.locator("#label")).to_have_text("Joy", timeout=WITHIN_MS)
         expect(computed).to_be_hidden()
 
         feeder.prediction("joy", computed="pool http://pool.lab.example:8000, replica 2")
