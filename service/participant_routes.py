@@ -80,6 +80,7 @@ async def erase_participant(asked: Asked, asker: Asker, participant: Id) -> Resp
     erase = functools.partial(asked.people.erase, participant, actor=asker.name)
     erased = await _in_pool(asked, erase)
     asked.sessions.forget(participant)
+    asked.remembered.forget_about(participant)
     return answer(erased)
 
 

@@ -97,6 +97,12 @@ class RememberedAnswers:
         entry = self._entries.pop(place)
         self._bytes -= len(entry.answer.body) if entry.answer else 0
 
+    def forget_about(self, name: str) -> None:
+        """Let go of every answer in which a name stands, or that was asked for by it."""
+        for place, entry in list(self._entries.items()):
+            if entry.answer is not None and _tells(entry.answer, place, name):
+                self.forget(place)
+
     def _forget_old(self) -> None:
         """What is at work is never forgotten: there are no more of those than connections."""
         too_old_s = self.clock() - self.kept_s
@@ -105,3 +111,8 @@ class RememberedAnswers:
             if not full and self._entries[place].since_s > too_old_s:
                 return
             self.forget(place)
+
+
+def _tells(answer: Answer, place: Place, name: str) -> bool:
+    texts = (*place, *answer.headers.values())
+    return name.encode() in answer.body or any(name in text for text in texts)

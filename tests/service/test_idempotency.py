@@ -19,6 +19,7 @@ from hadua.service.remembered import (
 )
 
 BODY = {"eeg": "fake:eeg"}
+PEOPLE = "/api/v1/participants"
 PLACE = ("POST", "/x", "key")
 
 
@@ -120,3 +121,21 @@ def test_an_answer_is_forgotten_after_its_time() -> None:
         remembered.find(PLACE, digest=b"2")
     now_s = 11.0
     assert remembered.find(PLACE, digest=b"2") is None
+
+
+@async_test
+async def test_erasing_a_participant_forgets_what_was_answered_about_them() -> None:
+    async with running(parts()) as service:
+
+        async def enter(name: str) -> httpx.Response:
+            sent = {"Idempotency-Key": name}
+            return await service.http.post(PEOPLE, json={"id": name}, headers=sent)
+
+        assert [(await enter(name)).status_code for name in ("P1", "Q2")] == [201, 201]
+        assert (await service.http.delete(f"{PEOPLE}/P1")).status_code == 200
+        erased, other = await enter("P1"), await enter("Q2")
+        known = await service.http.get(f"{PEOPLE}/P1")
+
+    assert (erased.status_code, known.status_code) == (201, 200)
+    assert "idempotent-replayed" not in erased.headers
+    assert other.headers["idempotent-replayed"] == "true"
