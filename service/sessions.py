@@ -119,6 +119,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: dict[asyncio.Task[None], Session] = {}
+        self._beside: set[asyncio.Task[None]] = set()  # what sessions have started
 
     async def __aenter__(self) -> Self:
         """Sessions can be started from here on."""
@@ -133,7 +134,7 @@ class Sessions:
     ) -> None:
         """Stop all and wait for their end; one that hangs in its pipeline is given up."""
         await self.stop_all()
-        for task in self._running:
+        for task in (*self._running, *self._beside):
             task.cancel()
         await self._tasks.__aexit__(kind, error, traceback)
 
@@ -250,7 +251,10 @@ class Sessions:
             await asyncio.wait(self._running, timeout=timeout_s)
 
     def _spawn(self, work: Coroutine[object, object, None], *, name: str) -> asyncio.Task[None]:
-        return self._tasks.create_task(apart(work), name=name)
+        task = self._tasks.create_task(apart(work), name=name)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+        return task
 
     async def _run(self, session: Session) -> None:
         with self._metrics.sessions.track_inprogress():

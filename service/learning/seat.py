@@ -41,6 +41,7 @@ class Seat:
         self.participant, self.session_id, self.tools = participant, session_id, tools
         self.profile_version = AS_SHIPPED
         self.measured: frozenset[Modality] | None = None
+        self.ending = False  # nothing begins any more; what was begun is being ended
         self.closed = False
         self._claims = claims
         self._swap = Swap()
@@ -74,6 +75,20 @@ class Seat:
             )
         self._claims.require(self.participant, self)
         return self.participant
+
+    def require_staying(self) -> None:
+        """Nothing may begin that nobody would end.
+
+        Raises:
+            NotRunningError: the session is ending, or over.
+        """
+        if self.ending or self.closed:
+            raise NotRunningError(
+                f"session {self.session_id!r} learns nothing any more",
+                got="a session that is ending",
+                expected="a session that runs",
+                hint="What was begun goes on with the participant's next session.",
+            )
 
     async def in_thread(self, call: Callable[[], T]) -> T:
         """Make a call that blocks in learning's own thread, after those that were asked before."""
@@ -119,7 +134,7 @@ class Seat:
 
     def let_go(self) -> None:
         """Release everything without waiting."""
-        self.closed = True
+        self.ending = self.closed = True
         self._swap.close()
         if self.participant is not None:
             self._claims.release(self.participant, self)

@@ -102,6 +102,7 @@ class SessionAdaptation:
             self._driving.cancel()
 
     def _start(self, participant: str) -> None:
+        self._seat.require_staying()
         self._run = run = OnlineRun(
             participant,
             tools=self._seat.tools,

@@ -183,6 +183,7 @@ class SessionCalibration:
         return calibration
 
     def _start(self, calibration: Calibration) -> None:
+        self._seat.require_staying()
         self._run = run = CalibrationRun(
             calibration,
             tools=self._seat.tools,

@@ -80,6 +80,11 @@ class SessionLearning:
         return self._calibration.note
 
     @property
+    def ending(self) -> bool:
+        """Whether nothing begins any more: the session is ending, or over."""
+        return self._seat.ending
+
+    @property
     def is_behind(self) -> bool:
         """Whether so many windows wait that whoever can wait should."""
         return self._calibration.is_behind
@@ -193,12 +198,14 @@ class SessionLearning:
 
     async def close(self) -> None:
         """End everything; what is on the disk goes on with the next session."""
+        self._seat.ending = True
         await self._calibration.stop()
         await self._adaptation.stop()
         await self._seat.close()
 
     def let_go(self) -> None:
         """Release everything without waiting."""
+        self._seat.ending = True
         self._calibration.let_go()
         self._adaptation.let_go()
         self._seat.let_go()
@@ -212,7 +219,7 @@ class SessionLearning:
             try:
                 yield
             finally:
-                if following and not self._seat.closed:
+                if following and not self._seat.ending:
                     self._adaptation.restart()
 
     def _heard(self, frame: SessionFrame, text: str, now_s: float) -> None:

@@ -1,9 +1,12 @@
 """What cannot be learnt from is refused in words, and the session goes on."""
 
+import asyncio
 import threading
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pytest
 from support.keeping import new_data_folder
 from support.learning import Script, ToyPipeline, begin_session, learning_parts, windows_chunks
 from support.profiles import grow
@@ -11,6 +14,7 @@ from support.service import Running, async_test, eventually, running
 from support.toy_bundle import toy_bundle
 from support.toy_calibration import PERSON
 
+from hadua.calibration.calibrating import Calibration
 from hadua.calibration.store import ProfileStore
 from hadua.models.features import Modality
 from hadua.service.person_data import PROFILES
@@ -105,3 +109,33 @@ async def test_nobodys_session_learns_nothing() -> None:
         for what, body in (("calibration", None), ("adaptation", {"on": True}), ("rollback", None)):
             asked = await service.http.post(f"{path}/{what}", json=body)
             assert (asked.status_code, asked.json()["code"]) == (409, "participant-missing"), what
+
+
+@async_test
+async def test_a_calibration_that_is_asked_for_while_its_session_ends_is_not_left_behind() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    begin = Calibration.begin
+
+    def slowly(*what: Any, **more: Any) -> Calibration:
+        begun.set()
+        go_on.wait(30.0)
+        return begin(*what, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Calibration, "begin", slowly)
+        async with running(learning_parts([threading.Event()])) as service:
+            path = await begin_session(service.http)
+            session = service.service.sessions.get("s-1")
+            await session.running.wait()
+            asking = asyncio.create_task(service.http.post(f"{path}/calibration"))
+            await eventually(begun.is_set)
+            session.stop()
+            await eventually(lambda: session.learning is not None and session.learning.ending)
+            go_on.set()
+            answered = await asking
+            await session.over.wait()
+            left = {task.get_name() for task in asyncio.all_tasks()}
+
+    assert (answered.status_code, answered.json()["code"]) == (409, "session-not-running")
+    assert "next session" in answered.json()["detail"] + answered.json().get("hint", "")
+    assert not [name for name in left if name.startswith("calibration-")]
