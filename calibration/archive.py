@@ -95,7 +95,8 @@ def _opened(path: Path, where: str) -> zipfile.ZipFile:
     except OSError as error:
         raise ProfileError(f"{where} cannot be read", got=str(error.strerror)) from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise _refused(where, str(error), "an archive of `hadua participants export`") from error
+        wanted = "an archive of `hadua participants export-profiles`"
+        raise _refused(where, str(error), wanted) from error
 
 
 def _files(archive: zipfile.ZipFile, where: str) -> Iterator[tuple[zipfile.ZipInfo, str]]:

@@ -68,11 +68,13 @@ def read_pointer(folder: Path) -> Pointer:
         return Pointer.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return Pointer()
-    except (OSError, ValidationError, ValueError) as error:
+    except (OSError, ValueError) as error:
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise ProfileError(
             f"{str(path)!r} does not say which version is in force",
-            got=str(error).splitlines()[0],
-            hint="Roll back to a version by its number (`hadua participants rollback`).",
+            got=said,
+            hint="Roll back to a version by its number: "
+            f"hadua participants roll-back {folder.name} --to NUMBER",
         ) from None
 
 

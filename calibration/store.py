@@ -208,13 +208,18 @@ class ProfileStore:
         versions.remove(version)
         self._note(participant, "discarded", version, at_unix, reason)
 
-    def delete(self, participant: str) -> None:
+    def delete(self, participant: str) -> int:
         """Remove everything of a participant, at once by name and then file by file.
+
+        Returns:
+            How many versions that were, damaged ones too.
 
         Raises:
             ProfileError: nobody of that id.
         """
-        self.disk.remove(self._existing(participant))
+        folder, n = self._existing(participant), len(self._versions(participant).numbers())
+        self.disk.remove(folder)
+        return n
 
     def adopt(self, folder: Path, participant: str, *, at_unix: float, reason: str) -> None:
         """Take over a folder like this one's own, checked by the caller.

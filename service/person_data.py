@@ -73,10 +73,7 @@ class PersonData:
         files = self._recordings.of(participant)
         if not (known or has_profiles or files):
             raise ParticipantUnknownError(f"nothing is kept of a participant {participant!r}")
-        profiles = 0
-        if has_profiles:
-            profiles = len(self.profiles.history(participant).versions)
-            self.profiles.delete(participant)
+        profiles = self.profiles.delete(participant) if has_profiles else 0
         recordings = sum(path.suffix == ".xdf" for _, path in files)
         for folder, path in files:
             remove(folder, path)

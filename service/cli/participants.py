@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from hadua.models.errors import UsageError
+from hadua.models.errors import ProfileError, UsageError
 from hadua.service.cli.stored import DATA_DIR, Database, DataDir, stored
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def show_all(
                 "id": name,
                 "consent": name in known and known[name].consented,
                 "sessions": known[name].sessions if name in known else 0,
-                "profile": store.active_version(name) if name in store.participants() else 0,
+                "profile": _serving(store, name) if name in store.participants() else 0,
             }
             for name in sorted({*known, *store.participants()})
         ]
@@ -56,9 +56,8 @@ def show_all(
         return
     for row in rows:
         consent = "consent" if row["consent"] else "no consent"
-        typer.echo(
-            f"{row['id']:24} {consent:12} {row['sessions']:4} sessions   profile {row['profile']}"
-        )
+        profile = "damaged" if row["profile"] is None else row["profile"]
+        typer.echo(f"{row['id']:24} {consent:12} {row['sessions']:4} sessions   profile {profile}")
     if not rows:
         typer.echo("No participant is entered.", err=True)
 
@@ -220,6 +219,14 @@ def _profiles(data_dir: Path) -> "ProfileStore":
     from hadua.service.person_data import PROFILES
 
     return ProfileStore(data_dir / PROFILES)
+
+
+def _serving(store: "ProfileStore", participant: str) -> int | None:
+    """The version that serves; None where damage hides it, which `show` describes."""
+    try:
+        return store.active_version(participant)
+    except ProfileError:
+        return None
 
 
 def _profile_facts(store: "ProfileStore", participant: str) -> dict[str, object] | None:

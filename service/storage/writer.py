@@ -176,13 +176,13 @@ class StorageWriter:
             self._pay(connection)
         if self._collect():
             self._ended = True
-        kept = self._write(connection, self._rows)
+        why_lost = self._write(connection, self._rows)
         self._rows = []
         if isinstance(self._last, Job):
-            if kept:
+            if why_lost is None:
                 self._do(connection, self._last)
             else:
-                self._put_off(self._last)
+                self._put_off(self._last, why_lost)
         self._last = None
         return not self._ended
 
@@ -208,18 +208,15 @@ class StorageWriter:
             return max(until_s - time.monotonic(), 0.0)
         return RETRY_S if self._owed else None
 
-    def _write(self, connection: Connection, rows: list[Row]) -> bool:
-        """Whether each of the rows is kept, or of a session that is not on record."""
+    def _write(self, connection: Connection, rows: list[Row]) -> StorageError | None:
+        """Why a session that was whole up to here has lost frames; None if none has."""
         good = [row for row in rows if life_of(row) not in self._broken]
         self.lost += len(rows) - len(good)
-        if good and not self._insert(connection, good):
-            self._lose(good)
-            return False
-        return len(good) == len(rows)
+        return self._insert(connection, good) if good else None
 
-    def _insert(self, connection: Connection, rows: list[Row]) -> bool:
+    def _insert(self, connection: Connection, rows: list[Row]) -> StorageError | None:
         values = [{**row, "text": packed(str(row["text"]))} for row in rows]
-        for attempt in range(TRIES):
+        for _ in range(TRIES):
             try:
                 self._sync(connection, full=False)
                 connection.execute(insert(frames), values)
@@ -229,23 +226,25 @@ class StorageWriter:
                 return self._insert_alone(connection, rows, error)
             except SQLAlchemyError as error:
                 connection.rollback()
-                if attempt == TRIES - 1:
-                    self._fail(self._database.failed("cannot be written", error))
+                fault = self._database.failed("cannot be written", error)
             else:
                 self.written += len(rows)
                 self._works()
-                return True
-        return False
+                return None
+        self._fail(fault)
+        self._lose(rows)
+        return fault
 
-    def _insert_alone(self, connection: Connection, rows: list[Row], error: IntegrityError) -> bool:
+    def _insert_alone(
+        self, connection: Connection, rows: list[Row], error: IntegrityError
+    ) -> StorageError | None:
         """Each row by itself, so that one that does not fit costs no other its place."""
         if len(rows) == 1:
             self.lost += 1
             _log.error("frame not kept", error=str(self._database.failed("refused it", error)))
-            return True
-        for row in rows:
-            self._write(connection, [row])
-        return not any(life_of(row) in self._broken for row in rows)
+            return None
+        faults = [self._write(connection, [row]) for row in rows]
+        return next(filter(None, faults), None)
 
     def _do(self, connection: Connection, job: Job) -> None:
         error = None if job.of is None else self._broken.get(job.of)

@@ -171,6 +171,23 @@ def test_nothing_is_kept_of_a_session_behind_a_frame_that_was_lost(storage: Stor
     assert kept(storage) == list(range(1, len(kept(storage)) + 1))
 
 
+def test_what_waits_behind_frames_of_a_lost_session_is_made_all_the_same(storage: Storage) -> None:
+    working, go_on = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        working.set()
+        go_on.wait(10.0)
+
+    storage.writer.submit(hold, durable=False)
+    assert working.wait(10.0)
+    say(storage, 3)
+    consent = storage.writer.submit(lambda _: "made")
+    storage.writer._lose([{"session_id": "s-1", "epoch": 1}])
+    go_on.set()
+
+    assert consent.result(10.0) == "made"
+
+
 @pytest.mark.parametrize("where", ["packed", "insert"])
 def test_a_batch_for_which_there_is_no_memory_is_lost_alone(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, where: str

@@ -97,6 +97,21 @@ def test_profiles_without_a_row_are_erased_too(tmp_path: Path, bundle: Bundle) -
     storage.close()
 
 
+def test_damaged_profiles_are_erased_like_whole_ones(tmp_path: Path, bundle: Bundle) -> None:
+    folder = new_data_folder(tmp_path)
+    fill(folder, bundle)
+    home = folder / PROFILES / NAME
+    (home / "active.json").write_text("{")
+    (home / "versions" / "000001" / "profile.json").write_text("{")
+    people, storage = opened(folder)
+
+    gone = people.erase(NAME)
+
+    assert (gone.sessions, gone.profiles, gone.recordings) == (1, 2, 1)
+    assert not home.exists()
+    storage.close()
+
+
 @pytest.mark.parametrize("name", ["../profiles", "a/b", "a\nb", "", "."])
 def test_an_id_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     people, storage = opened(new_data_folder(tmp_path))

@@ -73,6 +73,26 @@ def test_a_consent_may_come_before_the_first_start(tmp_path: Path) -> None:
     assert "P01" in nowhere("participants", "list")
 
 
+def test_a_damaged_profile_hides_nobody_else_and_is_mended_by_what_is_said(typed: Typed) -> None:
+    for person in ("P01", "P02"):
+        typed("participants", "enter", person)
+    bundle = load_bundle(demo_bundle_path())
+    grow(ProfileStore(typed.folder / PROFILES), bundle, versions=2, participant="P01")
+    (typed.folder / PROFILES / "P01" / "active.json").write_text("{")
+
+    rows = json.loads(typed("participants", "list", "--json"))
+    lines = typed("participants", "list")
+    shown = typed("participants", "show", "P01", code=1)
+    typed("participants", "roll-back", "P01", "--to", "2")
+    mended = json.loads(typed("participants", "list", "--json"))
+
+    assert [row["profile"] for row in rows] == [None, 0]
+    assert "profile damaged" in lines
+    assert "Invalid JSON" in shown
+    assert "hadua participants roll-back P01 --to NUMBER" in shown
+    assert [row["profile"] for row in mended] == [2, 0]
+
+
 def test_what_is_wrong_is_said(typed: Typed, tmp_path: Path) -> None:
     assert "No participant is entered" in typed("participants", "list")
     assert "no participant 'P09'" in typed("participants", "show", "P09", code=1)
