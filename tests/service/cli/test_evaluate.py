@@ -69,12 +69,12 @@ def test_a_run_that_is_killed_goes_on_with_the_same_command(tmp_path: Path) -> N
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = begin(*TINY, "--out", out)
-    _until((out / "folds").exists)
+    _until(lambda: any((out / "folds").glob("seed*")))
 
     process.send_signal(signal.SIGINT)
     said, stderr = process.communicate(timeout=30.0)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, stderr
     assert said == ""
     assert f"stopped. Finished folds are kept in {str(out)!r}; the same command" in stderr
     assert "Traceback" not in stderr
