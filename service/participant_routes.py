@@ -18,6 +18,7 @@ from hadua.service.rest import Asked, Asker, answer, api_router
 from hadua.service.service import Service
 from hadua.service.storage.errors import ParticipantBusyError
 from hadua.service.storage.records import Erased, Participant
+from hadua.service.withdrawn import forget
 
 router: APIRouter = api_router("participants")
 Id = Annotated[str, Path(description="Pseudonym of a participant.", examples=["P-01"])]
@@ -79,8 +80,7 @@ async def erase_participant(asked: Asked, asker: Asker, participant: Id) -> Resp
     require_idle(asked, participant)
     erase = functools.partial(asked.people.erase, participant, actor=asker.name)
     erased = await _in_pool(asked, erase)
-    asked.sessions.forget(participant)
-    asked.remembered.forget_about(participant)
+    forget(asked, participant)
     return answer(erased)
 
 

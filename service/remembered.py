@@ -1,5 +1,6 @@
 """Answers kept for a while, so that a request that is sent again is not carried out again."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -114,5 +115,7 @@ class RememberedAnswers:
 
 
 def _tells(answer: Answer, place: Place, name: str) -> bool:
+    """Whether the name stands there as a whole: `P01` does not stand in `P011`."""
+    whole = rf"(?<![\w-]){re.escape(name)}(?![\w-])"
     texts = (*place, *answer.headers.values())
-    return name.encode() in answer.body or any(name in text for text in texts)
+    return bool(re.search(whole.encode(), answer.body)) or any(re.search(whole, t) for t in texts)

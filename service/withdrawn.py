@@ -1,4 +1,7 @@
-"""Consent that was taken back by a command, or at another booth: its sessions end here, too."""
+"""Consent that was taken back, and people who were erased, by a command or at another booth.
+
+What runs of them ends here, too, and nothing that they said is left in memory.
+"""
 
 import asyncio
 import functools
@@ -7,6 +10,7 @@ import structlog
 
 from hadua.models.errors import HaduaError
 from hadua.service.service import Service, ServiceStoppingError
+from hadua.service.session import Session
 from hadua.service.storage.errors import ParticipantUnknownError
 
 EVERY_S = 1.0
@@ -15,7 +19,7 @@ _log = structlog.get_logger("hadua.consent")
 
 
 async def stop_withdrawn(service: Service) -> None:
-    """Until cancelled: look once a second, as long as anybody is measured."""
+    """Until cancelled: look once a second, as long as anybody is known who is measured, or was."""
     while True:
         await asyncio.sleep(EVERY_S)
         try:
@@ -27,15 +31,34 @@ async def stop_withdrawn(service: Service) -> None:
 
 
 async def look(service: Service) -> None:
-    """Stop the sessions of those who have withdrawn."""
-    running = [s for s in service.sessions.all() if not s.state.over]
-    for participant in {s.participant for s in running if s.participant is not None}:
-        if not await _has_withdrawn(service, participant):
-            continue
-        for session in running:
-            if session.participant == participant:
-                _log.warning("consent withdrawn: the session is stopped", session=session.id)
-                session.stop()
+    """Stop the sessions of those who have withdrawn, and forget those who were erased."""
+    named = {s.participant for s in service.sessions.all() if s.participant is not None}
+    if not named:
+        return
+    still = await service.blocking(service.pool, functools.partial(service.storage.entered, named))
+    for participant in named - still:
+        _stop(service, participant, because="participant erased")
+        forget(service, participant)
+    for participant in still & {s.participant for s in _running(service)}:
+        if await _has_withdrawn(service, participant):
+            _stop(service, participant, because="consent withdrawn")
+
+
+def forget(service: Service, participant: str) -> None:
+    """Let go of what is in memory of somebody who was erased: ended sessions, and answers."""
+    service.sessions.forget(participant)
+    service.remembered.forget_about(participant)
+
+
+def _running(service: Service) -> list[Session]:
+    return [s for s in service.sessions.all() if not s.state.over]
+
+
+def _stop(service: Service, participant: str, *, because: str) -> None:
+    for session in _running(service):
+        if session.participant == participant:
+            _log.warning(f"{because}: the session is stopped", session=session.id)
+            session.stop()
 
 
 async def _has_withdrawn(service: Service, participant: str) -> bool:

@@ -1,6 +1,7 @@
 """Queries and changes about participants: who they are and what they agreed to."""
 
 import secrets
+from collections.abc import Collection
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -14,6 +15,12 @@ def every(connection: Connection, *, after: str = "", limit: int = 100) -> list[
     query = select(participants.c.id).where(participants.c.id > after)
     ids = connection.execute(query.order_by(participants.c.id).limit(limit)).scalars().all()
     return [one(connection, each) for each in ids]
+
+
+def entered(connection: Connection, names: Collection[str]) -> set[str]:
+    """Those of these who are entered."""
+    query = select(participants.c.id).where(participants.c.id.in_(names))
+    return set(connection.execute(query).scalars())
 
 
 def one(connection: Connection, participant: str) -> Participant:

@@ -1,5 +1,7 @@
 """Participants that are kept: who they are, what they agreed to, and that they are erased."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, text
 
 from hadua.service.storage import people, trail
@@ -22,6 +24,10 @@ class PeopleShelf(Shelf):
             ParticipantUnknownError: nobody of that id.
         """
         return self.database.read(lambda c: people.one(c, participant))
+
+    def entered(self, names: Collection[str]) -> set[str]:
+        """Those of these who are entered."""
+        return self.database.read(lambda c: people.entered(c, names))
 
     def admit(self, participant: str, *, consent: bool) -> None:
         """See that a session of a participant may begin.
