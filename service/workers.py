@@ -80,3 +80,4 @@ class DaemonExecutor(Executor):
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             call()
+            del call  # with its result, which may be all that is kept of a person

@@ -79,7 +79,6 @@ class FitsInfo(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(slots=True, eq=False)
 class _Fit:
     booth: str
-    parcel: FitParcel | None
     asked_s: float
     state: FitState = FitState.WAITING
     reason: str = ""
@@ -111,6 +110,7 @@ class Fits:
         self._clock, self._versions = clock, versions
         self._line: FairQueue[str] = FairQueue()
         self._fits: dict[str, _Fit] = {}
+        self._parcels: dict[str, FitParcel] = {}  # of those that wait
         self._ended: Counter[str] = Counter()
         self._come = asyncio.Event()
 
@@ -124,7 +124,8 @@ class Fits:
         if parcel.ticket not in self._fits:
             self._require_same(parcel, versions)
             self._require_room(booth)
-            self._fits[parcel.ticket] = _Fit(booth, parcel, self._clock())
+            self._fits[parcel.ticket] = _Fit(booth, self._clock())
+            self._parcels[parcel.ticket] = parcel
             self._line.put(booth, parcel.ticket)
             self._come.set()
         return self.told(parcel.ticket)
@@ -156,6 +157,7 @@ class Fits:
         """
         fit = self._known(ticket)
         self._line.remove(ticket)
+        self._parcels.pop(ticket, None)
         if fit.task is not None:
             fit.task.cancel()
         del self._fits[ticket]
@@ -177,10 +179,9 @@ class Fits:
             while not len(self._line):
                 self._come.clear()
                 await self._come.wait()
-            fit = self._fits[self._line.take()]
-            parcel, fit.parcel = fit.parcel, None
-            if parcel is not None:
-                await self._fit(fit, parcel)
+            ticket = self._line.take()
+            # Without a name here, which would keep both until the next one comes.
+            await self._fit(self._fits[ticket], self._parcels.pop(ticket))
 
     async def _fit(self, fit: _Fit, parcel: FitParcel) -> None:
         fit.state = FitState.FITTING

@@ -92,6 +92,7 @@ class PoolFits:
                 http.ask("DELETE", f"{PATH}/{parcel.ticket}", None, within_s=ASK_S)
             http.close()
         profile = self._checked(told, parcel, data)
+        _require_wanted(stop)  # else the folder may be gone, with all that is kept of the person
         keep_fitted(request.session, replace(profile, participant=data.participant))
         return f"pool {self.link.address}, {told.computed}".removesuffix(", ")
 
@@ -104,8 +105,8 @@ class PoolFits:
         while told is None or told.state not in ("done", "failed"):
             if told is not None:
                 on_place(told.place)
-            if stop.wait(EVERY_S):
-                raise PoolError("the fit is wanted no more")
+            stop.wait(EVERY_S)
+            _require_wanted(stop)
             if time.monotonic() > until_s:
                 expected = f"one within {self.within_s:g} s"
                 raise PoolLateError(
@@ -149,3 +150,8 @@ class PoolFits:
         return PoolWrongError(
             f"pool {self.link.address!r}", got=what, expected="the profile that was asked for"
         )
+
+
+def _require_wanted(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise PoolError("the fit is wanted no more")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hadua import calibration, models
 
-_MODELS = ("network.py", "prediction.py")
+_MODELS = ("attending.py", "network.py", "prediction.py")
 
 
 @cache

@@ -69,9 +69,13 @@ class Fitting:
         loop, stop = asyncio.get_running_loop(), threading.Event()
         thread = DaemonExecutor("pool-fit")  # of its own: it may be waited for long
 
+        def note(stage: str) -> None:
+            if not stop.is_set():  # else the calibration is at something else, or over
+                self._on_stage(stage)
+
         def on_place(place: int) -> None:
             stage = f"waiting at the pool, place {place}" if place else "learning at the pool"
-            loop.call_soon_threadsafe(self._on_stage, stage)
+            loop.call_soon_threadsafe(note, stage)
 
         try:
             call = functools.partial(elsewhere.fit, request, on_place=on_place, stop=stop)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import threading
+import time
+import weakref
 
 import pytest
 from hypothesis import given
@@ -47,6 +49,19 @@ def test_an_error_goes_to_whoever_waits_and_the_next_call_runs() -> None:
     with pytest.raises(ValueError, match="no number"):
         failed.result(timeout=5.0)
     assert fine.result(timeout=5.0) == 7
+
+
+def test_the_result_of_a_call_is_not_kept_until_the_next_one() -> None:
+    class Person:
+        """Whose data somebody asked for."""
+
+    executor = DaemonExecutor("lets go")
+    seen = weakref.ref(executor.submit(Person).result(timeout=5.0))
+    deadline_s = time.monotonic() + 5.0
+    while seen() is not None and time.monotonic() < deadline_s:
+        time.sleep(0.001)
+    assert seen() is None
+    executor.shutdown()
 
 
 def test_a_cancelled_call_never_runs() -> None:

@@ -1,6 +1,7 @@
 """The pool's line of fits: fair, bounded, and empty afterwards."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -103,6 +104,31 @@ async def test_booths_take_turns_and_are_told_their_place() -> None:
 
     assert bench.begun == [1, 4, 5, 2, 3]
     assert bench.most_at_once == 1
+
+
+@async_test
+async def test_nothing_of_a_fit_is_kept_once_it_is_let_go_of() -> None:
+    def kept(ticket: str) -> int:
+        gc.collect()
+        held = (o for o in gc.get_objects() if type(o) in (FitParcel, FittedThere))
+        return sum(type(o) is FittedThere or o.ticket == ticket for o in held)
+
+    bench = Bench()
+    async with at_work(bench) as fits:
+        ticket = fits.put("b", a_parcel(77), SAME).ticket
+        await eventually(lambda: bench.begun)
+        assert kept(ticket) == 1
+        bench.go_on.set()
+        await eventually(lambda: fits.told(ticket).state == "done")
+        fits.forget(ticket)
+        await asyncio.sleep(0)
+        assert kept(ticket) == 0
+        bench.go_on.clear()
+        for number in (78, 79):
+            fits.put("b", a_parcel(number), SAME)
+        await eventually(lambda: len(bench.begun) == 2)
+        fits.forget(waiting := f"{79:032x}")
+        assert kept(waiting) == 0
 
 
 @async_test

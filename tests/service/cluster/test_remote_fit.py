@@ -2,10 +2,12 @@
 
 import asyncio
 import functools
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,6 +28,7 @@ from hadua.calibration.fit_parcel import FitParcel
 from hadua.calibration.fit_request import FitRequest
 from hadua.calibration.fitted import read_fitted
 from hadua.calibration.fitting import fit_and_keep, fit_parcel
+from hadua.calibration.profile import Profile
 from hadua.calibration.profile_files import DOCUMENT, MODEL, of_files, to_files
 from hadua.calibration.store import ProfileStore
 from hadua.models.errors import CalibrationError
@@ -33,6 +36,8 @@ from hadua.service.cluster.booth import Booth, PoolAsked
 from hadua.service.cluster.fitters import FittedThere, Fitter, OwnProcess
 from hadua.service.cluster.link import PoolState
 from hadua.service.cluster.remote import PoolError, PoolLateError, PoolRefusedError, PoolWrongError
+from hadua.service.cluster.remote_fit import PoolFits
+from hadua.service.learning.fitting import Fitting
 from hadua.service.person_data import PROFILES
 
 slow_test = functools.partial(async_test, timeout_s=240.0)
@@ -166,6 +171,54 @@ async def test_a_pool_that_refuses_or_fails_says_why(tmp_path: Path) -> None:
     async with running(parts) as pool:
         with pytest.raises(PoolRefusedError, match="no fits are made here"):
             await fitted(pool, request)
+
+
+@slow_test
+async def test_a_fit_that_is_wanted_no_more_leaves_nothing_and_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person may have been erased while the pool's last answer was on its way."""
+    request, stop, told = quick(collected(tmp_path), steps=1), threading.Event(), list[str]()
+    checked = PoolFits._checked
+
+    def erased_meanwhile(fits: PoolFits, *answer: Any) -> Profile:
+        profile = checked(fits, *answer)
+        shutil.rmtree(request.session)
+        stop.set()
+        return profile
+
+    monkeypatch.setattr(PoolFits, "_checked", erased_meanwhile)
+    async with running(pool_parts()) as pool:
+        booth = booth_of(pool)
+        await eventually(lambda: booth.link.state is PoolState.ANSWERING)
+        call = functools.partial(booth.fits().fit, request, on_place=lambda _: None, stop=stop)
+        with pytest.raises(PoolError, match="wanted no more"):
+            await asyncio.to_thread(call)
+        await asyncio.to_thread(booth.close)
+    assert not request.session.exists()
+
+    class Slow:
+        """Has an answer on its way when nobody wants it any more."""
+
+        asked = threading.Event()
+
+        def fit(
+            self, request: FitRequest, *, on_place: Callable[[int], None], stop: threading.Event
+        ) -> str:
+            self.asked.set()
+            stop.wait()
+            on_place(0)
+            raise PoolError("the fit is wanted no more")
+
+    slow = Slow()
+    fit = Fitting(slow, on_stage=told.append).fit
+    fitting = asyncio.ensure_future(fit(None, request.model_copy(update={"source": None})))  # type: ignore[arg-type]
+    await eventually(slow.asked.is_set)
+    fitting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fitting
+    await asyncio.sleep(0.05)
+    assert told == []
 
 
 def damaged(files: Files) -> Files:

@@ -1,10 +1,12 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.evaluation import METHODS
 
+from hadua import models
 from hadua.models.errors import UsageError
 from hadua.service.evaluation.learning_code import code_hash
 from hadua.service.evaluation.plan import Plan, fingerprint, known_methods
@@ -23,6 +25,22 @@ def test_the_fingerprint_holds_whatever_a_figure_depends_on() -> None:
     assert MARK["code"] == code_hash()
     assert MARK["version.torch"]
     assert json.loads(json.dumps(MARK)) == MARK
+
+
+def test_the_hash_covers_every_part_of_the_network() -> None:
+    folder, read = Path(models.__path__[0]), set[Path]()
+    real = Path.read_bytes
+
+    def noting(path: Path) -> bytes:
+        read.add(path)
+        return real(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "read_bytes", noting)
+        code_hash.__wrapped__()
+    text = (folder / "network.py").read_text()
+    parts = set(re.findall(r"^from hadua\.models\.(\w+) import", text, re.MULTILINE))
+    assert {folder / f"{name}.py" for name in {"network", *parts} - {"errors"}} <= read
 
 
 def test_the_same_goes_on_and_half_written_files_go(tmp_path: Path) -> None:
