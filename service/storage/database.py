@@ -105,13 +105,19 @@ class Database:
                     hint="Install the newer hadua, or restore a back-up of before.",
                 )
             try:
-                if self.is_file and not inspect(connection).get_table_names():
-                    make_tables(connection, version=HEAD)
-                else:
-                    upgrade(connection)
+                if self.is_file:  # all of it or nothing, whatever is killed, and by one process
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                if _revision(connection) != HEAD:
+                    self._make_or_upgrade(connection)
                 connection.commit()
             except SQLAlchemyError as error:
                 raise self.failed("cannot be migrated", error) from error
+
+    def _make_or_upgrade(self, connection: Connection) -> None:
+        if self.is_file and not inspect(connection).get_table_names():
+            make_tables(connection, version=HEAD)
+        else:
+            upgrade(connection)
 
 
 def sqlite_url(folder: Path) -> str:

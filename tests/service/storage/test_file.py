@@ -5,10 +5,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, event, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from hadua.service.journal import Published
 from hadua.service.storage.database import FILE_NAME, HEAD, Database, sqlite_url, upgrade
@@ -64,6 +67,94 @@ def test_a_new_file_needs_no_alembic(tmp_path: Path) -> None:
         "sys.exit('alembic' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=30.0)
+
+
+_NEVER = -1
+_VERSION = text("SELECT version_num FROM alembic_version")
+
+
+class KilledError(BaseException):
+    """As a kill between two statements."""
+
+
+def _kill_at(database: str, statement: int, *, revision: str = "") -> int:
+    """Make or upgrade a database up to that statement that changes it; how many there were."""
+    seen = 0
+
+    def count(c: object, cursor: object, text: str, *rest: object) -> None:
+        nonlocal seen
+        seen += text.lstrip().startswith(("CREATE", "INSERT", "UPDATE"))
+        if seen == statement:
+            raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        if revision:
+            patch.setattr("hadua.service.storage.database.make_tables", _up_to(revision))
+        event.listen(Engine, "before_cursor_execute", count)
+        try:
+            Database(database).close()
+        except KilledError:
+            pass
+        finally:
+            event.remove(Engine, "before_cursor_execute", count)
+    return seen
+
+
+def _up_to(revision: str) -> Callable[..., None]:
+    def make(connection: Connection, *, version: str) -> None:
+        config = Config()
+        config.set_main_option("script_location", "hadua.service.storage:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    return make
+
+
+@pytest.mark.parametrize("revision", ["", "0003"])
+def test_a_kill_while_tables_are_made_leaves_all_of_them_or_none(
+    tmp_path: Path, revision: str
+) -> None:
+    def a_url(name: str) -> str:
+        url = sqlite_url(tmp_path / name)
+        if revision:
+            _kill_at(url, _NEVER, revision=revision)
+        return url
+
+    statements = _kill_at(a_url("whole"), _NEVER)
+    assert statements >= 2
+    for k in range(1, statements + 1):
+        url = a_url(str(k))
+        assert _kill_at(url, k) == k
+        database = Database(url)
+        assert database.read(lambda c: c.execute(_VERSION).scalar()) == HEAD
+        assert database.read(lambda c: c.execute(text("SELECT * FROM booths")).all()) == []
+        database.close()
+
+
+def test_two_processes_that_begin_at_once_find_one_database(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from hadua.service.storage.database import Database, sqlite_url\n"
+        "print(flush=True); sys.stdin.readline()\n"
+        "Database(sqlite_url(Path(sys.argv[1]))).close()\n"
+    )
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for each in both:
+        assert each.stdout is not None
+        each.stdout.readline()
+    for each in both:
+        assert each.stdin is not None
+        each.stdin.write(b"\n")
+        each.stdin.flush()
+    for each in both:
+        _, said = each.communicate(timeout=30.0)
+        assert each.returncode == 0, said.decode()
 
 
 def test_tables_of_a_stranger_are_not_taken_for_ours(tmp_path: Path) -> None:
