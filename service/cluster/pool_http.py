@@ -5,6 +5,8 @@ so that a late answer is never taken for the next one.
 """
 
 import http.client
+import selectors
+import socket
 import threading
 import time
 from urllib.parse import SplitResult, urlsplit
@@ -110,8 +112,7 @@ class PoolHttp:
     def _exchange(
         self, method: str, path: str, body: bytes | None, within_s: float, most_bytes: int
     ) -> tuple[int, bytes]:
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
+        connection = self._kept()
         if connection is None:
             connection = self._kind(self._host, self._port, timeout=within_s)
         elif connection.sock is not None:
@@ -128,3 +129,21 @@ class PoolHttp:
         with self._lock:
             self._idle.append(connection)
         return response.status, answer
+
+    def _kept(self) -> http.client.HTTPConnection | None:
+        """A connection that was used before, and that the server has not closed since."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if connection.sock is None or not _has_come(connection.sock):
+                return connection
+            connection.close()
+
+
+def _has_come(sock: socket.socket) -> bool:
+    """Whether there is something to read; where nothing was asked, that is the end."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
