@@ -15,7 +15,8 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.async_api import expect as expect_async
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from hadua.service.dashboard.page import install
 from hadua.service.wire import (
@@ -300,6 +301,10 @@ def served(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join(10.0)
         listener.close()
+
+
+for each in (expect, expect_async):
+    each.set_options(timeout=30_000)  # on a busy machine a page needs more than playwright's five
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def test_a_run_that_is_killed_goes_on_with_the_same_command(tmp_path: Path) -> N
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal to one process only")
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    process = begin(*TINY, "--out", out)
+    process = begin(*TINY, "--seeds", "200", "--out", out)  # not done before it is told to stop
     _until(lambda: any((out / "folds").glob("seed*")))
 
     process.send_signal(signal.SIGINT)
