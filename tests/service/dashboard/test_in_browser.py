@@ -213,7 +213,8 @@ def test_what_happened_before_the_page_came_stands_at_its_own_time(visit: Opener
     texts = told.locator("span").all_inner_texts()
     assert [text.partition(":")[0] for text in texts] == ["Connected.", *["Eye tracking"] * 2]
     ages = [(shown[0] - s) % 86_400 for s in shown]
-    assert ages == pytest.approx([0, 40, 50], abs=3)
+    assert ages[2] - ages[1] == pytest.approx(10, abs=1)
+    assert 39 <= ages[1] < 100  # and as long as a busy browser took to connect
 
 
 def _seconds(clock: str) -> int:
