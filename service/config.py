@@ -226,7 +226,7 @@ def load_settings(flags: Mapping[str, object], *, config: Path | None = None) ->
     try:
         return _configured().model_validate(dict(flags))
     except ValidationError as error:
-        raise _usage_error(error, flags=flags) from error
+        raise usage_error(error, flags=flags) from error
     finally:
         _file.reset(reset)
 
@@ -273,7 +273,8 @@ def _require_toml(path: Path) -> None:
         ) from error
 
 
-def _usage_error(error: ValidationError, *, flags: Mapping[str, object]) -> UsageError:
+def usage_error(error: ValidationError, *, flags: Mapping[str, object]) -> UsageError:
+    """The first thing that is wrong, in words; `flags` are those of the command line, by name."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "?"
     if first["type"] == "extra_forbidden":

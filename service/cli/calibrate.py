@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from hadua.service.config import Settings
+    from hadua.service.learning.requests import PlanChanges
     from hadua.service.learning.statuses import CalibrationStatus
 
 _WELL = {"accepted": 0, "ready": 0}
@@ -69,15 +70,14 @@ def _calibrate(
 ) -> "CalibrationStatus":
     from hadua.calibration.policy import policy_of
     from hadua.service.assembly import open_storage
-    from hadua.service.learning.requests import PlanChanges
     from hadua.service.learning.terminal import calibrate as run
     from hadua.service.logs import configure_logs
     from hadua.service.meant import open_bundle
 
     if policy is not None:
         policy_of(policy)
+    changes = _changes(seconds, baseline_s)
     configure_logs(level="warning", json=settings.log_json)
-    changes = PlanChanges.model_validate({"baseline_s": baseline_s})
     loaded = open_bundle(settings)
     with open_storage(settings) as storage, _bar(shown=not as_json) as bar:
         task = bar.add_task("waiting for the streams", total=1.0)
@@ -102,6 +102,21 @@ def _calibrate(
                 decide=decide,
             )
         )
+
+
+def _changes(seconds: float, baseline_s: float) -> "PlanChanges":
+    """What differs from the proposed plan, within the bounds that a service has as well."""
+    from pydantic import ValidationError
+
+    from hadua.service.config import usage_error
+    from hadua.service.learning.requests import PlanChanges, StartCalibration
+
+    flags = {"seconds": seconds, "baseline_s": baseline_s}
+    try:
+        StartCalibration.model_validate({"seconds": seconds})
+        return PlanChanges.model_validate({"baseline_s": baseline_s})
+    except ValidationError as error:
+        raise usage_error(error, flags=flags) from error
 
 
 def _bar(*, shown: bool) -> "Progress":

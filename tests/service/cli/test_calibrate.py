@@ -88,6 +88,12 @@ def require_calibrated(
         (("--participant", "../x", "--eeg", "sim:"), 2, "--participant: got '../x'"),
         (("--participant", "P01"), 2, "a calibration without a stream"),
         (("--participant", "P01", "--eeg", "sim:", "--accept", "bold"), 2, "got 'bold'"),
+        (("--participant", "P01", "--eeg", "sim:", "--seconds", "nan"), 2, "--seconds: got nan"),
+        (
+            ("--participant", "P01", "--eeg", "sim:", "--baseline-s", "-1"),
+            2,
+            "--baseline-s: got -1.0, expected greater than or equal to 0",
+        ),
         (
             ("--participant", "P01", "--eeg", "sim:", "--gaze", "file:a.xdf"),
             2,
