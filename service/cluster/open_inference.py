@@ -8,7 +8,7 @@ import numpy as np
 
 from hadua.models.features import BoolArray
 from hadua.models.runtime import Float32Array
-from hadua.service.cluster.pool_http import PoolHttp
+from hadua.service.cluster.pool_http import PoolHttp, decoded
 from hadua.service.cluster.remote import Inferred, PoolError
 from hadua.service.tensors import LOGITS, PRESENT
 
@@ -55,10 +55,10 @@ class OpenInferenceClient:
 
     def _inferred(self, answer: bytes, *, n: int) -> Inferred:
         try:
-            told = msgspec.json.decode(answer, type=_Answer)
+            told = decoded(answer, _Answer)
             (output,) = (o for o in told.outputs if o.name == LOGITS)
             logits = np.array(output.data, np.float32).reshape(output.shape)
-        except (msgspec.DecodeError, ValueError) as error:
+        except ValueError as error:
             raise PoolError(f"pool {self.address!r}", got=f"no logits: {error}") from error
         if logits.shape != (n, self._n_classes) or not np.isfinite(logits).all():
             raise PoolError(

@@ -9,6 +9,7 @@ import selectors
 import socket
 import threading
 import time
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -17,6 +18,7 @@ from hadua.models.errors import UsageError
 from hadua.service.cluster.remote import PoolError, PoolLateError, PoolRefusedError
 
 MOST_BYTES = 1 << 20
+T = TypeVar("T")
 _LOST = (OSError, http.client.HTTPException)
 
 
@@ -35,6 +37,18 @@ def pool_address(url: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         raise UsageError("--cluster", got=repr(url), expected=expected)
     return parts
+
+
+def decoded(answer: bytes, kind: type[T]) -> T:
+    """What an answer says.
+
+    Raises:
+        ValueError: anything else; also text that is none, and brackets without an end.
+    """
+    try:
+        return msgspec.json.decode(answer, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
 
 
 class PoolHttp:

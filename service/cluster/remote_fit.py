@@ -5,7 +5,6 @@ file from anywhere: it must be whole, of this bundle, and the answer to what was
 """
 
 import base64
-import binascii
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from hadua.models.bundle import Bundle
 from hadua.models.errors import HaduaError
 from hadua.models.runtime import load_runtime
 from hadua.service.cluster.link import PoolLink
-from hadua.service.cluster.pool_http import PoolHttp
+from hadua.service.cluster.pool_http import PoolHttp, decoded
 from hadua.service.cluster.remote import PoolError, PoolLateError, PoolRefusedError, PoolWrongError
 from hadua.service.cluster.versions import versions_here
 
@@ -121,10 +120,10 @@ class PoolFits:
         """How it stands; None where that did not come in time, for it may come yet."""
         try:
             text = http.ask(method, path, body, within_s=ASK_S, most_bytes=_MOST_BYTES)
-            return msgspec.json.decode(text, type=_Told)
+            return decoded(text, _Told)
         except PoolLateError:
             return None
-        except msgspec.DecodeError as error:
+        except ValueError as error:
             raise self._wrong(str(error)) from error
 
     def _checked(self, told: _Told, parcel: FitParcel, data: FitData) -> Profile:
@@ -137,7 +136,7 @@ class PoolFits:
             profile.require(self.bundle, participant=parcel.ticket)
             if profile.model:
                 load_runtime(self.bundle, name="onnx", device="cpu", model=profile.model).close()
-        except (HaduaError, KeyError, binascii.Error) as error:
+        except (HaduaError, KeyError, ValueError) as error:
             raise self._wrong(str(error)) from error
         made = profile.made
         got = (profile.version, profile.parent, made.seed, made.origin, made.settings.get("steps"))
