@@ -95,8 +95,7 @@ def _opened(path: Path, where: str) -> zipfile.ZipFile:
     except OSError as error:
         raise ProfileError(f"{where} cannot be read", got=str(error.strerror)) from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        wanted = "an archive of `hadua participants export-profiles`"
-        raise _refused(where, str(error), wanted) from error
+        raise _refused(where, str(error), "an archive (zip)") from error
 
 
 def _files(archive: zipfile.ZipFile, where: str) -> Iterator[tuple[zipfile.ZipInfo, str]]:
@@ -153,5 +152,8 @@ def _check(folder: Path, participant: str, where: str) -> None:
 
 def _refused(where: str, got: str, expected: str) -> ProfileError:
     return ProfileError(
-        f"{where} is not taken", got=got, expected=expected, hint="Export the participant again."
+        f"{where} is not taken",
+        got=got,
+        expected=expected,
+        hint="Write it anew with `hadua participants export-profiles`.",
     )

@@ -136,6 +136,6 @@ def _zips(numbers: Random, files: Sequence[bytes]) -> bytes:
 
 TARGETS = (
     Target("profile", "`of_files`: JSON, safetensors, ONNX", _profiles, _files, _profile),
-    Target("archive", "`hadua participants import`", lambda: [archive()], _zips, _archive),
+    Target("archive", "`hadua participants import-profiles`", lambda: [archive()], _zips, _archive),
     Target("backup", "`hadua restore`", lambda: [backup()], _zips, _backup),
 )

@@ -77,7 +77,7 @@ def process(command: Sequence[str]) -> Iterator[Process]:
     finally:
         child.send_signal(signal.SIGTERM)
         try:
-            child.wait(timeout=3.0)
+            child.wait(timeout=20.0)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

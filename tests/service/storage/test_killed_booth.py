@@ -107,7 +107,7 @@ def test_what_a_booth_holds_is_held_again_after_its_connection_was_lost(
 @async_test
 async def test_on_a_file_a_service_does_not_look_for_what_is_its_own() -> None:
     async with running(Parts()) as service:
-        await asyncio.wait_for(close_left_open(service.service), 5.0)
+        await asyncio.wait_for(close_left_open(service.service), 30.0)
 
 
 def test_a_service_at_work_closes_it(tmp_path: Path, postgres: PostgresServer) -> None:
