@@ -43,7 +43,7 @@ def write(service: Service) -> None:
     if not records:
         return
     try:
-        service.storage.keep_booths(records).add_done_callback(_said)
+        service.storage.keep_booths(records, most=MOST).add_done_callback(_said)
     except HaduaError as error:
         _log.error("the fleet is not kept", error=str(error))
 

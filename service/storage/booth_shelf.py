@@ -16,9 +16,9 @@ class BoothShelf(Shelf):
         """Those heard last, the longest silent first."""
         return self.database.read(partial(booths.latest, limit=limit))
 
-    def keep_booths(self, records: Sequence[BoothRecord]) -> "Future[None]":
-        """Put words in the place of older ones; never waits."""
-        return self.writer.submit(partial(booths.keep, records=records), durable=False)
+    def keep_booths(self, records: Sequence[BoothRecord], *, most: int) -> "Future[None]":
+        """Put words in the place of older ones, and keep the latest; never waits."""
+        return self.writer.submit(partial(booths.keep, records=records, most=most), durable=False)
 
     def forget_booth(self, name: str) -> None:
         """Let go of one."""

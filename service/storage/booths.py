@@ -14,11 +14,13 @@ def latest(connection: Connection, *, limit: int) -> list[BoothRecord]:
     return [BoothRecord(row.name, row.heard_unix, row.word) for row in reversed(rows.all())]
 
 
-def keep(connection: Connection, records: Sequence[BoothRecord]) -> None:
-    """Put words in the place of older ones."""
+def keep(connection: Connection, records: Sequence[BoothRecord], *, most: int) -> None:
+    """Put words in the place of older ones; of more booths than that, those heard first go."""
     connection.execute(delete(booths).where(booths.c.name.in_([r.name for r in records])))
     rows = [{"name": r.name, "heard_unix": r.heard_unix, "word": r.word} for r in records]
     connection.execute(insert(booths), rows)
+    last = select(booths.c.name).order_by(booths.c.heard_unix.desc()).limit(most)
+    connection.execute(delete(booths).where(booths.c.name.not_in(last)))
 
 
 def forget(connection: Connection, name: str) -> None:

@@ -303,7 +303,9 @@ async def test_the_fleet_is_written_while_it_runs(
     monkeypatch.setattr(fleet_keeping, "EVERY_S", 0.02)
     async with running(Parts(data_folder=tmp_path)) as pool:
         storage = pool.service.storage
-        storage.keep_booths([BoothRecord("odd", 1.0, '{"of": "another version"}')]).result(5.0)
+        storage.keep_booths([BoothRecord("odd", 1.0, '{"of": "another version"}')], most=9).result(
+            5.0
+        )
         pool.service.fleet.hear(word("b-1"))
         await eventually(lambda: len(storage.booths(limit=9)) == 2)
         odd, kept = storage.booths(limit=9)

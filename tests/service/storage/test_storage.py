@@ -176,8 +176,9 @@ def test_what_is_old_is_forgotten_and_that_is_noted(storage: Storage) -> None:
 
 
 def test_of_each_booth_the_latest_word_is_kept(storage: Storage) -> None:
-    storage.keep_booths([BoothRecord("b-1", 5.0, "{}"), BoothRecord("b-2", 4.0, "{}")]).result(5.0)
-    storage.keep_booths([BoothRecord("b-2", 6.0, '{"n":1}')]).result(5.0)
+    first = [BoothRecord("b-1", 5.0, "{}"), BoothRecord("b-2", 4.0, "{}")]
+    storage.keep_booths(first, most=9).result(5.0)
+    storage.keep_booths([BoothRecord("b-2", 6.0, '{"n":1}')], most=9).result(5.0)
 
     assert storage.booths(limit=9) == [
         BoothRecord("b-1", 5.0, "{}"),
@@ -187,6 +188,12 @@ def test_of_each_booth_the_latest_word_is_kept(storage: Storage) -> None:
     storage.forget_booth("b-1")
     storage.forget_booth("b-9")
     assert [b.name for b in storage.booths(limit=9)] == ["b-2"]
+
+
+def test_booths_that_come_under_new_names_do_not_pile_up(storage: Storage) -> None:
+    for k in range(7):
+        storage.keep_booths([BoothRecord(f"b-{k}", 10.0 + k, "{}")], most=3).result(5.0)
+    assert [b.name for b in storage.booths(limit=9)] == ["b-4", "b-5", "b-6"]
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(storage: Storage) -> None:
