@@ -17,9 +17,9 @@ class SureThread(threading.Thread):
         """Start it.
 
         Raises:
-            RuntimeError: it does not begin to run.
+            RuntimeError: it does not begin to run, or was started before.
         """
-        self._begun = self._started = _Begun()
+        self._begun = _bounded(self)
         super().start()
 
     def run(self) -> None:
@@ -40,10 +40,17 @@ _start_unbounded = threading.Thread.start
 
 
 def _start(thread: threading.Thread) -> None:
-    own = vars(thread)
-    if not isinstance(own["_started"], _Begun):
-        own["_started"] = _Begun()
+    _bounded(thread)
     _start_unbounded(thread)
+
+
+def _bounded(thread: threading.Thread) -> "_Begun":
+    """What its start waits for, now with a bound; once begun, a thread keeps it."""
+    own = vars(thread)
+    begun = own["_started"]
+    if not isinstance(begun, _Begun):
+        own["_started"] = begun = _Begun()
+    return begun
 
 
 class _Begun(threading.Event):

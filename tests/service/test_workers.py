@@ -116,6 +116,16 @@ def test_a_thread_that_dies_before_it_runs_is_not_waited_for_for_ever(
     executor.shutdown()
 
 
+def test_a_thread_is_started_once() -> None:
+    runs: list[int] = []
+    thread = SureThread(target=lambda: runs.append(1))
+    thread.start()
+    with pytest.raises(RuntimeError, match="once"):
+        thread.start()
+    thread.join(10.0)
+    assert runs == [1]
+
+
 def test_neither_is_one_of_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "START_S", 0.05)
     monkeypatch.setattr(threading.Thread, "start", threading.Thread.start)  # as it was, afterwards
