@@ -18,6 +18,7 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from types import FrameType
 from typing import Generic, TypeVar
 
 from hadua.models.errors import HaduaError
@@ -62,8 +63,22 @@ def run_in_processes(
         jobs: Most processes at a time; each computes on one thread.
     """
     waiting, busy = deque(tasks), list[_Worker[T, R]]()
+    with _ctrl_c_noted() as noted:
+        yield from _results(work, waiting, busy, jobs=jobs, noted=noted)
+
+
+def _results(
+    work: Callable[[T], R],
+    waiting: deque[T],
+    busy: list[_Worker[T, R]],
+    *,
+    jobs: int,
+    noted: Sequence[int],
+) -> Generator[tuple[T, R | Failure]]:
     try:
         while waiting or busy:
+            if noted:  # and yet here: it was raised where Python lets nothing out
+                raise KeyboardInterrupt
             while waiting and len(busy) < jobs:
                 with _ctrl_c_later(), _one_thread_each():
                     busy.append(_start(work, waiting.popleft()))
@@ -148,6 +163,26 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@contextmanager
+def _ctrl_c_noted() -> Iterator[Sequence[int]]:
+    """Note Ctrl-C beside raising it: what is raised in a finaliser, Python only prints."""
+    noted: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield noted
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

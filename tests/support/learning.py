@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -109,8 +110,12 @@ async def begin_session(http: httpx.AsyncClient, participant: str | None = PERSO
 def learners() -> list[psutil.Process]:
     """The processes that learn, of this process's children those alone: others need theirs."""
     ours = ("hadua.service.learning", "hadua.calibration.worker")
-    children = [(c, " ".join(c.cmdline())) for c in psutil.Process().children()]
-    return [child for child, line in children if any(name in line for name in ours)]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # one that has just ended, somebody else's
+            line = " ".join(child.cmdline())
+            found += [child] if any(name in line for name in ours) else []
+    return found
 
 
 def kill_learners() -> None:

@@ -72,7 +72,10 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
     _until(lambda: any((out / "folds").glob("seed*")))
 
     process.send_signal(signal.SIGINT)
-    said, stderr = process.communicate(timeout=30.0)
+    try:
+        said, stderr = process.communicate(timeout=60.0)
+    finally:
+        process.kill()
 
     assert process.returncode == 130, stderr
     assert said == ""

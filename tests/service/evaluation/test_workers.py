@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -98,3 +99,23 @@ def _until(true: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
     while not true():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+class Swallowing:
+    """Python prints what is raised in here, and goes on."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_ctrl_c_that_is_raised_where_nothing_gets_out_still_ends_it() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    results = run_in_processes(square, range(50), jobs=1)
+    next(results)
+    held = Swallowing()
+    del held
+
+    with pytest.raises(KeyboardInterrupt):
+        list(results)
+    assert signal.getsignal(signal.SIGINT) is before
