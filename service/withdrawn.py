@@ -11,7 +11,6 @@ import structlog
 from hadua.models.errors import HaduaError
 from hadua.service.service import Service, ServiceStoppingError
 from hadua.service.session import Session
-from hadua.service.storage.errors import ParticipantUnknownError
 
 EVERY_S = 1.0
 
@@ -39,9 +38,12 @@ async def look(service: Service) -> None:
     for participant in named - still:
         _stop(service, participant, because="participant erased")
         forget(service, participant)
-    for participant in still & {s.participant for s in _running(service)}:
-        if await _has_withdrawn(service, participant):
-            _stop(service, participant, because="consent withdrawn")
+    measured = still & {s.participant for s in _running(service) if s.participant is not None}
+    if not measured:
+        return
+    asked = functools.partial(service.storage.withdrawn, measured)
+    for participant in await service.blocking(service.pool, asked):
+        _stop(service, participant, because="consent withdrawn")
 
 
 def forget(service: Service, participant: str) -> None:
@@ -59,14 +61,3 @@ def _stop(service: Service, participant: str, *, because: str) -> None:
         if session.participant == participant:
             _log.warning(f"{because}: the session is stopped", session=session.id)
             session.stop()
-
-
-async def _has_withdrawn(service: Service, participant: str) -> bool:
-    """Whether they consented once and do not any more; who never did was not asked to."""
-    try:
-        found = await service.blocking(
-            service.pool, functools.partial(service.storage.participant, participant)
-        )
-    except ParticipantUnknownError:
-        return False
-    return bool(found.consents) and not found.consented

@@ -23,6 +23,14 @@ def entered(connection: Connection, names: Collection[str]) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def withdrawn(connection: Connection, names: Collection[str]) -> set[str]:
+    """Those of these who consented once, and do not any more."""
+    query = select(consents.c.participant, consents.c.withdrawn_unix).order_by(consents.c.n)
+    rows = connection.execute(query.where(consents.c.participant.in_(names))).all()
+    newest = {row.participant: row.withdrawn_unix for row in rows}
+    return {name for name, withdrawn_unix in newest.items() if withdrawn_unix is not None}
+
+
 def one(connection: Connection, participant: str) -> Participant:
     """A participant.
 

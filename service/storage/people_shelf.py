@@ -29,6 +29,10 @@ class PeopleShelf(Shelf):
         """Those of these who are entered."""
         return self.database.read(lambda c: people.entered(c, names))
 
+    def withdrawn(self, names: Collection[str]) -> set[str]:
+        """Those of these who consented once, and do not any more."""
+        return self.database.read(lambda c: people.withdrawn(c, names))
+
     def admit(self, participant: str, *, consent: bool) -> None:
         """See that a session of a participant may begin.
 
