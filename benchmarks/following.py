@@ -200,7 +200,7 @@ async def _follow(
             if seen.made:
                 ends.append(seen.step_ms)
                 whole.append((time.perf_counter() - began) * 1e3)
-                profile = read_fitted(place)
+                profile = await asyncio.to_thread(read_fitted, place)  # as the service does
                 made += [profile] if profile is not None else []
                 await worker.tell(Kept(version=len(whole)))
             if seen.relearning:

@@ -68,7 +68,9 @@ def serve(
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         timeout=seconds + 300.0,
     )
-    return Served(**json.loads(done.stdout.strip().splitlines()[-1]))
+    line = done.stdout.strip().splitlines()[-1]
+    sys.stderr.write(f"{json.dumps(asked)}: {line}\n")  # an hour's rows outlive the last one's fault
+    return Served(**json.loads(line))
 
 
 def rows(*, seconds: float, quick: bool, lsl: bool) -> list[Row]:

@@ -120,6 +120,8 @@ async def _measured(
     origin_s = lsl_now_s()
     sessions: list[Session] = []
     for k in range(people):
+        if adapt:
+            service.storage.ensure(f"P{k}")
         session = service.sessions.start(
             _over_lsl(k) if lsl else person(k, origin_s=origin_s, spread_s=SPREAD_S),
             session_id=f"p{k}",
@@ -136,6 +138,8 @@ async def _measured(
     await asyncio.sleep(seconds)
     took_s, cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
     after = process.memory_full_info().uss
+    if not totals_ms:
+        raise SystemExit(f"served people: no answer from {people} in {took_s:.0f} s")
     p50, p99, p999 = np.quantile(totals_ms, (0.5, 0.99, 0.999)).tolist()
     learners = sum(child.memory_full_info().uss for child in process.children(recursive=True))
     return {
