@@ -1,4 +1,5 @@
 from contextlib import suppress
+from unittest.mock import Mock
 
 import numpy as np
 import onnx
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from support.bundles import random_network
 
+from hadua.models import onnx_guard
 from hadua.models.errors import BundleError
 from hadua.models.folded import fold
 from hadua.models.onnx_graph import to_onnx
@@ -34,6 +36,23 @@ def external() -> onnx.TensorProto:
 def test_what_we_write_passes() -> None:
     for context in (1, 4):
         check_onnx(to_onnx(fold(random_network(8, 5, context=context))), where=WHERE)
+
+
+def test_one_that_was_looked_at_is_not_walked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = to_onnx(fold(random_network(7, 3)))
+    check_onnx(data, where=WHERE)
+    monkeypatch.setattr(onnx_guard, "_check", refuse := Mock(side_effect=BundleError("walked")))
+    check_onnx(data, where=WHERE)
+    refuse.assert_not_called()
+    with pytest.raises(BundleError, match="walked"):
+        check_onnx(data + b"\0", where=WHERE)
+
+
+def test_what_was_refused_is_refused_again() -> None:
+    bad = model(helper.make_node("Add", ["x", "w"], ["y"]), external()).SerializeToString()
+    for _ in range(2):
+        with pytest.raises(BundleError, match="keeps tensors in another file"):
+            check_onnx(bad, where=WHERE)
 
 
 def test_data_in_another_file() -> None:
