@@ -69,7 +69,9 @@ def serve(
         timeout=seconds + 300.0,
     )
     line = done.stdout.strip().splitlines()[-1]
-    sys.stderr.write(f"{json.dumps(asked)}: {line}\n")  # an hour's rows outlive the last one's fault
+    sys.stderr.write(
+        f"{json.dumps(asked)}: {line}\n"
+    )  # an hour's rows outlive the last one's fault
     return Served(**json.loads(line))
 
 
