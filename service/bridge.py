@@ -1,7 +1,7 @@
 """The way from reader threads to the thread that steps a pipeline, bounded in seconds of signal.
 
 The bound holds even while that thread is busy: the queue itself is shared, and the thread is only
-woken: for samples only when something may come of them, or a fifth of a second of them waits. When
+woken: for samples only when something may come of them, or `HOLD_S` of them waits. When
 a stream has more waiting than its share, the oldest chunk goes, the next one that is kept says
 `gap_before`, and the loss is counted.
 """
@@ -62,8 +62,9 @@ Due = Callable[[Modality], float]
 
 MARKS_AT_MOST = 1000  # `Marked` that may wait: the oldest goes
 ASSUMED_RATE_HZ = 120.0  # of a stream that declares none, as eye trackers do
-HOLD_S = 0.2  # seconds of signal that may wait for a window to be complete
-TAKE_AT_MOST = 64  # so that a backlog does not hold up the results of its own beginning
+HOLD_S = 0.6
+"""Seconds of signal that may wait for a window: a step costs as much for few samples."""
+TAKE_AT_MOST = 256  # so that a backlog does not hold up the results of its own beginning
 
 
 def signal_s(chunk: SampleChunk) -> float:
@@ -105,6 +106,7 @@ class Bridge:
         self._due: Due | None = None
         self._held_since_s: dict[Modality, float] = {}
         self._waking = False  # something is worth it, and has not been taken yet
+        self._puts = 0
         self._markers_dropped = 0
         self._running = False
         self._closed = False
@@ -117,6 +119,7 @@ class Bridge:
             if self._listener is not None:
                 self._listener(item)
             self._items.append(item)
+            self._puts += 1
             if isinstance(item, Arrival):
                 self._make_room(item)
             elif isinstance(item, Marked):
@@ -145,14 +148,16 @@ class Bridge:
             return self._awaited.wait_for(lambda: self.ready, timeout_s)
 
     def take(self, timeout_s: float) -> list[Item]:
-        """What waits, oldest first, once it is worth it, or this time is over; not on the loop.
+        """What waits, once it is worth it, or nothing comes any more; not on the loop.
 
         Returns:
-            Nothing, if nothing has come in this time, or the bridge is closed.
+            Oldest first; nothing, if nothing was worth it in this time, or the bridge is closed.
         """
         with self._lock:
+            before = self._puts
             self._awaited.wait_for(lambda: self.ready, timeout_s)
-            return [] if self._closed else self._take_waiting()
+            comes = self._puts != before
+            return [] if self._closed or (comes and not self.ready) else self._take_waiting()
 
     def listen(self, listener: Listener | None) -> None:
         """Tell a listener of all that waits, then of each item before it is queued; None: nobody.

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.features import FeatureWindow, Modality
 from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.quality import SignalQuality
-from hadua.service.bridge import Arrival
+from hadua.service.bridge import Arrival, Due
 from hadua.service.latency import ArrivalLog
 from hadua.service.ordering import in_time_order
 
@@ -158,12 +159,14 @@ class Stepper:
         self._tap = tap
         self._log = ArrivalLog()
         self.listener: StepListener | None = None
+        self._due_s: Due = pipeline.due_s if isinstance(pipeline, Foreseeing) else _any_time
 
     def step(self, arrivals: Sequence[Arrival]) -> list[Timed]:
         """The results of all windows that these chunks complete, oldest first."""
         for arrival in arrivals:
             self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
-        return [timed for a in in_time_order(arrivals) for timed in self._step_one(a)]
+        pieces = in_time_order(arrivals, due_s=self._due_s)
+        return [timed for piece in pieces for timed in self._step_one(piece)]
 
     def end(self, modality: Modality) -> list[Timed]:
         """The results of windows that only waited for a stream which has ended."""
@@ -186,3 +189,8 @@ class Stepper:
         if last_s is None or set(result.prediction.modalities.values()) <= _NOTHING_THERE:
             last_s = trigger_s  # how long a stream was silent is no latency of ours
         return Timed(result, last_s, trigger_s, taken_s)
+
+
+def _any_time(modality: Modality) -> float:
+    """Of a pipeline that does not say when it has something to do."""
+    return -inf

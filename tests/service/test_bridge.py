@@ -161,19 +161,31 @@ async def test_single_samples_of_a_stream_without_a_rate_are_bounded_too() -> No
 
 @async_test
 async def test_samples_that_complete_nothing_wait_for_those_that_may() -> None:
-    """Windows are due at 0.3 s: the loop hears of a fifth of a second, then of what is due."""
+    """A window is due at 0.9 s: who takes hears once of what was held, then of what is due."""
     bridge = Bridge(bound_s=10.0)
-    bridge.hold(lambda modality: 0.3)
+    bridge.hold(lambda modality: 0.9)
     taken: list[list[int]] = []
-    for k in range(34):  # 100 Hz, sample by sample
+    for k in range(94):  # 100 Hz, sample by sample
         bridge.put(arrival(k, k + 1))
         if bridge.ready:
             items = bridge.take(60.0)
             taken.append([int(i.chunk.x[0, 0]) for i in items if isinstance(i, Arrival)])
     held = HOLD_S * EEG.rate_hz
-    assert [t[-1] for t in taken[-4:]] == [30, 31, 32, 33]
+    assert [t[-1] for t in taken[-4:]] == [90, 91, 92, 93]
     assert [len(t) for t in taken[:-4]] == pytest.approx([held + 1], abs=1)
-    assert [k for t in taken for k in t] == list(range(34))
+    assert [k for t in taken for k in t] == list(range(94))
+
+
+@async_test
+async def test_what_comes_too_early_is_left_while_more_comes_and_taken_once_nothing_does() -> None:
+    bridge = Bridge(bound_s=10.0)
+    bridge.hold(lambda modality: 1e9)
+    bridge.put(arrival(0, 1))
+    later = threading.Timer(0.05, bridge.put, [arrival(1, 2)])
+    later.start()
+    assert bridge.take(0.2) == []
+    later.join()
+    assert len(bridge.take(0.2)) == 2
 
 
 @async_test
