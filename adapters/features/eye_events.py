@@ -16,7 +16,7 @@ from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
 from hadua.adapters.features.eye_fixation import OpenFixation
 from hadua.adapters.features.eye_grid import STEP_S, EyeGrid, GridStep, GridSteps
-from hadua.adapters.features.eye_velocity import SaccadeThreshold, Velocity
+from hadua.adapters.features.eye_velocity import MovingSteps, SaccadeThreshold, Velocity
 from hadua.adapters.state import Fields
 
 # Movements closer together than the velocity window (20 ms) cannot be told apart.
@@ -118,18 +118,38 @@ class EyeStepMachine:
         """Take the next steps; the events that they settle."""
         moving = self._velocity.push(steps)
         events: list[EyeEvent] = []
-        for step, speed_deg_s in zip(moving.steps, moving.speeds_deg_s, strict=True):
-            self._known_s = step.known_s
-            if speed_deg_s is None:
-                events += self._on_lost(step)
-            elif speed_deg_s > self._threshold.update(speed_deg_s):
-                self._on_fast(step, speed_deg_s)
-            elif self._gap is None and self._movement is None and self._fixation is not None:
-                self._fixation.add(step)  # most steps by far
-            else:
-                events += self._on_slow(step)
-            self._previous = step
+        at, n = 0, len(moving.steps)
+        while at < n:
+            at, fast = self._rest_on(moving, at)
+            if at < n:
+                events += self._take(moving.steps.step(at), moving.speeds_deg_s[at], fast=fast)
+                at += 1
         return events
+
+    def _rest_on(self, moving: MovingSteps, at: int) -> tuple[int, bool]:
+        """Give an open fixation the steps of rest from there on, most steps by far, all at once.
+
+        Returns:
+            The first step that is no rest, and whether it is known to be fast.
+        """
+        if self._gap is not None or self._movement is not None or self._fixation is None:
+            return at, False
+        end, fast = self._threshold.follow(moving.speeds_deg_s, at)
+        if end > at:
+            self._fixation.add_all(moving.steps[at:end])
+            self._previous = self._fixation.last
+            self._known_s = self._previous.known_s
+        return end, fast
+
+    def _take(self, step: GridStep, speed_deg_s: float | None, *, fast: bool) -> Iterator[EyeEvent]:
+        self._known_s = step.known_s
+        if speed_deg_s is None:
+            yield from self._on_lost(step)
+        elif fast or self._threshold.follow([speed_deg_s])[1]:
+            self._on_fast(step, speed_deg_s)
+        else:
+            yield from self._on_slow(step)
+        self._previous = step
 
     def _on_slow(self, step: GridStep) -> Iterator[EyeEvent]:
         if self._gap is not None:

@@ -1,9 +1,10 @@
 """A fixation that is still going on: its start, its last step, its spread."""
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import ClassVar
 
-from hadua.adapters.features.eye_grid import EyeStep, GridStep
+from hadua.adapters.features.eye_grid import GridStep, GridSteps
 from hadua.adapters.state import Fields
 
 # As long as the velocity window: what a tracker adds faster than this is noise, whose share would
@@ -25,17 +26,18 @@ class _Spread:
         self.n = self.n_sum = 0
         self.mean_x = self.mean_y = self.m2_x = self.m2_y = self.sum_x = self.sum_y = 0.0
 
-    def add(self, eye: EyeStep) -> None:
-        if eye.x_deg != eye.x_deg:
-            return
-        self.n_sum += 1
-        self.sum_x += eye.x_deg
-        self.sum_y += eye.y_deg
-        if self.n_sum == MEAN_STEPS:
-            self._close(self.sum_x / MEAN_STEPS, self.sum_y / MEAN_STEPS)
+    def add(self, x_deg: Sequence[float], y_deg: Sequence[float]) -> None:
+        n_sum, sum_x, sum_y = self.n_sum, self.sum_x, self.sum_y
+        for x, y in zip(x_deg, y_deg, strict=True):
+            if x != x:
+                continue
+            n_sum, sum_x, sum_y = n_sum + 1, sum_x + x, sum_y + y
+            if n_sum == MEAN_STEPS:
+                self._close(sum_x / MEAN_STEPS, sum_y / MEAN_STEPS)
+                n_sum, sum_x, sum_y = 0, 0.0, 0.0
+        self.n_sum, self.sum_x, self.sum_y = n_sum, sum_x, sum_y
 
     def _close(self, x: float, y: float) -> None:
-        self.n_sum, self.sum_x, self.sum_y = 0, 0.0, 0.0
         self.n += 1
         dx, dy = x - self.mean_x, y - self.mean_y
         self.mean_x += dx / self.n
@@ -68,8 +70,15 @@ class OpenFixation:
     def add(self, step: GridStep) -> None:
         """Take the next step of rest."""
         self.last = step
-        self._left.add(step.left)
-        self._right.add(step.right)
+        self._left.add((step.left.x_deg,), (step.left.y_deg,))
+        self._right.add((step.right.x_deg,), (step.right.y_deg,))
+
+    def add_all(self, steps: GridSteps) -> None:
+        """Take the next steps of rest, at least one; as `add` does one by one, to the bit."""
+        self.last = steps.step(len(steps) - 1)
+        x_left, x_right, y_left, y_right, *_ = steps.eyes.T.tolist()
+        self._left.add(x_left, y_left)
+        self._right.add(x_right, y_right)
 
     @property
     def dispersion_deg(self) -> tuple[float, float] | None:

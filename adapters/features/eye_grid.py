@@ -9,7 +9,6 @@ All samples of a call are worked on together, but in the same order and with the
 one by one: how samples are cut into chunks cannot matter, to the bit.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
@@ -87,16 +86,11 @@ class GridSteps:
     def __len__(self) -> int:
         return int(self.k.shape[0])
 
-    def __iter__(self) -> Iterator[GridStep]:
-        rows = zip(
-            self.k.tolist(),
-            self.eyes.tolist(),
-            self.observed.tolist(),
-            self.known_s.tolist(),
-            strict=True,
-        )
-        for k, (xl, xr, yl, yr, pl, pr), observed, known_s in rows:
-            yield GridStep(k, EyeStep(xl, yl, pl), EyeStep(xr, yr, pr), observed, known_s)
+    def step(self, i: int) -> GridStep:
+        """One of them."""
+        xl, xr, yl, yr, pl, pr = self.eyes[i].tolist()
+        left, right = EyeStep(xl, yl, pl), EyeStep(xr, yr, pr)
+        return GridStep(int(self.k[i]), left, right, bool(self.observed[i]), float(self.known_s[i]))
 
     def __getitem__(self, at: slice) -> "GridSteps":
         return GridSteps(self.k[at], self.eyes[at], self.observed[at], self.known_s[at])

@@ -1,5 +1,6 @@
 """How fast the eyes turn: a slope over a fixed time, and how noisy a tracker makes it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, hypot
 from typing import ClassVar
@@ -170,13 +171,31 @@ class SaccadeThreshold:
     def __init__(self) -> None:
         self._median_deg_s = LEAST_MEDIAN_DEG_S
 
-    def update(self, speed_deg_s: float) -> float:
-        """Take a speed; return the threshold that holds now."""
-        up = speed_deg_s > self._median_deg_s
-        median_deg_s = self._median_deg_s * (_UP if up else _DOWN)
-        self._median_deg_s = min(MOST_MEDIAN_DEG_S, max(LEAST_MEDIAN_DEG_S, median_deg_s))
-        noise = NOISE_FACTOR * self._median_deg_s
-        return min(MAX_THRESHOLD_DEG_S, max(THRESHOLD_DEG_S, noise))
+    def follow(self, speeds_deg_s: Sequence[float | None], start: int = 0) -> tuple[int, bool]:
+        """Take speeds from `start` on, up to the first that is unknown or that of a saccade.
+
+        Returns:
+            Where that is, the end if nowhere, and whether it is that of a saccade: it was taken
+            then. One that is unknown was not.
+        """
+        median_deg_s = self._median_deg_s
+        for at in range(start, len(speeds_deg_s)):
+            speed = speeds_deg_s[at]
+            if speed is None:
+                self._median_deg_s = median_deg_s
+                return at, False
+            median_deg_s *= _UP if speed > median_deg_s else _DOWN
+            if median_deg_s < LEAST_MEDIAN_DEG_S:
+                median_deg_s = LEAST_MEDIAN_DEG_S
+            elif median_deg_s > MOST_MEDIAN_DEG_S:
+                median_deg_s = MOST_MEDIAN_DEG_S
+            if speed > THRESHOLD_DEG_S and speed > min(
+                MAX_THRESHOLD_DEG_S, NOISE_FACTOR * median_deg_s
+            ):
+                self._median_deg_s = median_deg_s
+                return at, True
+        self._median_deg_s = median_deg_s
+        return len(speeds_deg_s), False
 
 
 _UP, _DOWN = exp(MEDIAN_RATE), exp(-MEDIAN_RATE)

@@ -13,6 +13,7 @@ from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
 from hadua.adapters.features.eye_events import EyeEventDetector
 from hadua.adapters.features.eye_velocity import SaccadeThreshold
+from hadua.adapters.state import state_of
 
 FIXATION, SACCADE, BLINK = EyeEventKind.FIXATION, EyeEventKind.SACCADE, EyeEventKind.BLINK
 PATH = (Saccade(0.5, 8.0), Saccade(1.0, -5.0), Saccade(1.6, 2.0), Saccade(2.0, 12.0))
@@ -169,10 +170,21 @@ def test_noise_raises_the_threshold_and_makes_no_saccades(noise_deg: float) -> N
 
 def test_minutes_of_gaze_that_stands_still_do_not_make_the_threshold_deaf_to_noise() -> None:
     threshold = SaccadeThreshold()
-    for _ in range(200_000):  # 13 minutes; e to the power of minus 1000 is 0
-        threshold.update(0.0)
+    threshold.follow([0.0] * 200_000)  # 13 minutes; e to the power of minus 1000 is 0
 
-    assert max(threshold.update(15.0) for _ in range(1000)) > 60.0
+    assert threshold.follow([15.0] * 1000 + [60.0]) == (1001, False)
+
+
+def test_a_run_of_speeds_ends_at_a_fast_one_which_is_taken_and_at_an_unknown_one() -> None:
+    threshold, again = SaccadeThreshold(), SaccadeThreshold()
+    speeds = [2.0, 2.0, 31.0, None, 2.0]
+
+    assert threshold.follow(speeds) == (2, True)
+    assert threshold.follow(speeds, 3) == (3, False)
+    assert threshold.follow(speeds, 4) == (5, False)
+    for speed in (2.0, 2.0, 31.0, 2.0):  # one by one, what follows is the same to the bit
+        again.follow([speed])
+    assert state_of(threshold) == state_of(again)
 
 
 @settings(max_examples=30, deadline=None)

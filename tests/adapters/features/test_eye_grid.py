@@ -28,7 +28,8 @@ def ramp(rate_hz: float, *, lost: tuple[float, float] = (9.0, 9.0)) -> GazeSampl
 
 
 def steps(gaze: GazeSamples) -> list[GridStep]:
-    return list(EyeGrid().push(gaze))
+    found = EyeGrid().push(gaze)
+    return [found.step(i) for i in range(len(found))]
 
 
 @pytest.mark.parametrize("rate_hz", RATES)
