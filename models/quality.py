@@ -1,6 +1,6 @@
 """How good the signal behind a window was: per EEG channel, per eye; values only, no judgement."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
@@ -128,16 +128,36 @@ class EegQuality:
             )
         ]
 
-    def numbers_in_order(self) -> dict[str, tuple[float | None, ...]]:
-        """What was measured, of every channel in the model's order; None where it is missing."""
-        places = self.positions.tolist()
-        out: dict[str, tuple[float | None, ...]] = {}
+    def states(self) -> list[ChannelState]:
+        """Of every channel, in the model's order."""
+        states = [ChannelState.MISSING] * len(self.names)
+        rows = zip(self.positions.tolist(), self.bad.tolist(), self.noisy.tolist(), strict=True)
+        for place, bad, noisy in rows:
+            states[place] = _state(bad=bad, noisy=noisy)
+        return states
+
+    def flagged(self) -> dict[str, tuple[Flag, ...]]:
+        """What is wrong with those channels with which something is, in the model's order."""
+        rows = {int(self.positions[i]): self.flags[i] for i in np.flatnonzero(self.flags.any(1))}
+        return {self.names[place]: _flags(rows[place].tolist()) for place in sorted(rows)}
+
+    def numbers_in_order(self) -> dict[str, FloatArray]:
+        """What was measured, `(n_channels,)` in the model's order; NaN where nothing was."""
+        out: dict[str, FloatArray] = {}
         for key, values in self.numbers.items():
-            ordered: list[float | None] = [None] * len(self.names)
-            for place, value in zip(places, values.tolist(), strict=True):
-                ordered[place] = value
-            out[key] = tuple(ordered)
+            out[key] = ordered = np.full(len(self.names), np.nan)
+            ordered[self.positions] = values
         return out
+
+
+def _state(*, bad: bool, noisy: bool) -> ChannelState:
+    if bad:
+        return ChannelState.BAD
+    return ChannelState.NOISY if noisy else ChannelState.GOOD
+
+
+def _flags(row: Sequence[bool]) -> tuple[Flag, ...]:
+    return tuple(flag for flag, there in zip(EEG_FLAGS, row, strict=True) if there)
 
 
 class _Rows:
@@ -150,12 +170,9 @@ class _Rows:
     def channel(self, i: int | None, name: str, interpolated: bool) -> ChannelQuality:
         if i is None:
             return ChannelQuality(name, ChannelState.MISSING, (), interpolated, {})
-        state = ChannelState.BAD if self._bad[i] else ChannelState.GOOD
-        if self._noisy[i] and not self._bad[i]:
-            state = ChannelState.NOISY
-        flags = tuple(f for f, there in zip(EEG_FLAGS, self._flags[i], strict=True) if there)
+        state = _state(bad=self._bad[i], noisy=self._noisy[i])
         measured = {key: x[i] for key, x in self._numbers.items() if isfinite(x[i])}
-        return ChannelQuality(name, state, flags, interpolated, measured)
+        return ChannelQuality(name, state, _flags(self._flags[i]), interpolated, measured)
 
 
 @dataclass(frozen=True, slots=True)

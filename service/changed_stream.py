@@ -22,6 +22,8 @@ def what_changed(before: StreamSpec, now: StreamSpec) -> str:
     A name, a source_id or a serial number may be another one: that is the same stream from
     another program.
     """
+    if now is before:
+        return ""
     parts = []
     if now.rate_hz != before.rate_hz:
         parts.append(f"{now.rate_hz:g} Hz instead of {before.rate_hz:g}")

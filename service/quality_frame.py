@@ -1,10 +1,11 @@
 """From the quality of a window's signal to the frame that clients get."""
 
 from collections.abc import Mapping
-from math import floor, isfinite, log10
+
+import numpy as np
 
 from hadua.adapters.features.band_power import BandPower, band_power
-from hadua.models.features import FeatureWindow, Modality
+from hadua.models.features import FeatureWindow, FloatArray, Modality
 from hadua.models.quality import EegQuality, EyeQuality, GazeQuality, SignalQuality
 from hadua.service.wire import (
     BandsPart,
@@ -19,6 +20,7 @@ EVERY_S = 1.0
 """Least distance between two quality frames, in seconds of signal."""
 
 _DIGITS = 3
+_TENS = np.array([float(f"1e{k}") for k in range(23)])  # those that a double holds exactly
 
 
 def quality_frame(
@@ -53,24 +55,20 @@ def bands_part(power: BandPower) -> BandsPart:
         low_hz=tuple(low for low, _ in power.ranges_hz),
         high_hz=tuple(high for _, high in power.ranges_hz),
         channels=dict(power.channels),
-        power_uv2={
-            region: tuple(_short(x) for x in values.tolist())
-            for region, values in power.power_uv2.items()
-        },
+        power_uv2={region: tuple(shortened(values)) for region, values in power.power_uv2.items()},
     )
 
 
 def eeg_part(quality: EegQuality) -> EegQualityPart:
     """EEG as it is sent."""
-    channels = quality.channels()
     return EegQualityPart(
         names=quality.names,
-        states=tuple(str(c.state) for c in channels),
-        flags={c.name: tuple(map(str, c.flags)) for c in channels if c.flags},
+        states=tuple(map(str, quality.states())),
+        flags={name: tuple(map(str, flags)) for name, flags in quality.flagged().items()},
         interpolated=quality.interpolated_names,
         left_out=quality.left_out_names,
         numbers={
-            name: tuple(map(_short, values)) for name, values in quality.numbers_in_order().items()
+            name: tuple(shortened(values)) for name, values in quality.numbers_in_order().items()
         },
     )
 
@@ -94,10 +92,19 @@ def _eye(eye: EyeQuality) -> EyePart:
     )
 
 
-def _short(x: float | None) -> float | None:
-    """Three digits: more of them nobody can read, and they are most of the frame."""
-    if x is None or not isfinite(x):
-        return None
-    if x == 0.0:
-        return x
-    return round(x, _DIGITS - 1 - floor(log10(abs(x))))
+def shortened(values: FloatArray) -> list[float | None]:
+    """With three digits each: more of them nobody can read, and they are most of the frame.
+
+    Args:
+        values: `(n,)`, of any unit; what is not finite is None.
+    """
+    there = np.isfinite(values)
+    x = np.where(there, values, 0.0)
+    size = np.where(x == 0.0, 1.0, np.abs(x))
+    places = np.clip(_DIGITS - 1 - np.floor(np.log10(size)).astype(np.intp), -22, 22)
+    tens = _TENS[np.abs(places)]
+    # By powers of ten that are exact, so that what comes out is the double next to its decimals.
+    x = np.where(places >= 0, np.rint(x * tens) / tens, np.rint(x / tens) * tens)
+    return [
+        value if known else None for value, known in zip(x.tolist(), there.tolist(), strict=True)
+    ]

@@ -53,6 +53,7 @@ class StreamWatch:
         self._opened_s = 0.0
         self._last_arrival_s: float | None = None
         self._recent: deque[tuple[float, SampleChunk]] = deque()
+        self._n_recent = 0  # samples of these
         self._answers: bool | None = None
         self._lost: Exception | None = None
         self._error: Exception | None = None
@@ -85,10 +86,12 @@ class StreamWatch:
                 self._last_outage_s = arrived_s - before_s
                 self._back_until_s = arrived_s + BACK_S
                 self._recent.clear()
+                self._n_recent = 0
             self._last_arrival_s = arrived_s
             self._recent.append((arrived_s, chunk))
+            self._n_recent += len(chunk)
             while self._recent[0][0] < arrived_s - RATE_WINDOW_S:
-                self._recent.popleft()
+                self._n_recent -= len(self._recent.popleft()[1])
 
     def saw_end(self, error: Exception) -> None:
         """The stream gives no more; `EndOfStreamError` is the orderly way."""
@@ -164,10 +167,11 @@ class StreamWatch:
         if self.state.gone:
             return None
         with self._lock:
-            recent = list(self._recent)
-        if len(recent) < 2 or recent[-1][0] < recent[0][0] + RATE_KNOWN_S:
-            return None
-        return sum(len(chunk) for _, chunk in recent[1:]) / (recent[-1][0] - recent[0][0])
+            if len(self._recent) < 2:
+                return None
+            (first_s, first), (last_s, _) = self._recent[0], self._recent[-1]
+            n = self._n_recent - len(first)
+        return None if last_s < first_s + RATE_KNOWN_S else n / (last_s - first_s)
 
     def _was_away(self, before_s: float, arrived_s: float) -> bool:
         return self._opened_s > before_s or arrived_s - before_s > self._stale_s

@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import replace
+from math import floor, log10
 
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.frames import check_frame
 from support.quality_rates import EEG, EYE, windows
 from support.service import FakeResult, a_prediction
@@ -19,7 +22,7 @@ from hadua.service.hub import Hub
 from hadua.service.journal import MemoryJournal
 from hadua.service.metrics import Metrics
 from hadua.service.publisher import Publisher
-from hadua.service.quality_frame import bands_part, quality_frame
+from hadua.service.quality_frame import bands_part, quality_frame, shortened
 from hadua.service.wire import PredictionFrame, QualityFrame, encode
 
 
@@ -219,3 +222,33 @@ def test_a_prediction_frame_says_who_was_interpolated_and_why_there_is_no_label(
     check_frame(json.dumps(frame))
     assert (frame["interpolated"], frame["left_out"]) == (["CZ"], ["FP1"])
     assert frame["abstention"] == "poor-signal"
+
+
+@given(st.lists(st.floats(-1e20, 1e20, allow_subnormal=False), max_size=20))
+def test_numbers_have_three_digits_as_python_rounds_them(values: list[float]) -> None:
+    """Within one unit of the third digit where it is a tie, of which either side may be taken."""
+    x = np.array([v if v == 0.0 or abs(v) > 1e-19 else 0.0 for v in values])
+    for value, short in zip(x.tolist(), shortened(x), strict=True):
+        assert short is not None
+        assert float(f"{short:.3g}") == short
+        assert abs(short - value) <= 0.500001 * 10.0 ** (
+            floor(log10(abs(value))) - 2 if value else 0
+        )
+
+
+def test_what_was_not_measured_is_none_and_a_boundary_keeps_its_digits() -> None:
+    x = np.array([np.nan, np.inf, 0.0, -0.0, 1234.5, 0.00123456, 999.6, 1000.0, -3.14159])
+    assert shortened(x) == [None, None, 0.0, 0.0, 1230.0, 0.00123, 1000.0, 1000.0, -3.14]
+
+
+def test_states_and_flags_are_those_of_the_channels() -> None:
+    quality = signal("railed:CZ@2;line:O1@2*80")[EEG]
+    assert isinstance(quality, EegQuality)
+    channels = quality.channels()
+
+    assert quality.states() == [c.state for c in channels]
+    assert quality.flagged() == {c.name: c.flags for c in channels if c.flags}
+    assert {"CZ", "O1"} <= set(quality.flagged())
+    for name, values in quality.numbers_in_order().items():
+        known = [c.numbers.get(name) for c in channels]
+        assert [None if np.isnan(v) else v for v in values.tolist()] == known
