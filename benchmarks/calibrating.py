@@ -117,12 +117,19 @@ async def _rows(folder: Path, bundle: Bundle, fold: Fold, times: int) -> list[Ro
                 made.setdefault(name, []).append(one)
                 us.setdefault("last" if last else "nice", []).extend(one.during)
                 us.setdefault("after", []).extend(one.after)
+                if last:
+                    us.setdefault("whole", []).extend(one.during + one.after)
     idle = Quantiles.of(us["idle"])
     return [
         *(_row(name, runs) for name, runs in made.items()),
         _beside("beside a fitting process that goes last", Quantiles.of(us["last"]), idle),
         _beside("beside a fitting process that is merely nice", Quantiles.of(us["nice"]), idle),
         _beside("while a profile is taken over in this process", Quantiles.of(us["after"]), idle),
+        _beside(
+            "from the last window until the profile serves, by one that goes last",
+            Quantiles.of(us["whole"]),
+            idle,
+        ),
         _runtime_row(bundle),
     ]
 
