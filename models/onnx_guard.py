@@ -9,8 +9,6 @@ Concat. Bundles are to be from people one trusts.
 """
 
 import hashlib
-import threading
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -24,8 +22,8 @@ _VALUES_PER_BYTE = 2  # of the densest type that there is, of four bits
 
 # A profile's model is read when it was fitted, when it is put in force and when it is served. The
 # walk holds the interpreter, and with it whoever predicts, for milliseconds; its SHA-256 does not.
-_found_harmless: deque[bytes] = deque(maxlen=64)
-_finding = threading.Lock()
+_found_harmless: set[bytes] = set()
+_REMEMBERED = 64
 
 _ALLOWED = """
     Abs Add And Attention BatchNormalization Cast Clip Concat Constant Div Dropout Equal Erf Exp
@@ -65,12 +63,12 @@ def check_onnx(data: bytes, *, where: str) -> None:
             is not an ONNX model at all.
     """
     digest = hashlib.sha256(data).digest()
-    with _finding:
-        if digest in _found_harmless:
-            return
+    if digest in _found_harmless:
+        return
     _check(data, where=where)
-    with _finding:
-        _found_harmless.append(digest)
+    if len(_found_harmless) >= _REMEMBERED:
+        _found_harmless.clear()
+    _found_harmless.add(digest)
 
 
 def _check(data: bytes, *, where: str) -> None:
