@@ -1,7 +1,7 @@
 """A real `hadua-serve` process with everything that it keeps in one folder, asked over REST."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,13 +94,20 @@ def eventually(condition: Callable[[], object]) -> None:
 
 
 @contextmanager
-def booth(folder: Path, *, settings: str = "", versions: int = 0) -> Iterator[Booth]:
+def booth(
+    folder: Path,
+    *,
+    settings: str = "",
+    versions: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Booth]:
     """A service that records, until the block is left.
 
     Args:
         folder: There; for everything.
         settings: Lines of TOML.
         versions: Profiles that the person has, at least.
+        environment: Variables besides those of this process.
     """
     if versions and not (folder / "data" / PROFILES).exists():
         grow(ProfileStore(folder / "data" / PROFILES), demo(), versions=versions)
@@ -108,7 +115,8 @@ def booth(folder: Path, *, settings: str = "", versions: int = 0) -> Iterator[Bo
     config.write_text(f"require_consent = false\n{settings}\n", encoding="utf-8")
     kept = ("--data-dir", str(folder / "data"), "--record", str(folder / "recordings"))
     serve = (*SERVE, "--port", "0", "--config", str(config), *kept)
-    with process(["sh", "-c", 'exec "$@" 2>>"$0"', str(folder / "log"), *serve]) as running:
+    logged = ["sh", "-c", 'exec "$@" 2>>"$0"', str(folder / "log"), *serve]
+    with process(logged, environment=environment) as running:
         line = running.line()
         assert line.startswith("hadua is ready: "), (line, (folder / "log").read_text())
         with httpx.Client(base_url=line.rpartition(" ")[2], timeout=WITHIN_S) as http:

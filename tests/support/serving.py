@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import queue
 import re
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,10 +43,16 @@ class Process:
 
 
 @contextmanager
-def process(command: Sequence[str]) -> Iterator[Process]:
+def process(
+    command: Sequence[str], *, environment: Mapping[str, str] | None = None
+) -> Iterator[Process]:
     """A child that is ended with the block: asked first, killed after three seconds.
 
     It works in an empty folder of its own, so that no two services keep things in the same place.
+
+    Args:
+        command: What it runs.
+        environment: Variables besides those of this process.
     """
     folder = tempfile.TemporaryDirectory(prefix="hadua-process-")
     child = subprocess.Popen(
@@ -55,6 +62,7 @@ def process(command: Sequence[str]) -> Iterator[Process]:
         text=True,
         encoding="utf-8",
         cwd=folder.name,
+        env={**os.environ, **(environment or {})},
     )
     running = Process(child)
     assert child.stdout is not None
