@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -78,4 +78,5 @@ def no_more_memory(pid: int, *, more_bytes: int = 0) -> Iterator[None]:
     try:
         yield
     finally:
-        resource.prlimit(pid, resource.RLIMIT_AS, before)
+        with suppress(ProcessLookupError):  # it may have died of it
+            resource.prlimit(pid, resource.RLIMIT_AS, before)
