@@ -66,9 +66,15 @@ class IndexOutlet:
 
 
 @contextmanager
-def sender_process(name: str, *, rate_hz: float = 250.0) -> Iterator[subprocess.Popen[str]]:
-    """A sender of index samples in its own process, at the rate given, until the block ends."""
+def sender_process(
+    name: str, *, rate_hz: float = 250.0, labels: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[str]]:
+    """A sender of index samples in its own process, at the rate given, until the block ends.
+
+    With `labels` its channels are called so, and hold noise of 10 uV.
+    """
     command = [sys.executable, str(Path(__file__)), name, "--rate", str(rate_hz)]
+    command += ["--labels", *labels] if labels else []
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -96,8 +102,12 @@ def _send_for_ever() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--labels", nargs="*", default=[])
     given = parser.parse_args()
-    outlet = IndexOutlet(given.name, rate_hz=given.rate, type="EEG")
+    channels = [{"label": x, "type": "EEG", "unit": "microvolts"} for x in given.labels]
+    outlet = IndexOutlet(
+        given.name, rate_hz=given.rate, type="EEG", count=len(channels) or 4, channels=channels
+    )
     sys.stdout.write("sending\n")
     sys.stdout.flush()
     start_s = pylsl.local_clock()
@@ -105,7 +115,13 @@ def _send_for_ever() -> None:
         time.sleep(0.02)
         due = int((pylsl.local_clock() - start_s) * given.rate) - outlet.sent
         if due > 0:
-            outlet.push(due, newest_s=start_s + (outlet.sent + due - 1) / given.rate)
+            newest_s = start_s + (outlet.sent + due - 1) / given.rate
+            if channels:
+                noise = np.random.default_rng(outlet.sent).normal(0.0, 10.0, (due, len(channels)))
+                outlet.push_values(noise.tolist(), newest_s=newest_s)
+                outlet.sent += due
+            else:
+                outlet.push(due, newest_s=newest_s)
 
 
 if __name__ == "__main__":

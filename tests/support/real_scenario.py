@@ -7,7 +7,7 @@ service, the files.
 import random
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,10 +38,12 @@ class RealDay:
     Args:
         folder: For everything.
         seed: Of what happens.
+        weights: What happens, and how often.
     """
 
     folder: Path
     seed: int
+    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
     kills: int = 0
     happened: Counter[str] = field(default_factory=Counter)
     acknowledged: Counter[str] = field(default_factory=Counter)
@@ -59,7 +61,7 @@ class RealDay:
     def play(self, steps: int, *, first: tuple[str, ...] = ()) -> None:
         """So many steps, and what must hold after each; those named first, of the first person."""
         chance = random.Random(self.seed)
-        drawn = chance.choices(list(WEIGHTS), list(WEIGHTS.values()), k=steps)
+        drawn = chance.choices(list(self.weights), list(self.weights.values()), k=steps)
         self._begin()
         try:
             for k, name in enumerate((*first, *drawn[len(first) :])):
@@ -79,8 +81,11 @@ class RealDay:
 
     def _do(self, name: str, who: str, chance: random.Random) -> None:
         self.happened[name] += 1
+        self._acts(who, chance)[name]()
+
+    def _acts(self, who: str, chance: random.Random) -> dict[str, Callable[[], object]]:
         path = f"/api/v1/sessions/s-{who}"
-        acts: dict[str, Callable[[], object]] = {
+        return {
             "start": lambda: self._start(who, chance),
             "stop": lambda: self._ask("POST", f"{path}/stop"),
             "wait": lambda: self._wait(who),
@@ -104,16 +109,19 @@ class RealDay:
             "restart": self._restart,
             "stop and go": lambda: self._freeze(chance),
         }  # fmt: skip
-        acts[name]()
 
     # What happens
 
     def _start(self, who: str, chance: random.Random) -> None:
-        fault = chance.choice(FAULTS)
-        source = f"sim:seed={chance.randrange(9)}" + (f",faults={fault}" if fault else "")
-        body = {"id": f"s-{who}", "eeg": source, "gaze": "sim:", "participant": who}
+        eeg = self._eeg(who, chance)
+        body = {"id": f"s-{who}", "eeg": eeg, "gaze": "sim:", "participant": who}
         if self._ask("POST", "/api/v1/sessions", body).is_success:
             self.gone.discard(who)
+
+    def _eeg(self, who: str, chance: random.Random) -> str:
+        del who
+        fault = chance.choice(FAULTS)
+        return f"sim:seed={chance.randrange(9)}" + (f",faults={fault}" if fault else "")
 
     def _wait(self, who: str) -> None:
         answer = self.it.http.get(f"/api/v1/sessions/s-{who}")
