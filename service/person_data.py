@@ -60,6 +60,21 @@ class PersonData:
         self._recordings = recordings
         self._scratch = scratch
 
+    def require_any(self, participant: str) -> None:
+        """Raise unless something is kept of this person. Blocks.
+
+        Raises:
+            ParticipantUnknownError: nothing is kept of anybody of that id.
+            InvalidInputError: an id that cannot be.
+        """
+        require_participant(participant)
+        if not (
+            self._known(participant)
+            or participant in self.profiles.participants()
+            or self._recordings.of(participant)
+        ):
+            raise ParticipantUnknownError(f"nothing is kept of a participant {participant!r}")
+
     def erase(self, participant: str, *, actor: str = OPERATOR) -> Erased:
         """Remove everything, and say what that was. Blocks.
 
@@ -67,12 +82,10 @@ class PersonData:
             ParticipantUnknownError: nothing is kept of anybody of that id.
             InvalidInputError: an id that cannot be.
         """
-        require_participant(participant)
+        self.require_any(participant)
         known = self._known(participant)
         has_profiles = participant in self.profiles.participants()
         files = self._recordings.of(participant)
-        if not (known or has_profiles or files):
-            raise ParticipantUnknownError(f"nothing is kept of a participant {participant!r}")
         profiles = self.profiles.delete(participant) if has_profiles else 0
         recordings = sum(path.suffix == ".xdf" for _, path in files)
         for folder, path in files:

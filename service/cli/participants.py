@@ -142,8 +142,6 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase everything that is kept of a participant, and say what that was."""
-    if not yes:
-        typer.confirm(f"Erase everything of {participant!r}? It cannot be brought back", abort=True)
     with _person_data(data_dir, database, recordings) as (people, storage):
         running = [s for s in storage.sessions(participant=participant) if s.ended_unix is None]
         if running:
@@ -152,6 +150,10 @@ def erase(
                 got=f"session {running[0].id!r} is running, or the service was killed in it",
                 hint="Stop it; after a kill, start and stop the service once.",
             )
+        people.require_any(participant)
+        if not yes:
+            question = f"Erase everything of {participant!r}? It cannot be brought back"
+            typer.confirm(question, abort=True)
         gone = people.erase(participant)
     typer.echo(
         f"Erased: {gone.sessions} sessions with {gone.frames} frames, {gone.consents} consents, "

@@ -97,7 +97,10 @@ def test_what_is_wrong_is_said(typed: Typed, tmp_path: Path) -> None:
     assert "No participant is entered" in typed("participants", "list")
     assert "no participant 'P09'" in typed("participants", "show", "P09", code=1)
     assert "participant" in typed("participants", "enter", "../x", code=1)
-    assert "nothing is kept" in typed("participants", "erase", "P09", "--yes", code=1)
+    for more in ((), ("--yes",)):  # it asks about somebody who is there only
+        refused = typed("participants", "erase", "P09", *more, code=1)
+        assert "nothing is kept" in refused
+        assert "cannot be brought back" not in refused
     nowhere = Typed(tmp_path / "nowhere")
     assert "is not there" in nowhere("participants", "list", code=2)
 
