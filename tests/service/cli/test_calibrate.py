@@ -72,7 +72,8 @@ def require_calibrated(
     """The policy has decided, and what it decided is so."""
     assert asked.stdout, asked.stderr
     decided = json.loads(asked.stdout)
-    assert (decided["rested"], decided["collected"]) == (10, 120)
+    assert decided["rested"] == 10
+    assert decided["collected"] >= 120  # at 20 times real time more come before its end is noticed
     assert decided["dropped"] == 0
     serves = ProfileStore(folder / PROFILES).active_version(participant)
     if asked.returncode == 0:

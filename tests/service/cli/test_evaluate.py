@@ -187,7 +187,7 @@ def _folds_of(seed: int) -> list[FoldResult]:
     return [f for person in range(3) for f in fold_results(plan, data, Task(seed, person))]
 
 
-def _until(true: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
+def _until(true: Callable[[], bool], *, timeout_s: float = 180.0) -> None:
     end = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < end, "waited in vain"
