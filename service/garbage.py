@@ -3,8 +3,9 @@
 Left alone it collects whenever so many objects were made, which is as often as not while a window
 is worked on, and now and then goes through all that the service ever loaded. So what is loaded is
 set aside, automatic collections are made rare, and what has gathered is collected right after a
-window's answers have gone out. Once nobody waits for a window, everything is, and the memory that
-this and the sessions leave unused goes back to the system.
+window's answers have gone out. Once nobody waits for a window, everything is. The memory that this
+and the sessions leave unused goes back to the system then, and now and then while sessions run: the
+heaps of a service that is always busy would grow for hours, with nothing in what grows.
 """
 
 import gc
@@ -15,6 +16,8 @@ from hadua.service.arenas import give_back
 
 YOUNG_EVERY_S = 1.0
 ALL_EVERY_S = 60.0
+GIVE_BACK_EVERY_S = 600.0
+"""While sessions run: it takes tens of milliseconds (`service.arenas`)."""
 RARELY = (50_000, 20, 20)
 """Still there for a service without a session: of such garbage nobody waits for a window."""
 
@@ -35,7 +38,7 @@ class Garbage:
         self._collect = collect
         self._give_back = give_back
         self._kept_off = False
-        self._young_s = self._all_s = 0.0
+        self._young_s = self._all_s = self._given_back_s = 0.0
 
     @contextmanager
     def kept_off(self) -> Iterator[None]:
@@ -69,6 +72,9 @@ class Garbage:
         else:
             self._all_s = now_s
             self._collect(2)
+            if now_s >= self._given_back_s + GIVE_BACK_EVERY_S:
+                self._given_back_s = now_s
+                self._give_back()
 
     def after_the_last_session(self) -> None:
         """Nobody waits for a window any more."""

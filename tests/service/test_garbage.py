@@ -8,7 +8,14 @@ import pytest
 from support.service import EEG, FakeSource, Parts, async_test, eventually, running
 
 from hadua.models.features import Modality
-from hadua.service.garbage import ALL_EVERY_S, GARBAGE, RARELY, YOUNG_EVERY_S, Garbage
+from hadua.service.garbage import (
+    ALL_EVERY_S,
+    GARBAGE,
+    GIVE_BACK_EVERY_S,
+    RARELY,
+    YOUNG_EVERY_S,
+    Garbage,
+)
 
 
 class Knot:
@@ -63,6 +70,20 @@ def test_what_is_loaded_is_set_aside_as_often_as_asked() -> None:
         garbage.set_aside()
 
         assert gc.get_freeze_count() >= before + len(loaded)
+
+
+def test_memory_is_given_back_now_and_then_while_sessions_run() -> None:
+    given = list[float]()
+    now_s = 1000.0
+    garbage = Garbage(lambda _: None, lambda: given.append(now_s))
+    with garbage.kept_off():
+        for k in range(int(2.0 * GIVE_BACK_EVERY_S / 0.1)):
+            now_s = 1000.0 + 0.1 * k
+            garbage.between_windows(now_s)
+
+    first_s, again_s = given
+    assert first_s == 1000.0
+    assert GIVE_BACK_EVERY_S <= again_s - first_s < GIVE_BACK_EVERY_S + ALL_EVERY_S + YOUNG_EVERY_S
 
 
 def test_alone_it_collects_nothing() -> None:

@@ -76,12 +76,14 @@ class FakeOutlet:
 
     spec: OutletSpec
     gate: threading.Event | None = None
+    stands: threading.Event = field(default_factory=threading.Event)
     fault: Exception | None = None
     pushed: list[tuple[Sequence[float] | Sequence[str], float]] = field(default_factory=list)
 
     def push_sample(self, x: Sequence[float] | Sequence[str], timestamp: float) -> None:
         if self.gate is not None:
-            self.gate.wait(10.0)
+            self.stands.set()
+            self.gate.wait(30.0)
         if self.fault is not None:
             raise self.fault
         self.pushed.append((x, timestamp))
@@ -222,23 +224,27 @@ def test_a_baseline_is_said_when_it_begins_and_ends_only() -> None:
 
 
 def test_a_network_that_stalls_drops_the_oldest_and_counts_them() -> None:
-    gate, dropped = threading.Event(), list[int]()
+    gate, stands, dropped = threading.Event(), threading.Event(), list[int]()
     made: list[FakeOutlet] = []
 
     def opener(spec: OutletSpec) -> FakeOutlet:
-        made.append(FakeOutlet(spec, gate=gate))
+        made.append(FakeOutlet(spec, gate=gate, stands=stands))
         return made[-1]
+
+    def say(k: int) -> None:
+        outlet.said(MarkerFrame(t_s=float(k), text=str(k), source=REST), "", 0.0)
 
     outlet = outlet_of(opener, dropped)
     outlet.start()
-    for k in range(WAITING_AT_MOST + 50):
-        outlet.said(MarkerFrame(t_s=float(k), text=str(k), source=REST), "", 0.0)
+    say(0)
+    assert stands.wait(30.0)
+    for k in range(1, WAITING_AT_MOST + 51):
+        say(k)
     gate.set()
     finish(outlet)
     sent = [t_s for made_ in made for _, t_s in made_.pushed]
-    assert len(sent) + len(dropped) == WAITING_AT_MOST + 50
-    assert outlet.status().dropped == len(dropped) > 0
-    assert sent[-1] == WAITING_AT_MOST + 49.0
+    assert outlet.status().dropped == len(dropped) == 50
+    assert sent == [0.0, *(float(k) for k in range(51, WAITING_AT_MOST + 51))]
 
 
 def test_no_prediction_is_no_number() -> None:

@@ -29,6 +29,7 @@ from support.scenario import Step, steps_of
 from websockets.asyncio.client import connect
 
 from hadua.service.arenas import keep_few_arenas
+from hadua.service.garbage import GARBAGE
 
 PROBES = 20
 WARM_UP = 0.25
@@ -206,8 +207,8 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--windows-a-second", type=float, default=inf, help="no more than that")
     asked = parser.parse_args()
-    keep_few_arenas()  # as `hadua-serve` does
-    with tempfile.TemporaryDirectory(prefix="hadua-soak-") as folder:
+    keep_few_arenas()  # as `hadua-serve` does, and keeps the collector off
+    with GARBAGE.kept_off(), tempfile.TemporaryDirectory(prefix="hadua-soak-") as folder:
         done = asyncio.run(
             soak(
                 new_data_folder(Path(folder) / "data"),

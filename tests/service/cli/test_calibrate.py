@@ -47,7 +47,7 @@ def test_from_a_recording_to_a_profile_that_serves(recording: Path, tmp_path: Pa
 
 
 def test_live_to_a_profile_that_serves(tmp_path: Path) -> None:
-    person = "sim:person=5,speed=20"
+    person = "sim:person=5,speed=6"  # much faster, and a busy computer loses too much of it
     streams = ("--eeg", person, "--gaze", person, "--participant", "P02", "--json")
     plan = ("--seconds", "60", "--baseline-s", "5", "--accept", "automatic")
     require_calibrated(hadua(tmp_path, *streams, *plan), tmp_path, "P02")
@@ -73,13 +73,14 @@ def require_calibrated(
     assert asked.stdout, asked.stderr
     decided = json.loads(asked.stdout)
     assert decided["rested"] == 10
-    assert decided["collected"] >= 120  # at 20 times real time more come before its end is noticed
+    assert decided["collected"] >= 120  # more where one of the streams was often missing
+    assert min(decided["measured"].values()) >= 60
     assert decided["dropped"] == 0
     serves = ProfileStore(folder / PROFILES).active_version(participant)
     if asked.returncode == 0:
         assert (decided["state"], serves) == ("accepted", 1)
     else:
-        assert (decided["state"], serves) == ("rejected", 0)
+        assert (decided["state"], serves) == ("rejected", 0), decided
         assert decided["report"]["risk"] == "high"
 
 
