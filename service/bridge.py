@@ -64,7 +64,7 @@ MARKS_AT_MOST = 1000  # `Marked` that may wait: the oldest goes
 ASSUMED_RATE_HZ = 120.0  # of a stream that declares none, as eye trackers do
 HOLD_S = 0.6
 """Seconds of signal that may wait for a window: a step costs as much for few samples."""
-TAKE_AT_MOST = 64  # so that a backlog does not hold up the results of its own beginning
+TAKE_AT_MOST = 256  # so that a backlog does not hold up the results of its own beginning
 
 
 def signal_s(chunk: SampleChunk) -> float:

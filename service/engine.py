@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.features import FeatureWindow, Modality
 from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.quality import SignalQuality
-from hadua.service.bridge import Arrival, Due
+from hadua.service.bridge import Arrival
 from hadua.service.latency import ArrivalLog
-from hadua.service.ordering import in_time_order
+from hadua.service.ordering import ANY_TIME, Ends, EndsOf, in_time_order
 
 if TYPE_CHECKING:
     from hadua.service.serving import Serving
@@ -81,6 +80,10 @@ class Foreseeing(Protocol):
 
     def useful_s(self, modality: Modality) -> float:
         """From which stamp on there is something to do for one. Callable from any thread."""
+        ...
+
+    def ends(self, modality: Modality) -> Ends:
+        """When results may come of this stream. Callable from any thread."""
         ...
 
 
@@ -159,13 +162,13 @@ class Stepper:
         self._tap = tap
         self._log = ArrivalLog()
         self.listener: StepListener | None = None
-        self._due_s: Due = pipeline.due_s if isinstance(pipeline, Foreseeing) else _any_time
+        self._ends: EndsOf = pipeline.ends if isinstance(pipeline, Foreseeing) else _any_time
 
     def step(self, arrivals: Sequence[Arrival]) -> list[Timed]:
         """The results of all windows that these chunks complete, oldest first."""
         for arrival in arrivals:
             self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
-        pieces = in_time_order(arrivals, due_s=self._due_s)
+        pieces = in_time_order(arrivals, ends=self._ends)
         return [timed for piece in pieces for timed in self._step_one(piece)]
 
     def end(self, modality: Modality) -> list[Timed]:
@@ -191,6 +194,6 @@ class Stepper:
         return Timed(result, last_s, trigger_s, taken_s)
 
 
-def _any_time(modality: Modality) -> float:
+def _any_time(modality: Modality) -> Ends:
     """Of a pipeline that does not say when it has something to do."""
-    return -inf
+    return ANY_TIME

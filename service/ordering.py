@@ -2,27 +2,45 @@
 
 A stream that was held up delivers seconds of signal in one block. Taken as it comes, that block
 would put its own stream seconds ahead of the other one, whose windows would then count as late. But
-to step a pipeline costs as much for one sample as for many: small chunks are joined, and what gives
-no window yet is one piece, however long it is.
+to step a pipeline costs as much for one sample as for many: small chunks are joined, and a piece
+ends shortly after a window may be complete, or, where nothing says when that is, after `PIECE_S`.
+So a session that has fallen behind catches up with as few steps as one that keeps up.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import inf
+from math import inf, isfinite
 
 import numpy as np
 
 from hadua.adapters.sources.source import SampleChunk
 from hadua.models.features import Modality
-from hadua.service.bridge import Arrival, Due
+from hadua.service.bridge import Arrival
 
 PIECE_S = 0.1
 _IRREGULAR_PIECE = 16  # samples, where no rate says how long they last
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When results may come of a stream.
+
+    Args:
+        next_s: No sample stamped earlier gives one; minus infinity: any may.
+        hop_s: From one to the next.
+    """
+
+    next_s: float
+    hop_s: float
+
+
+EndsOf = Callable[[Modality], Ends]
+ANY_TIME, NEVER = Ends(-inf, PIECE_S), Ends(inf, PIECE_S)
+
+
 def in_time_order(
-    arrivals: Sequence[Arrival], *, due_s: Due = lambda modality: -inf
+    arrivals: Sequence[Arrival], *, ends: EndsOf = lambda modality: ANY_TIME
 ) -> list[Arrival]:
     """The arrivals in pieces, by the time of their last sample.
 
@@ -31,42 +49,27 @@ def in_time_order(
 
     Args:
         arrivals: In the order in which they came.
-        due_s: Before which stamp no sample of a stream gives a window. A piece ends `PIECE_S` after
-            that at the latest, and where it begins later it lasts `PIECE_S` at most.
+        ends: When results may come of a stream. A piece ends `PIECE_S` after one of these.
     """
-    whole_s = {a.modality: due_s(a.modality) + PIECE_S for a in arrivals}
     pieces = [
         piece
-        for modality, mine in _by_stream(arrivals, whole_s).items()
-        for piece in _joined(mine, whole_s[modality])
+        for modality in dict.fromkeys(a.modality for a in arrivals)
+        for run in _runs(a for a in arrivals if a.modality is modality and len(a.chunk))
+        for piece in _pieces(run, ends(modality))
     ]
     return sorted(pieces, key=lambda a: float(a.chunk.t_s[-1]))
 
 
-def _by_stream(
-    arrivals: Iterable[Arrival], whole_s: Mapping[Modality, float]
-) -> dict[Modality, list[Arrival]]:
-    """The pieces of each stream."""
-    streams: dict[Modality, list[Arrival]] = {}
+def _runs(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    """Those of one stream that nothing lies between, together."""
+    run: list[Arrival] = []
     for arrival in arrivals:
-        mine = streams.setdefault(arrival.modality, [])
-        mine.extend(_pieces(arrival, whole_s[arrival.modality]))
-    return streams
-
-
-def _joined(pieces: Sequence[Arrival], whole_s: float) -> Iterator[Arrival]:
-    """Neighbours that nothing lies between, as one, up to the size of a piece."""
-    together: list[Arrival] = []
-    n = 0
-    for piece in pieces:
-        fits = n + len(piece.chunk) <= _size(piece) or piece.chunk.t_s[-1] < whole_s
-        if together and not (fits and _goes_on(together[-1], piece)):
-            yield _one(together)
-            together, n = [], 0
-        together.append(piece)
-        n += len(piece.chunk)
-    if together:
-        yield _one(together)
+        if run and not _goes_on(run[-1], arrival):
+            yield run
+            run = []
+        run.append(arrival)
+    if run:
+        yield run
 
 
 def _goes_on(before: Arrival, after: Arrival) -> bool:
@@ -77,36 +80,34 @@ def _goes_on(before: Arrival, after: Arrival) -> bool:
     )
 
 
-def _one(together: Sequence[Arrival]) -> Arrival:
-    first, last = together[0], together[-1]
-    if first is last:
-        return first
-    chunk = SampleChunk(
-        last.chunk.spec,
-        np.concatenate([a.chunk.t_s for a in together]),
-        np.concatenate([a.chunk.x for a in together]),
-        first.chunk.gap_before,
-    )
-    return replace(last, chunk=chunk, first=first.first)
-
-
-def _pieces(arrival: Arrival, whole_s: float) -> Iterator[Arrival]:
-    chunk = arrival.chunk
-    size = _size(arrival)
-    if len(chunk) <= size:
-        if len(chunk):
-            yield arrival
-        return
-    first = max(size, int(np.searchsorted(chunk.t_s, whole_s)))
-    edges = [0, *range(first, len(chunk), size), len(chunk)]
-    for start, end in pairwise(edges):
+def _pieces(run: Sequence[Arrival], ends: Ends) -> Iterator[Arrival]:
+    """A run, cut anew."""
+    chunk = _joined([a.chunk for a in run])
+    came = np.cumsum([len(a.chunk) for a in run])
+    cuts = _cuts(chunk, ends)
+    for start, end in pairwise([0, *cuts, len(chunk)]):
+        last = run[int(np.searchsorted(came, end))]
         at = slice(start, end)
         gap_before = chunk.gap_before and start == 0
         piece = SampleChunk(chunk.spec, chunk.t_s[at], chunk.x[at], gap_before)
-        yield replace(arrival, chunk=piece, first=arrival.first + start)
+        yield replace(last, chunk=piece, first=run[0].first + start)
 
 
-def _size(arrival: Arrival) -> int:
-    """Samples of its stream in a piece."""
-    rate_hz = arrival.chunk.spec.rate_hz
-    return max(1, round(PIECE_S * rate_hz)) if rate_hz > 0.0 else _IRREGULAR_PIECE
+def _joined(chunks: Sequence[SampleChunk]) -> SampleChunk:
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+    t_s, x = np.concatenate([c.t_s for c in chunks]), np.concatenate([c.x for c in chunks])
+    return SampleChunk(first.spec, t_s, x, first.gap_before)
+
+
+def _cuts(chunk: SampleChunk, ends: Ends) -> list[int]:
+    """Before which samples a piece ends, none of them the first; in order."""
+    n, rate_hz = len(chunk), chunk.spec.rate_hz
+    if not isfinite(ends.next_s):
+        size = max(1, round(PIECE_S * rate_hz)) if rate_hz > 0.0 else _IRREGULAR_PIECE
+        return list(range(size, n, size)) if ends.next_s < 0.0 else []
+    newest_s = np.maximum.accumulate(chunk.t_s)
+    begins = np.floor((newest_s - ends.next_s - PIECE_S) / ends.hop_s)
+    begins = np.maximum(begins, -1.0)  # all before the first end is one piece
+    return (np.flatnonzero(np.diff(begins)) + 1).tolist()

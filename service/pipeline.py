@@ -26,6 +26,7 @@ from hadua.models.runtime import Runtime
 from hadua.service.cluster.remote import HERE, Placed
 from hadua.service.context import TokenContext
 from hadua.service.lane import Lane
+from hadua.service.ordering import ANY_TIME, NEVER, Ends
 from hadua.service.pipeline_state import PipelineState, pack, unpack
 from hadua.service.serving import Serving
 from hadua.service.window_result import WindowResult
@@ -201,6 +202,22 @@ class Pipeline:
         """From which stamp on a sample gives a result, or lets a window begin. From any thread."""
         lane = self._lanes.get(modality)
         return inf if lane is None else min(self.due_s(modality), lane.extractor.begin_due_s)
+
+    def ends(self, modality: Modality) -> Ends:
+        """When results may come of this stream, which waits for no other. From any thread.
+
+        That is where it completes its own windows, and as long before as another one completes
+        its own: their results wait to hear that this one has none.
+        """
+        lane = self._lanes.get(modality)
+        if lane is None:
+            return NEVER
+        mine_s, spec = lane.extractor.due_s, lane.extractor.spec
+        if mine_s == -inf:
+            return ANY_TIME
+        earliest_s = min(other.extractor.due_s for other in self._lanes.values())
+        earlier = min((mine_s - earliest_s) / spec.hop_s, spec.window_s / spec.hop_s)
+        return Ends(mine_s - round(earlier) * spec.hop_s, spec.hop_s)
 
     def last_s(self) -> float:
         """About the stamp of the last sample of the window that was begun; infinity: none is."""

@@ -8,7 +8,7 @@ from support.service import EEG, GAZE, ramp
 
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival
-from hadua.service.ordering import PIECE_S, in_time_order
+from hadua.service.ordering import PIECE_S, Ends, in_time_order
 
 SIZES = st.lists(st.integers(0, 400), max_size=8)
 
@@ -20,34 +20,59 @@ def arrivals(modality: Modality, sizes: list[int]) -> list[Arrival]:
     return [Arrival(modality, chunk, float(k), first=edges[k]) for k, chunk in enumerate(chunks)]
 
 
-DUES = st.floats(-1.0, 10.0) | st.sampled_from([inf, -inf])
+ENDS = st.builds(
+    Ends, st.floats(-1.0, 10.0) | st.sampled_from([inf, -inf]), st.sampled_from([0.1, 0.5, 1.0])
+)
 
 
-@given(eeg=SIZES, gaze=SIZES, due_s=DUES)
+@given(eeg=SIZES, gaze=SIZES, ends=ENDS)
 def test_every_sample_comes_once_in_the_order_of_its_stream(
-    eeg: list[int], gaze: list[int], due_s: float
+    eeg: list[int], gaze: list[int], ends: Ends
 ) -> None:
     given_in = arrivals(Modality.EEG, eeg) + arrivals(Modality.EYE, gaze)
 
-    out = in_time_order(given_in, due_s=lambda modality: due_s)
+    out = in_time_order(given_in, ends=lambda modality: ends)
 
     ends_s = [float(a.chunk.t_s[-1]) for a in out]
     assert ends_s == sorted(ends_s)
     for modality, sizes in ((Modality.EEG, eeg), (Modality.EYE, gaze)):
-        mine = [a.chunk for a in out if a.modality is modality]
-        values = [int(v) for chunk in mine for v in chunk.x[:, 0]]
+        mine = [a for a in out if a.modality is modality]
+        values = [int(v) for a in mine for v in a.chunk.x[:, 0]]
         assert values == list(range(sum(sizes)))
-        assert all(
-            len(c) <= round(PIECE_S * c.spec.rate_hz) or c.t_s[-1] < due_s + PIECE_S for c in mine
-        )
+        came = np.cumsum(sizes)
+        for a in mine:
+            assert a.first == int(a.chunk.x[0, 0])
+            last = a.first + len(a.chunk) - 1
+            assert a.arrived_s == float(np.searchsorted(came, last, side="right"))
+            if ends.next_s == -inf:
+                assert len(a.chunk) <= round(PIECE_S * a.chunk.spec.rate_hz)
+            elif ends.next_s < inf:
+                first, last = (
+                    (t - ends.next_s - PIECE_S) / ends.hop_s for t in a.chunk.t_s[[0, -1]]
+                )
+                assert last < 0.0 or np.floor(first) == np.floor(last)
 
 
-def test_what_gives_no_window_yet_is_one_piece_and_what_may_is_in_small_ones() -> None:
-    """100 Hz; a window is due at 2 s, and what came at once lasts 3.5 s, or came in tens."""
-    for sizes in ([350], [10] * 35):
-        out = in_time_order(arrivals(Modality.EEG, sizes), due_s=lambda modality: 2.0)
-        assert [len(a.chunk) for a in out][:2] == [round((2.0 + PIECE_S) * EEG.rate_hz), 10]
-        assert {len(a.chunk) for a in out[1:]} == {10}
+def test_a_piece_ends_shortly_after_a_window_is_due() -> None:
+    """100 Hz; windows are due right after 2 s and 3 s; what came lasts 4.5 s, or came in tens."""
+    for sizes in ([450], [10] * 45):
+        out = in_time_order(arrivals(Modality.EEG, sizes), ends=lambda modality: Ends(1.995, 1.0))
+        assert [len(a.chunk) for a in out] == [210, 100, 100, 40]
+
+
+def test_in_a_backlog_both_streams_complete_their_windows_by_turns() -> None:
+    """All of the one comes before all of the other; an `Aligner` waits a quarter of a second."""
+    given_in = arrivals(Modality.EEG, [410]) + arrivals(Modality.EYE, [205])
+
+    out = in_time_order(given_in, ends=lambda modality: Ends(1.0, 1.0))
+
+    completed = dict.fromkeys((Modality.EEG, Modality.EYE), 0)
+    for piece in out:
+        newest_s = float(piece.chunk.t_s[-1])
+        completed[piece.modality] = int(newest_s)
+        slower = min(completed.values())
+        assert newest_s < slower + 1.0 + PIECE_S
+    assert set(completed.values()) == {4}
 
 
 def test_small_chunks_are_joined_but_not_across_a_gap_or_a_loss() -> None:

@@ -1,5 +1,6 @@
 """The one path of a sample: what comes out for what went in, against another way to reckon it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import cycle
@@ -32,6 +33,8 @@ from hadua.models.errors import UsageError
 from hadua.models.features import FeatureWindow, FloatArray, Modality, Smoothing
 from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.runtime import Runtime, load_runtime
+from hadua.service.bridge import Arrival
+from hadua.service.engine import Stepper
 from hadua.service.stateless import Block, Predictor
 
 EEG, EYE = Modality.EEG, Modality.EYE
@@ -43,6 +46,40 @@ USED, MISSING = ModalityState.USED, ModalityState.MISSING
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp("pipeline")
     return load_bundle(make_bundle(folder, eeg_channels=CHANNELS, context=3))
+
+
+def as_arrivals(chunks: Chunks) -> list[Arrival]:
+    """What readers would have put, in the order of its time."""
+    so_far: Counter[Modality] = Counter()
+    arrivals = []
+    for modality, chunk in in_turns(chunks):
+        t_s = float(chunk.t_s[-1])
+        arrivals.append(Arrival(modality, chunk, arrived_s=t_s, first=so_far[modality]))
+        so_far[modality] += len(chunk)
+    return arrivals
+
+
+@pytest.mark.parametrize("at_once", [64, 1000, 10_000])
+def test_a_backlog_gives_what_keeping_up_gives_with_few_steps(
+    bundle: Bundle, runtime: Runtime, at_once: int
+) -> None:
+    chunks = recorded()
+    expected = stepped(pipeline_over(bundle, chunks, runtime=runtime), chunks)
+    pipeline, steps = pipeline_over(bundle, chunks, runtime=runtime), list[Modality]()
+    stepper = Stepper(pipeline, clock=lambda: 0.0, tap=lambda m, chunk: steps.append(m))
+    waiting = as_arrivals(chunks)
+    begun = 1 + max(next(k for k, a in enumerate(waiting) if a.modality is m) for m in chunks)
+    first, rest = waiting[:begun], waiting[begun:]
+
+    said = stepper.step(first)
+    for k in range(0, len(rest), at_once):
+        said += stepper.step(rest[k : k + at_once])
+    for modality in chunks:
+        said += stepper.end(modality)
+
+    assert [timed.result.prediction for timed in said] == expected
+    takes = -(-len(rest) // at_once) + 1
+    assert len(steps) <= len(chunks) * (takes + SECONDS / HOP_S + 1)
 
 
 @pytest.fixture(scope="module")
