@@ -4,6 +4,7 @@ import asyncio
 import functools
 import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -57,7 +58,6 @@ def record_session(folder: Path, *, faults: str) -> Path:
         bundle=bundle.path,
     )
     session = asyncio.run(_recorded(settings, bundle, recorded(faults)))
-    # Both streams come as fast as they can: how far one runs ahead differs.
     assert session.publisher.predictions >= WINDOWS, session.status()
     return only_file(folder / "lab")
 
@@ -100,6 +100,54 @@ def answer_with(version: int) -> Act:
         await session.learning.roll_back(version, reason="a test", actor="test")
 
     return act
+
+
+class Turns:
+    """Whose chunk ends next: of threads that race, one would be seconds ahead of the other."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._ends_s = {m: deque(float(c.t_s[-1]) for c in mine) for m, mine in chunks.items()}
+        self._changed = threading.Condition()
+
+    def wait(self, modality: Modality, timeout_s: float) -> bool:
+        """Wait until no other stream has a chunk that ends earlier; whether that is so."""
+        end_s = self._ends_s[modality][0]
+        others = [ends_s for m, ends_s in self._ends_s.items() if m is not modality]
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: all(not ends_s or ends_s[0] >= end_s for ends_s in others), timeout_s
+            )
+
+    def go_on(self, modality: Modality) -> None:
+        """Its chunk is delivered."""
+        with self._changed:
+            self._ends_s[modality].popleft()
+            self._changed.notify_all()
+
+
+class InTurn(FakeSource):
+    """As fast as can be, but in step with the others."""
+
+    def __init__(
+        self,
+        modality: Modality,
+        script: Sequence[SampleChunk | Exception | threading.Event],
+        turns: Turns,
+    ) -> None:
+        spec = next(c.spec for c in script if isinstance(c, SampleChunk))
+        super().__init__(script, spec=spec)
+        self._modality, self._turns = modality, turns
+        self._given = False
+
+    def read(self, timeout_s: float) -> SampleChunk | None:
+        if self._given:  # the one before has reached the bridge
+            self._turns.go_on(self._modality)
+            self._given = False
+        if self._script and isinstance(self._script[0], SampleChunk):
+            if not self._turns.wait(self._modality, timeout_s):
+                return None
+            self._given = True
+        return super().read(timeout_s)
 
 
 async def _recorded(
@@ -146,9 +194,8 @@ async def _recorded(
         learners=Learners(tools),
     ) as registry:
         times_s = [at_s for at_s, _ in acts]
-        sources = {
-            m: FakeSource(_gated(c, times_s, gates), spec=c[0].spec) for m, c in chunks.items()
-        }
+        turns = Turns(chunks)
+        sources = {m: InTurn(m, _gated(c, times_s, gates), turns) for m, c in chunks.items()}
         session = registry.start(sources, participant=participant)
         for (at_s, act), gate in zip(acts, gates, strict=True):
             before = {m: _samples_before(c, at_s) for m, c in chunks.items()}
