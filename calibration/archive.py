@@ -132,7 +132,7 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> byt
     try:
         with archive.open(info) as member:
             content = member.read(info.file_size + 1)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
         raise _refused(where, str(error), "whole files") from error
     if len(content) != info.file_size:
         raise _refused(where, f"{info.filename!r} with another size than it names", "its own size")

@@ -142,8 +142,9 @@ class ReaderThread:
             except StreamLostError as error:
                 self._find_again(error)
                 continue
-            self._watch.saw_answer(self._source.health().answers)
-            if chunk is not None and (chunk := self._lives.go_on(chunk)) is not None:
+            if chunk is None:  # of one that sends it does not matter
+                self._watch.saw_answer(self._source.health().answers)
+            elif (chunk := self._lives.go_on(chunk)) is not None:
                 self._take(chunk)
 
     def _take(self, chunk: SampleChunk) -> None:

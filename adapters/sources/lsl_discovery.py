@@ -4,7 +4,8 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 
-from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, pylsl
+from hadua.adapters.sources.lsl_library import pylsl
+from hadua.adapters.sources.lsl_network import Network, Outlet, summarise
 from hadua.adapters.sources.lsl_outlet import OURS
 from hadua.adapters.sources.stream_summary import StreamSummary as StreamSummary
 from hadua.models.errors import StreamAmbiguousError, StreamNotFoundError
@@ -37,7 +38,7 @@ def source_text(query: Mapping[str, str]) -> str:
     return "lsl:" + ",".join(f"{key}={value}" for key, value in query.items())
 
 
-def find(query: Mapping[str, str], *, resolver: LslResolver, timeout_s: float) -> LslInfo:
+def find(query: Mapping[str, str], *, network: Network, timeout_s: float) -> Outlet:
     """Wait for the one stream that the query means.
 
     After the first hit it waits a little more, so that a second one has time to answer.
@@ -47,35 +48,17 @@ def find(query: Mapping[str, str], *, resolver: LslResolver, timeout_s: float) -
         StreamAmbiguousError: several; the error says how to pick each.
     """
     deadline_s = time.monotonic() + timeout_s
-    while not (hits := matching(resolver.results(), query)):
+    while not (hits := network.outlets(query, old_s=POLL_S)):
         if time.monotonic() >= deadline_s:
-            raise not_found(query, resolver.results(), timeout_s)
+            raise not_found(query, network.outlets(old_s=POLL_S), timeout_s)
         time.sleep(POLL_S)
     settled_s = min(time.monotonic() + _SETTLE_S, deadline_s)
     while len(hits) == 1 and time.monotonic() < settled_s:
         time.sleep(POLL_S)
-        hits = matching(resolver.results(), query) or hits
+        hits = network.outlets(query, old_s=POLL_S) or hits
     if len(hits) > 1:
         raise ambiguous(query, hits)
     return hits[0]
-
-
-def summarise(info: LslInfo) -> StreamSummary:
-    """The announced facts of one stream."""
-    return StreamSummary(
-        info.name(),
-        info.type(),
-        info.source_id(),
-        info.hostname(),
-        info.channel_count(),
-        info.nominal_srate(),
-    )
-
-
-def matching(infos: Sequence[LslInfo], query: Mapping[str, str]) -> list[LslInfo]:
-    """Those that the query means, each outlet once."""
-    by_uid = {info.uid(): info for info in infos if summarise(info).matches(query)}
-    return list(by_uid.values())
 
 
 def _source(stream: StreamSummary, among: Sequence[StreamSummary]) -> str:
@@ -98,10 +81,10 @@ def _count(query: Mapping[str, str], among: Sequence[StreamSummary]) -> int:
 
 
 def not_found(
-    query: Mapping[str, str], infos: Sequence[LslInfo], timeout_s: float
+    query: Mapping[str, str], there: Sequence[Outlet], timeout_s: float
 ) -> StreamNotFoundError:
     """The error for a query that nothing answers."""
-    streams = map(summarise, infos)
+    streams = (outlet.summary for outlet in there)
     # Nobody looks for what a session sends, and the one that waits for its streams sends already.
     visible = sorted({str(s) for s in streams if not s.source_id.startswith(OURS)})
     return StreamNotFoundError(
@@ -114,9 +97,9 @@ def not_found(
     )
 
 
-def ambiguous(query: Mapping[str, str], hits: Sequence[LslInfo]) -> StreamAmbiguousError:
+def ambiguous(query: Mapping[str, str], hits: Sequence[Outlet]) -> StreamAmbiguousError:
     """The error for a query that several answer."""
-    choices = with_sources([summarise(info) for info in hits])
+    choices = with_sources([outlet.summary for outlet in hits])
     alike = any(not choice.source for choice in choices)
     return StreamAmbiguousError(
         f"{len(choices)} LSL streams for {source_text(query)!r}",

@@ -3,8 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from hadua.adapters.sources.lsl_discovery import StreamSummary, summarise, with_sources
+from hadua.adapters.sources.lsl_discovery import StreamSummary, with_sources
 from hadua.adapters.sources.lsl_library import LslInfo, LslInlet, pylsl, within
+from hadua.adapters.sources.lsl_network import summarise
 from hadua.adapters.sources.source import StreamSpec
 from hadua.adapters.sources.stream_info import parse_stream_info
 from hadua.models.errors import HaduaError, StreamNotFoundError

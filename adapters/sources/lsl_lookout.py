@@ -3,12 +3,12 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from hadua.adapters.sources.lsl_discovery import POLL_S, ambiguous, find, matching, not_found
+from hadua.adapters.sources.lsl_discovery import POLL_S, ambiguous, find, not_found
 from hadua.adapters.sources.lsl_doorbell import Doorbell
-from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, pylsl
+from hadua.adapters.sources.lsl_library import LslInfo
+from hadua.adapters.sources.lsl_network import FORGET_S, OLD_S, Network, Outlet, network
+from hadua.adapters.sources.stream_summary import StreamSummary
 
-_FORGET_S = 3.0
-"""liblsl hears of each outlet about every 1.3 s; one unanswered question is no absence."""
 _LOOK_EVERY_S = 0.5
 
 
@@ -29,8 +29,8 @@ class Lookout:
 
     def __init__(self, query: Mapping[str, str]) -> None:
         self._query = dict(query)
-        self._resolver: LslResolver = pylsl().ContinuousResolver(forget_after=_FORGET_S)
-        self._mine: LslInfo | None = None
+        self._network, self._shared = Network(), network()
+        self._mine: Outlet | None = None
         self._dead_until_s: dict[str, float] = {}
         self._looked_s = 0.0
         self._doorbell = Doorbell()
@@ -44,17 +44,17 @@ class Lookout:
             StreamAmbiguousError: there are several, and nothing tells which.
         """
         if self._mine is None:
-            found = find(self._query, resolver=self._resolver, timeout_s=timeout_s)
+            found = find(self._query, network=self._network, timeout_s=timeout_s)
         else:
             found = self._find_again(self._mine, timeout_s)
         self._mine, self.answers, self.twins = found, True, 0
-        return found
+        return found.info
 
     def broke_off(self) -> None:
         """Note that the outlet has closed the connection: what was heard of it is old."""
         if self._mine is not None:
             self.answers = False
-            self._dead_until_s[self._mine.uid()] = time.monotonic() + _FORGET_S + _LOOK_EVERY_S
+            self._dead_until_s[self._mine.uid] = time.monotonic() + FORGET_S + _LOOK_EVERY_S
 
     def look(self) -> None:
         """Bring `answers` and `twins` up to date, every half second."""
@@ -62,22 +62,23 @@ class Lookout:
         if mine is None or now_s < self._looked_s + _LOOK_EVERY_S:
             return
         self._looked_s = now_s
+        self._ask_with_the_others(mine)
         alive = self._alive()
-        self.answers = any(info.uid() == mine.uid() for info in alive)
-        twins = [i for i in _same_id(alive, mine) if i.uid() != mine.uid()]
-        gone = [i for i in twins if self._doorbell.refused(i)]
-        for info in gone:
-            self._dead_until_s[info.uid()] = now_s + _FORGET_S + _LOOK_EVERY_S
+        self.answers = any(outlet.uid == mine.uid for outlet in alive)
+        twins = [o for o in _same_id(alive, mine) if o.uid != mine.uid]
+        gone = [o for o in twins if self._doorbell.refused(o.info)]
+        for outlet in gone:
+            self._dead_until_s[outlet.uid] = now_s + FORGET_S + _LOOK_EVERY_S
         self.twins = len(twins) - len(gone)
 
     def close(self) -> None:
         """Look no more."""
         self._doorbell.close()
 
-    def _find_again(self, mine: LslInfo, timeout_s: float) -> LslInfo:
+    def _find_again(self, mine: Outlet, timeout_s: float) -> Outlet:
         deadline_s = time.monotonic() + timeout_s
         while True:
-            alive = self._alive()
+            alive = self._alive(old_s=POLL_S)
             hits = _same_id(alive, mine) or _same_place(alive, mine)
             if len(hits) > 1:
                 raise ambiguous(self._query, hits)
@@ -87,18 +88,31 @@ class Lookout:
                 raise not_found(self._query, alive, timeout_s)
             time.sleep(POLL_S)
 
-    def _alive(self) -> list[LslInfo]:
+    def _ask_with_the_others(self, mine: Outlet) -> None:
+        """Once the shared network knows what was found, nobody else has to ask for it.
+
+        Not sooner: what has gone a moment ago still answers there, and is not to be found first.
+        """
+        mine_alone = self._network is not self._shared
+        if mine_alone and any(o.uid == mine.uid for o in self._shared.outlets()):
+            self._network = self._shared
+
+    def _alive(self, *, old_s: float = OLD_S) -> list[Outlet]:
         """Outlets that answer and mean the query, without those that are known to be gone."""
         now_s = time.monotonic()
         self._dead_until_s = {u: s for u, s in self._dead_until_s.items() if s > now_s}
-        hits = matching(self._resolver.results(), self._query)
-        return [info for info in hits if info.uid() not in self._dead_until_s]
+        hits = self._network.outlets(self._query, old_s=old_s)
+        return [outlet for outlet in hits if outlet.uid not in self._dead_until_s]
 
 
-def _same_id(infos: Sequence[LslInfo], mine: LslInfo) -> list[LslInfo]:
-    return [i for i in infos if mine.source_id() and i.source_id() == mine.source_id()]
+def _same_id(outlets: Sequence[Outlet], mine: Outlet) -> list[Outlet]:
+    source_id = mine.summary.source_id
+    return [o for o in outlets if source_id and o.summary.source_id == source_id]
 
 
-def _same_place(infos: Sequence[LslInfo], mine: LslInfo) -> list[LslInfo]:
-    place = mine.name(), mine.type(), mine.hostname()
-    return [i for i in infos if (i.name(), i.type(), i.hostname()) == place]
+def _same_place(outlets: Sequence[Outlet], mine: Outlet) -> list[Outlet]:
+    return [o for o in outlets if _place(o.summary) == _place(mine.summary)]
+
+
+def _place(stream: StreamSummary) -> tuple[str, str, str]:
+    return stream.name, stream.type, stream.hostname

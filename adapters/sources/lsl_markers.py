@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hadua.adapters.sources.clock import lsl_now_s
-from hadua.adapters.sources.lsl_discovery import QUERY_KEYS, summarise
+from hadua.adapters.sources.lsl_discovery import QUERY_KEYS
 from hadua.adapters.sources.lsl_inlet import OpenInlet
-from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, pylsl
+from hadua.adapters.sources.lsl_library import LslInfo
+from hadua.adapters.sources.lsl_network import network
 from hadua.adapters.sources.lsl_outlet import OURS
 from hadua.adapters.sources.source import Marker
 from hadua.models.errors import StreamLostError, UsageError
@@ -48,17 +49,16 @@ class MarkerFinder:
     def __init__(self, queries: Sequence[Query], *, ours: bool = False) -> None:
         self._ours = ours
         self._queries = tuple(queries)
-        self._resolver: LslResolver = pylsl().ContinuousResolver()
+        self._network = network()
 
     def found(self) -> dict[str, LslInfo]:
         """The streams that there are now, by their outlets' unique ids."""
-        wanted: dict[str, LslInfo] = {}
-        for info in self._resolver.results():
-            summary = summarise(info)
-            ours = summary.source_id.startswith(OURS)
-            if (self._ours or not ours) and any(summary.matches(query) for query in self._queries):
-                wanted[info.uid()] = info
-        return wanted
+        return {
+            outlet.uid: outlet.info
+            for outlet in self._network.outlets()
+            if (self._ours or not outlet.summary.source_id.startswith(OURS))
+            and any(outlet.summary.matches(query) for query in self._queries)
+        }
 
 
 class MarkerInlet:

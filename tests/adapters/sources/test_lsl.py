@@ -14,7 +14,8 @@ from support.lsl_outlets import IndexOutlet, frozen, sender_process
 from hadua.adapters.sources import lsl_discovery, lsl_lookout
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.lsl import LslSource
-from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, within
+from hadua.adapters.sources.lsl_library import within
+from hadua.adapters.sources.lsl_network import Network, Outlet
 from hadua.adapters.sources.registry import list_streams, parse_source
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.errors import (
@@ -249,9 +250,9 @@ def test_a_sender_that_freezes_while_it_is_opened(
         real = lsl_discovery.find
 
         def find_and_freeze(
-            query: Mapping[str, str], *, resolver: LslResolver, timeout_s: float
-        ) -> LslInfo:
-            found = real(query, resolver=resolver, timeout_s=timeout_s)
+            query: Mapping[str, str], *, network: Network, timeout_s: float
+        ) -> Outlet:
+            found = real(query, network=network, timeout_s=timeout_s)
             os.kill(process.pid, signal.SIGSTOP)
             return found
 
