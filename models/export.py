@@ -30,6 +30,7 @@ from hadua.models.manifest import (
 )
 from hadua.models.network import HaduaNetwork
 from hadua.models.onnx_graph import to_onnx
+from hadua.models.onnx_library import onnxruntime
 from hadua.models.parity import require_parity
 from hadua.models.runtime import Float32Array
 from hadua.models.source_statistics import SourceStatistics
@@ -130,9 +131,7 @@ def _require_finite(weights: dict[str, Tensor]) -> None:
 
 
 def _require_parity(eager: HaduaNetwork, *, onnx_bytes: bytes, script_bytes: bytes) -> None:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
+    session = onnxruntime().InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
     names = [i.name for i in session.get_inputs()]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", JIT_DEPRECATED, DeprecationWarning)

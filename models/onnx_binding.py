@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from hadua.models.features import BoolArray
+from hadua.models.onnx_library import onnxruntime
 from hadua.models.runtime import Float32Array
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ class BoundCalls:
         n_classes: int,
         graphs: bool,
     ) -> None:
-        import onnxruntime as ort
-
-        self._ort, self._session = ort, session
+        self._ort, self._session = onnxruntime(), session
         self._device, self._n_classes, self._graphs = device, n_classes, graphs
         self._bound: OrderedDict[tuple[int, ...], _Bound] = OrderedDict()
         self._recorded = 0

@@ -7,6 +7,7 @@ from hadua.models.errors import BundleError, RuntimeUnavailableError
 from hadua.models.features import BoolArray
 from hadua.models.manifest import ONNX
 from hadua.models.onnx_binding import BoundCalls
+from hadua.models.onnx_library import onnxruntime
 from hadua.models.runtime import DeviceName, Float32Array, InputShape, closed
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -49,7 +50,7 @@ class OnnxRuntime:
         cuda_graphs: bool = False,
     ) -> None:
         try:
-            import onnxruntime as ort
+            ort = onnxruntime()
             from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
         except ImportError as error:
             raise RuntimeUnavailableError(
@@ -128,10 +129,10 @@ class OnnxRuntime:
 def cuda_is_there() -> bool:
     """Whether this build of ONNX Runtime has CUDA; whether that works is seen when it is used."""
     try:
-        import onnxruntime as ort
+        available = onnxruntime().get_available_providers()
     except ImportError:
         return False
-    return _PROVIDERS["cuda"] in ort.get_available_providers()
+    return _PROVIDERS["cuda"] in available
 
 
 def _choose(device: DeviceName, available: list[str]) -> Literal["cpu", "cuda"]:

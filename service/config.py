@@ -4,6 +4,8 @@ A flag wins over `HADUA_...` in the environment, which wins over the file, which
 default. `docs/settings.md` describes each; a test fails when one is missing there.
 """
 
+import os
+import re
 import tomllib
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -227,6 +229,12 @@ def load_settings(flags: Mapping[str, object], *, config: Path | None = None) ->
         return _configured().model_validate(dict(flags))
     except ValidationError as error:
         raise usage_error(error, flags=flags) from error
+    except RecursionError as error:  # of JSON in the environment: the file was looked at before
+        raise UsageError(
+            f"a setting in the environment ({ENV_PREFIX}...)",
+            got="brackets in brackets without an end",
+            expected="JSON of a depth that a setting has",
+        ) from error
     finally:
         _file.reset(reset)
 
@@ -283,6 +291,9 @@ def usage_error(error: ValidationError, *, flags: Mapping[str, object]) -> Usage
             expected="a setting listed in docs/settings.md",
             hint="Is it misspelt?",
         )
+    if unread := re.search(r'error parsing value for field "(\w+)"', first["msg"]):
+        name = ENV_PREFIX + unread[1].upper()
+        return UsageError(f"setting {name}", got=repr(os.environ.get(name)), expected="JSON")
     flag = f"--{name.replace('_', '-')}"
     hint = None if name in flags else f"It is set by {ENV_PREFIX}{name.upper()} or the file."
     return UsageError(

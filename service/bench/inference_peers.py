@@ -5,6 +5,7 @@ from functools import partial
 from hadua.models.bundle import Bundle
 from hadua.models.features import BoolArray
 from hadua.models.manifest import ONNX
+from hadua.models.onnx_library import onnxruntime
 from hadua.models.runtime import Float32Array
 from hadua.service.bench.comparison import Other
 from hadua.service.bench.row import version_of
@@ -16,13 +17,10 @@ INPUTS = ("eeg", "eye", "present")
 
 def bare_session(bundle: Bundle, feed: Feed) -> Call:
     """`InferenceSession.run` of the same graph, one thread, and nothing around it."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
+    ort = onnxruntime()
+    options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        bundle.read(ONNX), options, providers=["CPUExecutionProvider"]
-    )
+    session = ort.InferenceSession(bundle.read(ONNX), options, providers=["CPUExecutionProvider"])
     return partial(session.run, None, dict(zip(INPUTS, feed, strict=True)))
 
 

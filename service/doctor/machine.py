@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 
+from hadua.models.onnx_library import onnxruntime
 from hadua.service.doctor.surroundings import Facts, Outcome, Room
 
 _RULES = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules"
@@ -81,7 +82,7 @@ class Machine:
 
     def onnx_providers(self) -> Sequence[str]:
         """What ONNX Runtime can run on."""
-        return list(import_module("onnxruntime").get_available_providers())
+        return list(onnxruntime().get_available_providers())
 
     def room(self, path: Path) -> Room:
         """Space on the disk of a path, or of what exists above it."""

@@ -105,3 +105,16 @@ def test_every_setting_is_described_with_its_flag_and_default() -> None:
 def test_every_flag_is_a_setting() -> None:
     flags = {p.name for p in get_command(serve.app).params} - {"config"}
     assert flags <= set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{bad", r"setting HADUA_EXPECT: got '\{bad', expected JSON"),
+        ("[" * 3000, r"environment.*brackets in brackets without an end"),
+    ],
+)
+def test_a_variable_that_is_no_json(monkeypatch: pytest.MonkeyPatch, text: str, said: str) -> None:
+    monkeypatch.setenv("HADUA_EXPECT", text)
+    with pytest.raises(UsageError, match=said):
+        load_settings({})
