@@ -2,32 +2,16 @@
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from support.browser import CHROMIUM, Feeder, Witness, chromium, pictured, served
+from playwright.sync_api import Page, expect
+from support.browser import CHROMIUM, Feeder, pictured, served
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]
 TO = "\N{EN DASH}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    witness = Witness(page)
-    yield page
-    assert witness.complaints == []
-    page.close()
 
 
 def texts(page: Page, selector: str) -> list[str]:

@@ -2,12 +2,11 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from support.browser import CHROMIUM, Feeder, Witness, chromium, looked_at, served
+from playwright.sync_api import Page, expect
+from support.browser import CHROMIUM, Feeder, looked_at, served
 from support.service import (
     FakeRuntime,
     Parts,
@@ -28,23 +27,6 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]
 WITHIN_MS = 30_000  # two looks of a booth, on a machine that has other things to do
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    page.set_default_timeout(10_000)
-    witness = Witness(page)
-    yield page
-    errors = [c for c in witness.complaints if not c.startswith("Failed to load resource")]
-    assert errors == []
-    page.close()
 
 
 def opened(page: Page, url: str, address: str = "fleet") -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.browser import NOTICE, Feeder, Witness, chromium, gap, served
+from support.browser import NOTICE, Feeder, Witness, gap, served
 
 from hadua.service.dashboard.page import PAGES
 
@@ -27,12 +27,6 @@ class Scene:
     def points(self, n: int) -> None:
         """Wait until the chart has this many points."""
         expect(self.page.locator("#chart")).to_have_attribute("data-points", str(n))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 Opener = Callable[..., Scene]

@@ -3,13 +3,12 @@
 import re
 import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from support.browser import CHROMIUM, Witness, chromium
+from playwright.sync_api import Locator, Page, expect
+from support.browser import CHROMIUM
 from support.service import EEG, FakeSource, Parts, ramps, settings_for_tests
 from support.threaded import threaded
 
@@ -25,24 +24,6 @@ STREAMS = (
     StreamSummary("Booth gaze", "Gaze", "g-1", "BOOTH-7", 6, 600.0, "fake:gaze"),
     StreamSummary("Keys", "Markers", "k-1", "BOOTH-7", 1, 0.0, "fake:keys"),
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    context.set_default_timeout(10_000)
-    witness = Witness(page := context.new_page())
-    yield page
-    refusals = [c for c in witness.complaints if not c.startswith("Failed to load resource")]
-    assert refusals == []
-    assert {a.split("/")[2].split(":")[0] for a in witness.addresses} == {"127.0.0.1"}
-    context.close()
 
 
 def opened(page: Page, url: str, address: str) -> None:

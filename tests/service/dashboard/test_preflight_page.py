@@ -1,10 +1,8 @@
 """The pre-flight page on a real service with a simulated person: bad electrodes, an eye lost."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from support.browser import CHROMIUM, Witness, chromium, looked_at
+from playwright.sync_api import Page, expect
+from support.browser import CHROMIUM, looked_at
 from support.service import Parts, settings_for_tests
 from support.serving import serving
 from support.threaded import threaded
@@ -19,23 +17,6 @@ SOURCES = (
     *("--eeg", "sim:faults=flat:FP1@0;noisy:T7@0;line:OZ@0*80"),
     *("--gaze", "sim:faults=eye-lost:left@0;off-screen@3"),
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    witness = Witness(page)
-    yield page
-    refusals = [c for c in witness.complaints if not c.startswith("Failed to load resource")]
-    assert refusals == []
-    assert {a.split("/")[2].split(":")[0] for a in witness.addresses} == {"127.0.0.1"}
-    page.close()
 
 
 def test_streams_head_and_eyes_are_shown_in_shapes_and_words(page: Page) -> None:

@@ -3,11 +3,10 @@
 import re
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.browser import CHROMIUM, Feeder, chromium, pictured, served
+from support.browser import CHROMIUM, Feeder, pictured, served
 from support.service import EEG, FakeSource, Parts, ramps
 from support.threaded import threaded
 
@@ -24,19 +23,6 @@ LATER = """ms => {
   performance.now = () => page() + ms;
   Date.now = () => wall() + ms;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    yield page
-    page.close()
 
 
 def answered(*, ago_s: float = 0.0, n: int = 3) -> Feeder:

@@ -3,11 +3,9 @@
 The service is the real one, the person is simulated: its faults come by the clock.
 """
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from support.browser import CHROMIUM, Feeder, Witness, chromium, pictured, served
+from playwright.sync_api import Locator, Page, expect
+from support.browser import CHROMIUM, Feeder, pictured, served
 from support.serving import serving
 
 from hadua.service.wire import StatusFrame, StreamStatus
@@ -17,21 +15,6 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]
 SOURCES = ("--eeg", "sim:faults=flat:FP1@0;line:OZ@0*80", "--gaze", "sim:faults=dropout@7+4")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    witness = Witness(page)
-    yield page
-    assert witness.complaints == []
-    page.close()
 
 
 def card(page: Page, name: str) -> Locator:
