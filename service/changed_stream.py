@@ -168,6 +168,11 @@ class ChangedStream:
         return -math.inf if self._filling or self._after is None else self._after.due_s
 
     @property
+    def next_end_s(self) -> float:
+        """End of the window that comes next; minus infinity where that is not known."""
+        return -math.inf if self._filling or self._after is None else self._after.next_end_s
+
+    @property
     def begin_due_s(self) -> float:
         """From about which stamp on a chunk lets it work ahead."""
         return math.inf if self._after is None else self._after.begin_due_s

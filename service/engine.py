@@ -83,7 +83,7 @@ class Foreseeing(Protocol):
         ...
 
     def ends(self, modality: Modality) -> Ends:
-        """When results may come of this stream. Callable from any thread."""
+        """Where windows end that this stream has a say in."""
         ...
 
 

@@ -1,16 +1,19 @@
-"""What waited for the pipeline, in pieces of one size and in the order of its own time.
+"""What waited for the pipeline, cut anew, in the order of its own time.
 
 A stream that was held up delivers seconds of signal in one block. Taken as it comes, that block
 would put its own stream seconds ahead of the other one, whose windows would then count as late. But
 to step a pipeline costs as much for one sample as for many: small chunks are joined, and a piece
-ends shortly after a window may be complete, or, where nothing says when that is, after `PIECE_S`.
-So a session that has fallen behind catches up with as few steps as one that keeps up.
+ends a little after the end of a window, or, where nothing says when that is, after `PIECE_S`. So a
+session that has fallen behind catches up with as few steps as one that keeps up.
+
+All streams are cut at the same instants, when each of them has surely given its window (`Windower`
+gives it up to `SETTLE_S` late) and before an `Aligner` would go on without it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import inf, isfinite
+from math import ceil, inf, isfinite
 
 import numpy as np
 
@@ -19,15 +22,19 @@ from hadua.models.features import Modality
 from hadua.service.bridge import Arrival
 
 PIECE_S = 0.1
+AFTER_S = 0.2
+"""Between `SETTLE_S` and the grace of an `Aligner`."""
+LONGEST_S = 1.5
+"""Less than the silence after which an `Aligner` waits for a stream no more."""
 _IRREGULAR_PIECE = 16  # samples, where no rate says how long they last
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """When results may come of a stream.
+    """Where windows end that a stream has a say in.
 
     Args:
-        next_s: No sample stamped earlier gives one; minus infinity: any may.
+        next_s: The earliest of them; minus infinity: it is not known.
         hop_s: From one to the next.
     """
 
@@ -49,7 +56,7 @@ def in_time_order(
 
     Args:
         arrivals: In the order in which they came.
-        ends: When results may come of a stream. A piece ends `PIECE_S` after one of these.
+        ends: Where windows end that a stream has a say in. A piece ends `AFTER_S` later.
     """
     pieces = [
         piece
@@ -107,7 +114,8 @@ def _cuts(chunk: SampleChunk, ends: Ends) -> list[int]:
     if not isfinite(ends.next_s):
         size = max(1, round(PIECE_S * rate_hz)) if rate_hz > 0.0 else _IRREGULAR_PIECE
         return list(range(size, n, size)) if ends.next_s < 0.0 else []
-    newest_s = np.maximum.accumulate(chunk.t_s)
-    begins = np.floor((newest_s - ends.next_s - PIECE_S) / ends.hop_s)
-    begins = np.maximum(begins, -1.0)  # all before the first end is one piece
-    return (np.flatnonzero(np.diff(begins)) + 1).tolist()
+    late_s = np.maximum.accumulate(chunk.t_s) - (ends.next_s + AFTER_S)
+    step_s = ends.hop_s / ceil(ends.hop_s / LONGEST_S)
+    # Before the first end: one piece, which is a hop at most where a stream keeps up.
+    pieces = np.where(late_s < 0.0, -1.0 - np.floor(-late_s / LONGEST_S), np.floor(late_s / step_s))
+    return (np.flatnonzero(np.diff(pieces)) + 1).tolist()

@@ -204,20 +204,20 @@ class Pipeline:
         return inf if lane is None else min(self.due_s(modality), lane.extractor.begin_due_s)
 
     def ends(self, modality: Modality) -> Ends:
-        """When results may come of this stream, which waits for no other. From any thread.
+        """Where windows end that this stream has a say in.
 
-        That is where it completes its own windows, and as long before as another one completes
-        its own: their results wait to hear that this one has none.
+        These are its own, those that another stream which is behind has still to give, and those
+        whose result waits to hear that this one has none.
         """
         lane = self._lanes.get(modality)
         if lane is None:
             return NEVER
-        mine_s, spec = lane.extractor.due_s, lane.extractor.spec
+        mine_s, spec = lane.extractor.next_end_s, lane.extractor.spec
         if mine_s == -inf:
             return ANY_TIME
-        earliest_s = min(other.extractor.due_s for other in self._lanes.values())
-        earlier = min((mine_s - earliest_s) / spec.hop_s, spec.window_s / spec.hop_s)
-        return Ends(mine_s - round(earlier) * spec.hop_s, spec.hop_s)
+        next_s = [other.extractor.next_end_s for other in self._lanes.values()]
+        earliest_s = min(*next_s, self._aligner.waits_at_s)
+        return Ends(max(earliest_s, mine_s - spec.window_s), spec.hop_s)
 
     def last_s(self) -> float:
         """About the stamp of the last sample of the window that was begun; infinity: none is."""

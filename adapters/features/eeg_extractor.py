@@ -84,6 +84,11 @@ class EegExtractor:
         return self._windower.due_s
 
     @property
+    def next_end_s(self) -> float:
+        """End of the window that comes next; minus infinity before the first sample."""
+        return self._windower.next_end_s
+
+    @property
     def begin_due_s(self) -> float:
         """From about which stamp on a chunk lets it begin with the next window."""
         return self._windower.begin_due_s

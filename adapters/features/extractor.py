@@ -43,6 +43,11 @@ class Extractor(Protocol):
         ...
 
     @property
+    def next_end_s(self) -> float:
+        """End of the window that comes next; minus infinity before the first sample."""
+        ...
+
+    @property
     def begin_due_s(self) -> float:
         """From about which stamp on a chunk lets it work ahead; infinity: it has, or never does."""
         ...

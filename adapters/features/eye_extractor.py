@@ -90,6 +90,11 @@ class EyeExtractor:
         return -inf if self._newest_s is None else self._end_s() - self._last_within_s
 
     @property
+    def next_end_s(self) -> float:
+        """End of the window that comes next; minus infinity before the first sample."""
+        return -inf if self._newest_s is None else self._end_s()
+
+    @property
     def begin_due_s(self) -> float:
         """Never: samples are worked on as they come."""
         return inf

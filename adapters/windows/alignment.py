@@ -94,6 +94,12 @@ class Aligner:
         return any(self._pending.values())
 
     @property
+    def waits_at_s(self) -> float:
+        """The earliest grid end at which a window waits for another modality; infinity: none."""
+        k = min((k for pending in self._pending.values() for k in pending), default=None)
+        return math.inf if k is None else self._end_s(k)
+
+    @property
     def skipped(self) -> int:
         """Grid ends that never came out, because no modality had a window for them."""
         return self._skipped

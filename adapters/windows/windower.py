@@ -82,7 +82,7 @@ class Windower:
         self._phase_s = phase_s
         self._span_s = window_s + 2.0 * margin_s
         self._n = round(self._span_s * rate_hz)
-        self._n_begun = self._n - n_tail
+        self._n_begun = max(self._n - n_tail, 0)
         self._period_s = 1.0 / rate_hz
         self._gap_s = max(2.5 / rate_hz, 0.02)
         self._span_tolerance_s = 0.02 * self._span_s + 2.0 / rate_hz
@@ -110,6 +110,11 @@ class Windower:
         if math.isinf(self._newest_s):
             return -math.inf
         return self._end_s(self._k) + self._margin_s - self._span_tolerance_s
+
+    @property
+    def next_end_s(self) -> float:
+        """End of the window that comes next; minus infinity before the first sample."""
+        return -math.inf if math.isinf(self._newest_s) else self._end_s(self._k)
 
     @property
     def begin_due_s(self) -> float:

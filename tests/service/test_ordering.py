@@ -2,13 +2,14 @@ from itertools import pairwise
 from math import inf
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.service import EEG, GAZE, ramp
 
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival
-from hadua.service.ordering import PIECE_S, Ends, in_time_order
+from hadua.service.ordering import AFTER_S, LONGEST_S, PIECE_S, Ends, in_time_order
 
 SIZES = st.lists(st.integers(0, 400), max_size=8)
 
@@ -47,32 +48,34 @@ def test_every_sample_comes_once_in_the_order_of_its_stream(
             if ends.next_s == -inf:
                 assert len(a.chunk) <= round(PIECE_S * a.chunk.spec.rate_hz)
             elif ends.next_s < inf:
-                first, last = (
-                    (t - ends.next_s - PIECE_S) / ends.hop_s for t in a.chunk.t_s[[0, -1]]
+                begins_s, ends_s_ = a.chunk.t_s[[0, -1]] - (ends.next_s + AFTER_S)
+                assert ends_s_ < 0.0 or np.floor(begins_s / ends.hop_s) == np.floor(
+                    ends_s_ / ends.hop_s
                 )
-                assert last < 0.0 or np.floor(first) == np.floor(last)
+                assert ends_s_ - begins_s <= LONGEST_S
 
 
-def test_a_piece_ends_shortly_after_a_window_is_due() -> None:
-    """100 Hz; windows are due right after 2 s and 3 s; what came lasts 4.5 s, or came in tens."""
+def test_a_piece_ends_shortly_after_the_end_of_a_window() -> None:
+    """100 Hz; windows end at 2 s and each second after; what came lasts 4.5 s, or came in tens."""
     for sizes in ([450], [10] * 45):
-        out = in_time_order(arrivals(Modality.EEG, sizes), ends=lambda modality: Ends(1.995, 1.0))
-        assert [len(a.chunk) for a in out] == [210, 100, 100, 40]
+        out = in_time_order(arrivals(Modality.EEG, sizes), ends=lambda modality: Ends(1.999, 1.0))
+        assert [len(a.chunk) for a in out] == [70, 150, 100, 100, 30]
 
 
-def test_in_a_backlog_both_streams_complete_their_windows_by_turns() -> None:
-    """All of the one comes before all of the other; an `Aligner` waits a quarter of a second."""
+@pytest.mark.parametrize("hop_s", [0.1, 0.5, 1.0, 2.5])
+def test_in_a_backlog_no_stream_gets_ahead_of_the_other(hop_s: float) -> None:
+    """All of the one comes before all of the other; an `Aligner` waits for 0.25 s, or for 2 s."""
     given_in = arrivals(Modality.EEG, [410]) + arrivals(Modality.EYE, [205])
 
-    out = in_time_order(given_in, ends=lambda modality: Ends(1.0, 1.0))
+    out = in_time_order(given_in, ends=lambda modality: Ends(hop_s, hop_s))
 
-    completed = dict.fromkeys((Modality.EEG, Modality.EYE), 0)
+    newest_s = dict.fromkeys((Modality.EEG, Modality.EYE), 0.0)
     for piece in out:
-        newest_s = float(piece.chunk.t_s[-1])
-        completed[piece.modality] = int(newest_s)
-        slower = min(completed.values())
-        assert newest_s < slower + 1.0 + PIECE_S
-    assert set(completed.values()) == {4}
+        newest_s[piece.modality] = float(piece.chunk.t_s[-1])
+        behind_s = min(newest_s.values())
+        to_give_s = next(e for k in range(1, 100) if (e := k * hop_s) > behind_s)
+        assert max(newest_s.values()) < to_give_s + 0.25
+        assert max(newest_s.values()) < behind_s + 2.0
 
 
 def test_small_chunks_are_joined_but_not_across_a_gap_or_a_loss() -> None:

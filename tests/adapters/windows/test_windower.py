@@ -212,7 +212,7 @@ def test_a_gap_takes_back_what_was_begun() -> None:
     assert all(w.begun is None for w in whole)
 
 
-@pytest.mark.parametrize("n_tail", [100, 0])
+@pytest.mark.parametrize("n_tail", [101, 100, 0])
 def test_begun_with_nothing_or_everything(n_tail: int) -> None:
     windower = Windower(100.0, 1, window_s=1.0, hop_s=0.5, n_tail=n_tail)
     windower.push(*ramp(0, 99))
