@@ -293,7 +293,8 @@ def usage_error(error: ValidationError, *, flags: Mapping[str, object]) -> Usage
         )
     if unread := re.search(r'error parsing value for field "(\w+)"', first["msg"]):
         name = ENV_PREFIX + unread[1].upper()
-        return UsageError(f"setting {name}", got=repr(os.environ.get(name)), expected="JSON")
+        said = {key.upper(): text for key, text in os.environ.items()}
+        return UsageError(f"setting {name}", got=repr(said.get(name)), expected="JSON")
     flag = f"--{name.replace('_', '-')}"
     hint = None if name in flags else f"It is set by {ENV_PREFIX}{name.upper()} or the file."
     return UsageError(

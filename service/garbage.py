@@ -38,7 +38,8 @@ class Garbage:
         self._collect = collect
         self._give_back = give_back
         self._kept_off = False
-        self._young_s = self._all_s = self._given_back_s = 0.0
+        self._young_s = self._all_s = 0.0
+        self._given_back_s: float | None = None
 
     @contextmanager
     def kept_off(self) -> Iterator[None]:
@@ -72,6 +73,8 @@ class Garbage:
         else:
             self._all_s = now_s
             self._collect(2)
+            if self._given_back_s is None:
+                self._given_back_s = now_s
             if now_s >= self._given_back_s + GIVE_BACK_EVERY_S:
                 self._given_back_s = now_s
                 self._give_back()

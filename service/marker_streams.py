@@ -129,7 +129,8 @@ class MarkerStreams:
 
     def statuses(self) -> tuple[MarkerStreamStatus, ...]:
         """The streams known by now, those that were lost too, each sender once."""
-        newest = {(s.name, s.source_id, s.hostname): s for s in list(self._streams.values())}
+        known = sorted(list(self._streams.values()), key=lambda s: s.thread.is_alive())
+        newest = {(s.name, s.source_id, s.hostname): s for s in known}
         return tuple(stream.status() for stream in newest.values())
 
     @property

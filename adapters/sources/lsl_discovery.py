@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from hadua.adapters.sources.lsl_library import pylsl
-from hadua.adapters.sources.lsl_network import Network, Outlet, summarise
+from hadua.adapters.sources.lsl_network import Hearing, Outlet, summarise
 from hadua.adapters.sources.lsl_outlet import OURS
 from hadua.adapters.sources.stream_summary import StreamSummary as StreamSummary
 from hadua.models.errors import StreamAmbiguousError, StreamNotFoundError
@@ -38,7 +38,7 @@ def source_text(query: Mapping[str, str]) -> str:
     return "lsl:" + ",".join(f"{key}={value}" for key, value in query.items())
 
 
-def find(query: Mapping[str, str], *, network: Network, timeout_s: float) -> Outlet:
+def find(query: Mapping[str, str], *, network: Hearing, timeout_s: float) -> Outlet:
     """Wait for the one stream that the query means.
 
     After the first hit it waits a little more, so that a second one has time to answer.

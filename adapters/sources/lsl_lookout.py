@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hadua.adapters.sources.lsl_discovery import POLL_S, ambiguous, find, not_found
 from hadua.adapters.sources.lsl_doorbell import Doorbell
 from hadua.adapters.sources.lsl_library import LslInfo
-from hadua.adapters.sources.lsl_network import FORGET_S, OLD_S, Network, Outlet, network
+from hadua.adapters.sources.lsl_network import FORGET_S, OLD_S, Hearing, Outlet
 from hadua.adapters.sources.stream_summary import StreamSummary
 
 _LOOK_EVERY_S = 0.5
@@ -29,7 +29,7 @@ class Lookout:
 
     def __init__(self, query: Mapping[str, str]) -> None:
         self._query = dict(query)
-        self._network, self._shared = Network(), network()
+        self._hearing = Hearing()
         self._mine: Outlet | None = None
         self._dead_until_s: dict[str, float] = {}
         self._looked_s = 0.0
@@ -44,7 +44,7 @@ class Lookout:
             StreamAmbiguousError: there are several, and nothing tells which.
         """
         if self._mine is None:
-            found = find(self._query, network=self._network, timeout_s=timeout_s)
+            found = find(self._query, network=self._hearing, timeout_s=timeout_s)
         else:
             found = self._find_again(self._mine, timeout_s)
         self._mine, self.answers, self.twins = found, True, 0
@@ -62,7 +62,6 @@ class Lookout:
         if mine is None or now_s < self._looked_s + _LOOK_EVERY_S:
             return
         self._looked_s = now_s
-        self._ask_with_the_others(mine)
         alive = self._alive()
         self.answers = any(outlet.uid == mine.uid for outlet in alive)
         twins = [o for o in _same_id(alive, mine) if o.uid != mine.uid]
@@ -88,20 +87,11 @@ class Lookout:
                 raise not_found(self._query, alive, timeout_s)
             time.sleep(POLL_S)
 
-    def _ask_with_the_others(self, mine: Outlet) -> None:
-        """Once the shared network knows what was found, nobody else has to ask for it.
-
-        Not sooner: what has gone a moment ago still answers there, and is not to be found first.
-        """
-        mine_alone = self._network is not self._shared
-        if mine_alone and any(o.uid == mine.uid for o in self._shared.outlets()):
-            self._network = self._shared
-
     def _alive(self, *, old_s: float = OLD_S) -> list[Outlet]:
         """Outlets that answer and mean the query, without those that are known to be gone."""
         now_s = time.monotonic()
         self._dead_until_s = {u: s for u, s in self._dead_until_s.items() if s > now_s}
-        hits = self._network.outlets(self._query, old_s=old_s)
+        hits = self._hearing.outlets(self._query, old_s=old_s)
         return [outlet for outlet in hits if outlet.uid not in self._dead_until_s]
 
 

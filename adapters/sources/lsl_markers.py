@@ -9,7 +9,7 @@ from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.lsl_discovery import QUERY_KEYS
 from hadua.adapters.sources.lsl_inlet import OpenInlet
 from hadua.adapters.sources.lsl_library import LslInfo
-from hadua.adapters.sources.lsl_network import network
+from hadua.adapters.sources.lsl_network import Hearing
 from hadua.adapters.sources.lsl_outlet import OURS
 from hadua.adapters.sources.source import Marker
 from hadua.models.errors import StreamLostError, UsageError
@@ -49,13 +49,13 @@ class MarkerFinder:
     def __init__(self, queries: Sequence[Query], *, ours: bool = False) -> None:
         self._ours = ours
         self._queries = tuple(queries)
-        self._network = network()
+        self._hearing = Hearing()
 
     def found(self) -> dict[str, LslInfo]:
         """The streams that there are now, by their outlets' unique ids."""
         return {
             outlet.uid: outlet.info
-            for outlet in self._network.outlets()
+            for outlet in self._hearing.outlets()
             if (self._ours or not outlet.summary.source_id.startswith(OURS))
             and any(outlet.summary.matches(query) for query in self._queries)
         }

@@ -9,7 +9,7 @@ second. So there is one, for as long as anybody wants to know.
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hadua.adapters.sources.lsl_library import LslInfo, LslResolver, pylsl
@@ -18,6 +18,7 @@ from hadua.adapters.sources.stream_summary import StreamSummary
 FORGET_S = 3.0
 """liblsl hears of each outlet about every 1.3 s; one unanswered question is no absence."""
 OLD_S = 0.25
+_LATE_S = 0.5  # of a resolver that forgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,11 @@ class Network:
         return [o for o in heard if query is None or o.summary.matches(query)]
 
     def _ask(self) -> None:
-        """What is known of an outlet does not change; only who answers does."""
+        """What an outlet announces does not change; more of its addresses may be known by now."""
         by_uid = {info.uid(): info for info in self._resolver.results()}
+        before = self._heard
         self._heard = {
-            uid: self._heard.get(uid) or Outlet(uid, summarise(info), info)
+            uid: Outlet(uid, before[uid].summary if uid in before else summarise(info), info)
             for uid, info in by_uid.items()
         }
         self._heard_s = time.monotonic()
@@ -96,3 +98,41 @@ def network() -> Network:
         if there is None:
             there = _shared[""] = Network()
         return there
+
+
+class Hearing:
+    """The outlets that answer, as whoever begins now hears of them; for one thread.
+
+    An outlet that has gone a moment ago still answers in the network that all share, and is not to
+    be found now. So each begins with a resolver of its own, and joins the others once these, too,
+    have forgotten all that had gone before.
+
+    Args:
+        own: Made now.
+        shared: That of the process.
+        clock: Seconds now.
+    """
+
+    def __init__(
+        self,
+        own: Network | None = None,
+        shared: Network | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._own: Network | None = own or Network()
+        self._shared, self._clock = shared or network(), clock
+        self._joins_s = clock() + FORGET_S + _LATE_S
+
+    def outlets(
+        self, query: Mapping[str, str] | None = None, *, old_s: float = OLD_S
+    ) -> list[Outlet]:
+        """As of `Network`."""
+        if self._own is None:
+            return self._shared.outlets(query, old_s=old_s)
+        heard = self._own.outlets(query, old_s=old_s)
+        if self._clock() >= self._joins_s:
+            there = {outlet.uid for outlet in self._shared.outlets()}
+            if there.issuperset(outlet.uid for outlet in heard):
+                self._own = None
+        return heard

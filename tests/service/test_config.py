@@ -115,6 +115,8 @@ def test_every_flag_is_a_setting() -> None:
     ],
 )
 def test_a_variable_that_is_no_json(monkeypatch: pytest.MonkeyPatch, text: str, said: str) -> None:
-    monkeypatch.setenv("HADUA_EXPECT", text)
-    with pytest.raises(UsageError, match=said):
-        load_settings({})
+    for name in ("HADUA_EXPECT", "hadua_expect"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, text)
+            with pytest.raises(UsageError, match=said):
+                load_settings({})

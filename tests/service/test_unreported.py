@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
@@ -43,8 +44,9 @@ def kept_in(folder: Path) -> list[str]:
 
 
 def test_an_inference_leaves_nothing_in_the_home_folder(tmp_path: Path, home: Path) -> None:
-    bundle = str(make_bundle(tmp_path / "bundle"))
-    subprocess.run([sys.executable, "-c", INFER, bundle], check=True, timeout=60, env=os.environ)
+    bundle = str(make_bundle(tmp_path / "bundle"))  # which runs it here, and sets the switch
+    own = {name: text for name, text in os.environ.items() if name != SWITCH}
+    subprocess.run([sys.executable, "-c", INFER, bundle], check=True, timeout=60, env=own)
     assert kept_in(home) == []
 
 
@@ -62,10 +64,29 @@ def test_a_service_keeps_nothing_elsewhere_and_connects_to_nobody(home: Path) ->
     assert kept_in(home) == []
 
 
-def test_whoever_wants_the_reports_may_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SWITCH, "0")
-    onnxruntime()
-    assert os.environ[SWITCH] == "0"
+@pytest.mark.parametrize(("switch", "told"), [(None, 1), ("1", 1), ("0", 0)])
+def test_whoever_wants_the_reports_may_have_them(
+    monkeypatch: pytest.MonkeyPatch, switch: str | None, told: int
+) -> None:
+    library = Library()
+    monkeypatch.setitem(sys.modules, "onnxruntime", library)
+    monkeypatch.delenv(SWITCH, raising=False)
+    if switch is not None:
+        monkeypatch.setenv(SWITCH, switch)
+    assert onnxruntime() is library
+    assert library.told == told
+    assert os.environ[SWITCH] == (switch or "1")
+
+
+class Library(ModuleType):
+    """In its place."""
+
+    def __init__(self) -> None:
+        super().__init__("onnxruntime")
+        self.told = 0
+
+    def disable_telemetry_events(self) -> None:
+        self.told += 1
 
 
 def test_nothing_gets_the_library_by_another_way() -> None:

@@ -15,7 +15,7 @@ from hadua.adapters.sources import lsl_discovery, lsl_lookout
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.lsl import LslSource
 from hadua.adapters.sources.lsl_library import within
-from hadua.adapters.sources.lsl_network import Network, Outlet
+from hadua.adapters.sources.lsl_network import Hearing, Outlet
 from hadua.adapters.sources.registry import list_streams, parse_source
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.models.errors import (
@@ -250,7 +250,7 @@ def test_a_sender_that_freezes_while_it_is_opened(
         real = lsl_discovery.find
 
         def find_and_freeze(
-            query: Mapping[str, str], *, network: Network, timeout_s: float
+            query: Mapping[str, str], *, network: Hearing, timeout_s: float
         ) -> Outlet:
             found = real(query, network=network, timeout_s=timeout_s)
             os.kill(process.pid, signal.SIGSTOP)
