@@ -10,6 +10,7 @@ from hadua.adapters.sources.lsl_network import FORGET_S, OLD_S, Hearing, Outlet
 from hadua.adapters.sources.stream_summary import StreamSummary
 
 _LOOK_EVERY_S = 0.5
+_SECOND_S = 0.05  # for the answer of a second one, which was asked at the same moment
 
 
 class Lookout:
@@ -76,16 +77,20 @@ class Lookout:
 
     def _find_again(self, mine: Outlet, timeout_s: float) -> Outlet:
         deadline_s = time.monotonic() + timeout_s
-        while True:
-            alive = self._alive(old_s=POLL_S)
-            hits = _same_id(alive, mine) or _same_place(alive, mine)
-            if len(hits) > 1:
-                raise ambiguous(self._query, hits)
-            if hits:
-                return hits[0]
+        while not (hits := self._like(mine)):
             if time.monotonic() >= deadline_s:
-                raise not_found(self._query, alive, timeout_s)
+                raise not_found(self._query, self._alive(old_s=POLL_S), timeout_s)
             time.sleep(POLL_S)
+        time.sleep(_SECOND_S)
+        hits = self._like(mine) or hits
+        if len(hits) > 1:
+            raise ambiguous(self._query, hits)
+        return hits[0]
+
+    def _like(self, mine: Outlet) -> list[Outlet]:
+        """Outlets that answer and are what was lost."""
+        alive = self._alive(old_s=POLL_S)
+        return _same_id(alive, mine) or _same_place(alive, mine)
 
     def _alive(self, *, old_s: float = OLD_S) -> list[Outlet]:
         """Outlets that answer and mean the query, without those that are known to be gone."""
