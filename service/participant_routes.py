@@ -18,7 +18,7 @@ from hadua.service.rest import Asked, Asker, answer, api_router
 from hadua.service.service import Service
 from hadua.service.storage.errors import ParticipantBusyError
 from hadua.service.storage.records import Erased, Participant
-from hadua.service.withdrawn import forget
+from hadua.service.withdrawn import WITHDRAWN, forget
 
 router: APIRouter = api_router("participants")
 Id = Annotated[str, Path(description="Pseudonym of a participant.", examples=["P-01"])]
@@ -127,7 +127,7 @@ async def withdraw_consent(asked: Asked, asker: Asker, participant: Id) -> Respo
     )
     for session in asked.sessions.all():
         if session.participant == participant:
-            session.stop()
+            session.stop(because=WITHDRAWN)
     return answer(withdrawn)
 
 

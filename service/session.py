@@ -26,7 +26,7 @@ from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
 from hadua.service.recordings import About, Recordings
 from hadua.service.session_mapping import SessionMapping
-from hadua.service.session_recording import SessionOverError, SessionRecording
+from hadua.service.session_recording import ASKED, SessionOverError, SessionRecording
 from hadua.service.session_state import SessionState
 from hadua.service.session_streams import SessionStreams
 from hadua.service.status import session_status
@@ -113,7 +113,7 @@ class Session:
             clock=clock,
             on_change=self._say_status,
         )
-        self._stop = asyncio.Event()
+        self._stop, self._why = asyncio.Event(), ""
         self._stepping = False
         self._gone = False  # everything that it holds was released
         self._ended: set[Modality] = set()
@@ -172,8 +172,10 @@ class Session:
         """What became of each stream's channels; empty before the session runs."""
         return self._engine.pipeline.reports() if self._engine else {}
 
-    def stop(self) -> None:
-        """Ask for the end; `over` tells when it is reached."""
+    def stop(self, *, because: str = ASKED) -> None:
+        """Ask for the end; `over` tells when it is reached. The first reason is the one told."""
+        if not self._stop.is_set():
+            self._why = because
         self._stop.set()
         self._streams.stop()
         self.mapping.release()
@@ -235,7 +237,7 @@ class Session:
             self.error = unforeseen(error, where=f"session {self.id!r}")
             await self._finish(SessionState.FAILED, str(self.error))
         else:
-            await self._finish(SessionState.STOPPED, "asked to" if self._stop.is_set() else "")
+            await self._finish(SessionState.STOPPED, self._why)
 
     async def _work(self) -> None:
         if self._outlet is not None:

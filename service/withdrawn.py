@@ -13,6 +13,8 @@ from hadua.service.service import Service, ServiceStoppingError
 from hadua.service.session import Session
 
 EVERY_S = 1.0
+WITHDRAWN, ERASED = "consent withdrawn", "participant erased"
+"""Why a session ends."""
 
 _log = structlog.get_logger("hadua.consent")
 
@@ -36,14 +38,14 @@ async def look(service: Service) -> None:
         return
     still = await service.blocking(service.pool, functools.partial(service.storage.entered, named))
     for participant in named - still:
-        _stop(service, participant, because="participant erased")
+        _stop(service, participant, because=ERASED)
         forget(service, participant)
     measured = still & {s.participant for s in _running(service) if s.participant is not None}
     if not measured:
         return
     asked = functools.partial(service.storage.withdrawn, measured)
     for participant in await service.blocking(service.pool, asked):
-        _stop(service, participant, because="consent withdrawn")
+        _stop(service, participant, because=WITHDRAWN)
 
 
 def forget(service: Service, participant: str) -> None:
@@ -60,4 +62,4 @@ def _stop(service: Service, participant: str, *, because: str) -> None:
     for session in _running(service):
         if session.participant == participant:
             _log.warning(f"{because}: the session is stopped", session=session.id)
-            session.stop()
+            session.stop(because=because)

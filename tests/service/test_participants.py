@@ -101,6 +101,7 @@ async def test_withdrawing_stops_the_session_and_erasing_waits_for_that(new_fold
 
     assert (busy.status_code, busy.json()["code"]) == (409, "participant-busy")
     assert withdrawn.json()["consented"] is False
+    assert session.status().reason == "consent withdrawn"
     assert gone.json()["sessions"] == 1
     assert gone.json()["frames"] > 0
     assert again.json()["code"] == "participant-unknown"
