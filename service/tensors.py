@@ -118,6 +118,8 @@ def _array(tensor: SentTensor, kind: TensorKind) -> FloatArray:
         raise InvalidInputError(
             what, got="rows of different lengths", expected=f"data of shape {tensor.shape}"
         ) from None
+    except OverflowError:  # an integer of hundreds of digits
+        raise _not_finite(what) from None
     if values.size != math.prod(tensor.shape) or values.shape not in (
         (values.size,),
         tuple(tensor.shape),
@@ -133,9 +135,13 @@ def _require_values(what: str, values: FloatArray, *, is_flag: bool) -> None:
     if is_flag and not np.isin(values, (0.0, 1.0)).all():
         raise InvalidInputError(what, got="a value that is neither", expected="true or false")
     if not (np.abs(values) <= np.finfo(np.float32).max).all():
-        raise InvalidInputError(
-            what, got="a value that is no finite float32", expected="finite, normalised features"
-        )
+        raise _not_finite(what)
+
+
+def _not_finite(what: str) -> InvalidInputError:
+    return InvalidInputError(
+        what, got="a value that is no finite float32", expected="finite, normalised features"
+    )
 
 
 def _require_one_length(*arrays: FloatArray, context: int) -> None:
