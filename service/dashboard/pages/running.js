@@ -8,10 +8,12 @@ import { button, facts, link, state } from "./parts.js";
 import { atWork, explained, tell } from "./said.js";
 import * as words from "./words.js";
 
+const named = (session) => `${session.id} ${session.epoch}`;
+
 // What a press was refused for stays until the next press; a look says its own things.
 export class Running {
   constructor(me, { changed }) {
-    Object.assign(this, { me, changed, over: null });
+    Object.assign(this, { me, changed, over: null, ended: new Set() });
   }
 
   // Newest first; what has ended since the last look is in the history, too.
@@ -21,9 +23,15 @@ export class Running {
     const sessions = page.sessions.reverse();
     put($("now-state"), sessions.length ? "" : words.NO_SESSION);
     replaceIfChanged($("running"), sessions.map((s) => this.card(s)));
-    const over = sessions.map((s) => `${s.id} ${s.epoch} ${words.OVER.has(s.status.state)}`).join();
+    this.ended = new Set(sessions.filter((s) => words.OVER.has(s.status.state)).map(named));
+    const over = sessions.map((s) => `${named(s)} ${this.ended.has(named(s))}`).join();
     if (this.over !== over && this.over !== null) await this.changed();
     this.over = over;
+  }
+
+  // Whether a row of the history is of a time before its session's end, which is written soon.
+  isOld(kept) {
+    return kept.ended_unix === null && this.ended.has(named(kept));
   }
 
   card(session) {

@@ -27,7 +27,10 @@ begin(async (me) => {
   if (me.may("POST", "sessions")) await new StartForm(running).setUp();
   else $("start").replaceWith(me.whyNot(words.TO_START, "POST", "sessions"));
   await Promise.all([history.first(), running.look()]);
-  whileSeen(() => running.look(), LOOK_MS);
+  whileSeen(async () => {
+    await running.look();
+    if (history.items.some((s) => running.isOld(s))) await history.first();
+  }, LOOK_MS);
 });
 
 function line(s) {

@@ -217,6 +217,8 @@ def test_two_that_come_back_with_one_id_are_not_chosen_from(unique: str) -> None
         del outlet
         read_until_lost(source)
         two = [IndexOutlet(unique) for _ in range(2)]
+        assert len(pylsl.resolve_byprop("name", unique, minimum=2, timeout=PATIENCE_S)) == 2
+        time.sleep(2.0)  # the source has heard of both by then, too
         with pytest.raises(StreamAmbiguousError, match=r"cannot be told apart"):
             open_again(source)
         assert len(two) == 2

@@ -26,6 +26,7 @@ from hadua.calibration.worker import LAST
 from hadua.service import fit_worker
 
 PLAN = {"baseline_s": 5.0, "windows": 140, "fewest": 120}
+ENDS = ["fitting", "ready", "accepted"]
 # The process that fits imports torch at a low priority: seconds on idle cores.
 slow_test = partial(async_test, timeout_s=240.0)
 Frame = dict[str, object]
@@ -98,7 +99,8 @@ async def test_from_the_first_window_to_the_profile_that_answers() -> None:
     versions = [f["profile_version"] for f in frames if f["type"] == "prediction"]
     assert versions == [0] * 150 + [1] * 40  # none lost, and the change is seen once
     states = [f["calibration"]["state"] for f in frames if f["type"] == "calibration"]  # type: ignore[index]
-    assert list(dict.fromkeys(states)) == ["baseline", "collecting", "fitting", "ready", "accepted"]
+    told = list(dict.fromkeys(states))  # a busy process may collect all of it between two frames
+    assert told in (["baseline", *after] for after in (["collecting", *ENDS], ENDS))
     assert [f["seq"] for f in frames] == list(range(1, len(frames) + 1))
     assert status["status"]["calibration"] == "accepted"
     assert status["status"]["profile_version"] == 1
