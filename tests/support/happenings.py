@@ -9,13 +9,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import httpx
-import psutil
 from support.faults_bundle import CLASSES
 from support.injected import InjectedSource, Wire
+from support.learning import learners
 from support.scenario import Step
 from support.sockets import deaf_socket
 from support.world import MODALITIES, Person, World
@@ -29,7 +29,6 @@ from hadua.service.storage.database import FILE_NAME
 MOST_CLIENTS = 8
 SIDE_BY_SIDE = 2
 """Chunks of each stream before the other one's turn."""
-LEARNERS = ("hadua.service.learning", "hadua.calibration.worker")
 Frame = dict[str, object]
 
 
@@ -376,8 +375,8 @@ class Happenings:
 
     async def _kill_learner(self, person: Person, step: Step) -> None:
         del person, step
-        for child in psutil.Process().children():
-            if any(name in " ".join(child.cmdline()) for name in LEARNERS):
+        for child in learners():
+            with suppress(ProcessLookupError):  # one that has just ended by itself
                 os.kill(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
