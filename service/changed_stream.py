@@ -209,6 +209,11 @@ class ChangedStream:
         self._filling = not windows
         return filled + windows
 
+    def settle(self, *, least: int = 1) -> None:
+        """Work on samples that were put aside, if there are so many."""
+        if self._after is not None:
+            self._after.settle(least=least)
+
     def reset(self) -> None:
         """Forget the signal, but not the mapping."""
         if self._after is not None:

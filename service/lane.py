@@ -83,6 +83,7 @@ class Lane:
 
     def state(self) -> LaneState:
         """What it remembers; to be written down before the next chunk comes."""
+        self.extractor.settle()
         return LaneState(
             stream=replace(self.stream, header=""),
             changed=self.extractor.reason if isinstance(self.extractor, ChangedStream) else None,

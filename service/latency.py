@@ -10,7 +10,7 @@ from hadua.adapters.sources.source import SampleChunk
 from hadua.models.features import Modality
 from hadua.service.wire import LatencySummary
 
-KEPT_CHUNKS = 4096
+KEPT_CHUNKS = 1024
 KEPT_TOTALS = 1024
 
 

@@ -90,6 +90,9 @@ def _goes_on(before: Arrival, after: Arrival) -> bool:
 def _pieces(run: Sequence[Arrival], ends: Ends) -> Iterator[Arrival]:
     """A run, cut anew."""
     chunk = _joined([a.chunk for a in run])
+    if _whole(chunk, ends):
+        yield replace(run[-1], chunk=chunk, first=run[0].first) if len(run) > 1 else run[0]
+        return
     came = np.cumsum([len(a.chunk) for a in run])
     cuts = _cuts(chunk, ends)
     for start, end in pairwise([0, *cuts, len(chunk)]):
@@ -98,6 +101,13 @@ def _pieces(run: Sequence[Arrival], ends: Ends) -> Iterator[Arrival]:
         gap_before = chunk.gap_before and start == 0
         piece = SampleChunk(chunk.spec, chunk.t_s[at], chunk.x[at], gap_before)
         yield replace(last, chunk=piece, first=run[0].first + start)
+
+
+def _whole(chunk: SampleChunk, ends: Ends) -> bool:
+    """Whether it is one piece, as all that comes in time is: then there is nothing to reckon."""
+    until_s = ends.next_s + AFTER_S
+    oldest_s, newest_s = float(chunk.t_s[0]), float(chunk.t_s.max())
+    return isfinite(until_s) and newest_s < until_s < oldest_s + LONGEST_S
 
 
 def _joined(chunks: Sequence[SampleChunk]) -> SampleChunk:

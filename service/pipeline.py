@@ -31,6 +31,9 @@ from hadua.service.pipeline_state import PipelineState, pack, unpack
 from hadua.service.serving import Serving
 from hadua.service.window_result import WindowResult
 
+WORTH_SETTLING = 24
+"""To work on fewer samples that were put aside takes hardly longer than to work on one."""
+
 
 class Pipeline:
     """Everything between the readers and the hub for one person.
@@ -183,9 +186,15 @@ class Pipeline:
         windows = lane.push(chunk)
         aligned = self._aligner.push(modality, windows, watermark_s=lane.extractor.watermark_s)
         if not aligned:
+            if lane.extractor.last_s < inf:  # the end of a window is near: what can be done is
+                self._settle()
             return []
         features_ms = (self._clock() - started) * 1e3
         return [self._predict(window, features_ms) for window in aligned]
+
+    def _settle(self) -> None:
+        for lane in self._lanes.values():
+            lane.extractor.settle(least=WORTH_SETTLING)
 
     def due_s(self, modality: Modality) -> float:
         """No sample of this stream stamped earlier gives a result. From any thread.
@@ -196,7 +205,9 @@ class Pipeline:
         lane = self._lanes.get(modality)
         if lane is None:
             return inf
-        return -inf if self._aligner.waiting else lane.extractor.due_s
+        rate_hz = lane.stream.rate_hz
+        settles_s = self._aligner.settles_at_s - (1.0 / rate_hz if rate_hz > 0.0 else 0.0)
+        return min(lane.extractor.due_s, settles_s)
 
     def useful_s(self, modality: Modality) -> float:
         """From which stamp on a sample gives a result, or lets a window begin. From any thread."""

@@ -18,6 +18,8 @@ LEAD_S = 0.002
 """So long before: it takes about one millisecond, and one for clocks and blocks that are early."""
 WARM_S = 0.01
 """Who has worked on a window within this time needs no rehearsal."""
+MANY = 12
+"""Windows of all in a second from which on none is rehearsed: that costs as much as the work."""
 _REMEMBERED = 16
 _EARLY_S = 1e-4  # by so much a stamp may be off
 
@@ -36,18 +38,22 @@ class Rehearsing(Protocol):
 
 
 class Worked:
-    """When anybody in this process last worked on a window."""
+    """When anybody in this process worked on a window."""
 
     def __init__(self) -> None:
-        self._at_s = -1.0
+        self._at_s: deque[float] = deque(maxlen=MANY)
 
     def note(self, now_s: float) -> None:
         """Somebody has, just now."""
-        self._at_s = now_s
+        self._at_s.append(now_s)
 
     def lately(self, now_s: float) -> bool:
         """Whether it is all still at hand."""
-        return now_s - self._at_s < WARM_S
+        return len(self._at_s) > 0 and now_s - self._at_s[-1] < WARM_S
+
+    def often(self, now_s: float) -> bool:
+        """Whether so many windows come that each has to be cheap."""
+        return len(self._at_s) == MANY and now_s - self._at_s[0] < 1.0
 
 
 WORKED = Worked()
@@ -101,8 +107,9 @@ class Rehearsal:
         return max(in_s, 0.0) if in_s > -LEAD_S else None
 
     def hold(self) -> None:
-        """Do it, once for each window, unless somebody has just worked on another one."""
+        """Do it, once for each window, unless somebody has just worked on another, or many do."""
         self._held_for_s = self._pipeline.last_s()
-        if not self._worked.lately(self._clock()):
+        now_s = self._clock()
+        if not self._worked.lately(now_s) and not self._worked.often(now_s):
             self._rouse()
             self._pipeline.rehearse()

@@ -9,7 +9,7 @@ arrive. That one is pulled the moment it comes, and the time of its arrival is w
 from collections import deque
 from collections.abc import Callable
 
-LONGEST_S = 0.2
+LONGEST_S = 0.4
 GUARD_S = 0.01
 _SHORTEST_S = 0.005
 _REMEMBERED = 64

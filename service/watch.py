@@ -3,13 +3,20 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
+
 from hadua.adapters.sources.source import EndOfStreamError, SampleChunk, StreamSpec
+from hadua.models.features import FloatArray
 from hadua.service.changed_stream import what_changed
 
 RATE_WINDOW_S = 5.0
 RATE_KNOWN_S = 1.0
+KEPT_S = 3.0
+"""Latest seconds that are kept for a look: a few windows of EEG and of gaze."""
 BACK_S = 5.0
 
 
@@ -36,6 +43,26 @@ class StreamState(StrEnum):
         return self in (StreamState.STALE, StreamState.LOST)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """A chunk in half the memory: its values are as exact as an amplifier sends them."""
+
+    arrived_s: float
+    spec: StreamSpec
+    t_s: FloatArray
+    x: npt.NDArray[np.float32]
+    gap_before: bool
+
+    @classmethod
+    def of(cls, chunk: SampleChunk, arrived_s: float) -> "_Kept":
+        with np.errstate(over="ignore"):  # out of its range is infinite, and no signal
+            x = chunk.x.astype(np.float32)
+        return cls(arrived_s, chunk.spec, chunk.t_s, x, chunk.gap_before)
+
+    def chunk(self) -> SampleChunk:
+        return SampleChunk(self.spec, self.t_s, self.x.astype(np.float64), self.gap_before)
+
+
 class StreamWatch:
     """Follows one stream. `saw_*` are called by its reader, the rest by anybody.
 
@@ -52,8 +79,9 @@ class StreamWatch:
         self._spec: StreamSpec | None = None
         self._opened_s = 0.0
         self._last_arrival_s: float | None = None
-        self._recent: deque[tuple[float, SampleChunk]] = deque()
+        self._recent: deque[tuple[float, int]] = deque()  # when, and how many samples
         self._n_recent = 0  # samples of these
+        self._kept: deque[_Kept] = deque()
         self._answers: bool | None = None
         self._lost: Exception | None = None
         self._error: Exception | None = None
@@ -87,11 +115,15 @@ class StreamWatch:
                 self._back_until_s = arrived_s + BACK_S
                 self._recent.clear()
                 self._n_recent = 0
+                self._kept.clear()
             self._last_arrival_s = arrived_s
-            self._recent.append((arrived_s, chunk))
+            self._recent.append((arrived_s, len(chunk)))
             self._n_recent += len(chunk)
             while self._recent[0][0] < arrived_s - RATE_WINDOW_S:
-                self._n_recent -= len(self._recent.popleft()[1])
+                self._n_recent -= self._recent.popleft()[1]
+            self._kept.append(_Kept.of(chunk, arrived_s))
+            while self._kept[0].arrived_s < arrived_s - KEPT_S:
+                self._kept.popleft()
 
     def saw_end(self, error: Exception) -> None:
         """The stream gives no more; `EndOfStreamError` is the orderly way."""
@@ -152,9 +184,13 @@ class StreamWatch:
 
     @property
     def recent(self) -> tuple[SampleChunk, ...]:
-        """What came in the latest seconds, since it was last away: for a look at its quality."""
+        """What came in the latest `KEPT_S`, since it was last away: for a look at its quality.
+
+        To the precision of single floats.
+        """
         with self._lock:
-            return tuple(chunk for _, chunk in self._recent)
+            kept = tuple(self._kept)
+        return tuple(each.chunk() for each in kept)
 
     @property
     def effective_rate_hz(self) -> float | None:
@@ -170,7 +206,7 @@ class StreamWatch:
             if len(self._recent) < 2:
                 return None
             (first_s, first), (last_s, _) = self._recent[0], self._recent[-1]
-            n = self._n_recent - len(first)
+            n = self._n_recent - first
         return None if last_s < first_s + RATE_KNOWN_S else n / (last_s - first_s)
 
     def _was_away(self, before_s: float, arrived_s: float) -> bool:

@@ -147,6 +147,9 @@ class EegExtractor:
         t_s = np.arange(len(x_uv)) / self._stream.rate_hz
         self._measure(SignalWindow(0.0, self._spec.window_s, t_s, x_uv), head)
 
+    def settle(self, *, least: int = 1) -> None:
+        """Nothing: none is put aside."""
+
     def _gap(self, gap: GapWindow) -> FeatureWindow:
         if self._kalman is not None:
             self._kalman.skip(gap.count)

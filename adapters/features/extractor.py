@@ -79,6 +79,10 @@ class Extractor(Protocol):
         """Go through what is left to do for that window, in vain; no later result is another."""
         ...
 
+    def settle(self, *, least: int = 1) -> None:
+        """Work on samples that were put aside, if there are so many: none of them ends a window."""
+        ...
+
     def reset(self) -> None:
         """Forget the signal, but not the mapping."""
         ...

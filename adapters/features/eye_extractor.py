@@ -26,6 +26,9 @@ FORGOTTEN_S = MAX_HOLE_CELLS / CELL_HZ
 # Smoothed levels are those of a person, and live as long as those of the EEG.
 LEVELS_FORGOTTEN_S = 60.0
 _ROUNDING_S = 1e-9
+HELD_AT_MOST = 128
+"""Samples that are put aside at most, a second at 120 Hz: to work on that many takes four times as
+long as on one, and the last of a window may have to wait for it."""
 
 
 class EyeExtractor:
@@ -39,8 +42,9 @@ class EyeExtractor:
     order: a silence, a lost eye or a gaze beside the screen gives absent windows with their reason.
     A silence longer than `LONG_GAP_S` is accounted for by a single one from there on; after one
     that is longer than `FORGOTTEN_S` nothing is remembered of the time before. What is emitted does
-    not depend on how chunks were cut. Samples older than the newest seen are left out and counted:
-    after a clock that jumped back, call `reset`.
+    not depend on how chunks were cut, so samples that end no window are put aside and worked on
+    together with the one that does, or when `settle` says that there is time. Samples older than
+    the newest seen are left out and counted: after a clock that jumped back, call `reset`.
 
     Args:
         stream: The gaze stream.
@@ -87,12 +91,12 @@ class EyeExtractor:
     @property
     def due_s(self) -> float:
         """No sample stamped earlier completes a window."""
-        return -inf if self._newest_s is None else self._end_s() - self._last_within_s
+        return -inf if self._seen_s is None else self._end_s() - self._last_within_s
 
     @property
     def next_end_s(self) -> float:
         """End of the window that comes next; minus infinity before the first sample."""
-        return -inf if self._newest_s is None else self._end_s()
+        return -inf if self._seen_s is None else self._end_s()
 
     @property
     def begin_due_s(self) -> float:
@@ -115,7 +119,7 @@ class EyeExtractor:
     @property
     def watermark_s(self) -> float | None:
         """Every window that ends at or before this has been emitted; None before any sample."""
-        return self._newest_s
+        return self._seen_s
 
     @property
     def samples_stale(self) -> int:
@@ -128,7 +132,14 @@ class EyeExtractor:
         if self._kalman is not None:
             self._kalman.reset()
         self._next_k: int | None = None
-        self._newest_s: float | None = None
+        self._newest_s: float | None = None  # of the samples that were worked on
+        self._held: list[SampleChunk] = []
+        self._n_held = 0
+
+    @property
+    def _seen_s(self) -> float | None:
+        """Stamp of the newest sample, put aside or not."""
+        return float(self._held[-1].t_s[-1]) if self._held else self._newest_s
 
     def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
         """Take a chunk; return the windows that its samples complete, in order.
@@ -137,6 +148,39 @@ class EyeExtractor:
             StreamInvalidError: a chunk of another stream.
         """
         self._require_own(chunk)
+        if not len(chunk):
+            return []
+        if self._may_wait(chunk):
+            self._held.append(chunk)
+            self._n_held += len(chunk)
+            return []
+        return self._take(self._with_held(chunk))
+
+    def settle(self, *, least: int = 1) -> None:
+        """Work on the samples that were put aside, if there are so many."""
+        if self._n_held >= max(least, 1):
+            self._take(self._with_held())
+
+    def _may_wait(self, chunk: SampleChunk) -> bool:
+        """Whether it ends no window, and nothing is odd about it."""
+        seen_s, first_s, last_s = self._seen_s, float(chunk.t_s[0]), float(chunk.t_s[-1])
+        return (
+            seen_s is not None
+            and seen_s <= first_s
+            and last_s < self.due_s
+            and self._n_held + len(chunk) <= HELD_AT_MOST
+        )
+
+    def _with_held(self, *chunks: SampleChunk) -> SampleChunk:
+        """All that was put aside, which it is no longer, and what comes after it."""
+        both = (*self._held, *chunks)
+        self._held, self._n_held = [], 0
+        if len(both) == 1:
+            return both[0]
+        t_s, x = np.concatenate([c.t_s for c in both]), np.concatenate([c.x for c in both])
+        return SampleChunk(self._mapping.stream, t_s, x)
+
+    def _take(self, chunk: SampleChunk) -> list[FeatureWindow]:
         samples = self._mapping.apply(chunk)
         windows: list[FeatureWindow] = []
         done = self._stale(samples)

@@ -89,15 +89,26 @@ class Aligner:
         return self._late_windows
 
     @property
-    def waiting(self) -> bool:
-        """Whether a window waits for that of another modality."""
-        return any(self._pending.values())
+    def waits_at_s(self) -> float:
+        """The earliest grid end at which a window waits for another modality; infinity: none.
+
+        From any thread, as is `settles_at_s`.
+        """
+        waiting = (k for pending in self._pending.values() for k in tuple(pending))
+        k = min(waiting, default=None)
+        return math.inf if k is None else self._end_s(k)
 
     @property
-    def waits_at_s(self) -> float:
-        """The earliest grid end at which a window waits for another modality; infinity: none."""
-        k = min((k for pending in self._pending.values() for k in pending), default=None)
-        return math.inf if k is None else self._end_s(k)
+    def settles_at_s(self) -> float:
+        """Before input is seen up to here, nothing but a window settles the grid end that waits.
+
+        Infinity: none waits.
+        """
+        end_s = self.waits_at_s
+        if math.isinf(end_s):
+            return math.inf
+        heard_s = max(min(self._watermark_s.values()), self._first_s)
+        return min(end_s + min(SETTLE_S, self._grace_s), heard_s + self._patience_s)
 
     @property
     def skipped(self) -> int:

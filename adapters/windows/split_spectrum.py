@@ -6,6 +6,7 @@ Theirs then is one small matrix product. Where a window is split depends on its 
 alone, never on how its samples arrived, so that the same samples always give the same bits.
 """
 
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -36,11 +37,7 @@ class SplitSpectrum:
 
     def __init__(self, n_samples: int, *, n_head: int, n_bins: int) -> None:
         self._n, self.n_head, self._n_bins = n_samples, n_head, n_bins
-        turns = np.outer(np.arange(n_head, n_samples), np.arange(n_bins)) % n_samples
-        angle = (2.0 * np.pi / n_samples) * turns
-        waves = np.stack((np.cos(angle), -np.sin(angle)), axis=2)
-        # (n_tail, 2 n_bins): of each bin its real, then its imaginary part.
-        self._waves: FloatArray = waves.reshape(n_samples - n_head, 2 * n_bins)
+        self._waves = _waves(n_samples, n_head, n_bins)
 
     def of_head(self, padded: FloatArray) -> FloatArray:
         """What the head adds to each bin, `(n_channels, 2 n_bins)`; real parts, then imaginary.
@@ -62,3 +59,13 @@ class SplitSpectrum:
         pairs: FloatArray = tail.T @ self._waves
         pairs += of_head
         return pairs.view(np.complex128)
+
+
+@lru_cache(maxsize=8)
+def _waves(n_samples: int, n_head: int, n_bins: int) -> FloatArray:
+    """`(n_tail, 2 n_bins)`: of each bin its real, then its imaginary part. All streams share it."""
+    turns = np.outer(np.arange(n_head, n_samples), np.arange(n_bins)) % n_samples
+    angle = (2.0 * np.pi / n_samples) * turns
+    waves = np.stack((np.cos(angle), -np.sin(angle)), axis=2)
+    waves.setflags(write=False)
+    return waves.reshape(n_samples - n_head, 2 * n_bins)

@@ -13,7 +13,7 @@ from hadua.adapters.sources.source import SampleChunk
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge
 from hadua.service.engine import Stepper
-from hadua.service.rehearsal import LEAD_S, WARM_S, Rehearsal, Worked
+from hadua.service.rehearsal import LEAD_S, MANY, WARM_S, Rehearsal, Worked
 from hadua.service.turns import Turns
 
 LAG_S = 0.004  # from a block's last stamp to its arrival
@@ -106,6 +106,24 @@ def test_each_window_once_and_not_where_somebody_has_just_worked() -> None:
     due.hold()
 
     assert pipeline.done == [0.05, 0.13]
+
+
+def test_none_is_rehearsed_where_many_windows_come() -> None:
+    """It would cost each as much again."""
+    pipeline, now_s, worked = Rehearsed(), [0.04], Worked()
+    due = rehearsal(pipeline, now_s, worked)
+    for k in range(MANY):
+        worked.note(now_s[0])
+        now_s[0] += 0.9 / MANY
+        if k >= MANY - 2:
+            pipeline.ends_s = now_s[0] + 0.05
+            due.hold()
+    assert len(pipeline.done) == 1  # the last but one, which made it eleven
+
+    now_s[0] += 0.5  # and after it
+    pipeline.ends_s = now_s[0] + 0.05
+    due.hold()
+    assert len(pipeline.done) == 2
 
 
 @async_test

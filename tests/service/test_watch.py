@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import ceil
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from support.service import EEG, ramp
 from hadua.adapters.sources.source import Channel, EndOfStreamError, StreamSpec
 from hadua.models.errors import StreamLostError
 from hadua.service.status import trouble
-from hadua.service.watch import BACK_S, StreamState, StreamWatch
+from hadua.service.watch import BACK_S, KEPT_S, StreamState, StreamWatch
 from hadua.service.wire import StreamStatus
 
 
@@ -119,6 +120,25 @@ def test_the_rate_of_a_stream_that_was_away_is_that_of_now() -> None:
             assert watch.effective_rate_hz is None  # a burst at the beginning says little
         watch.saw_chunk(ramp(EEG, 0, 10), arrived_s=now.s + 0.1 * k)
     assert watch.effective_rate_hz == pytest.approx(100.0)
+
+
+def test_the_latest_seconds_are_kept_for_a_look() -> None:
+    now = Now()
+    watch = StreamWatch(stale_s=2.0, clock=now)
+    watch.saw_open(EEG)
+    for k in range(80):
+        chunk = ramp(EEG, 10 * k, 10 * k + 10, gap_before=k == 70)
+        watch.saw_chunk(replace(chunk, x=chunk.x + 1e5 + 1.0 / 3.0), arrived_s=now.s + 0.1 * k)
+
+    kept = watch.recent
+    assert [len(c) for c in kept] == [10] * len(kept)
+    assert len(kept) == round(10 * KEPT_S) + 1
+    assert [c.gap_before for c in kept].index(True) == len(kept) - 10
+    last = ramp(EEG, 790, 800)
+    np.testing.assert_array_equal(kept[-1].t_s, last.t_s)
+    np.testing.assert_allclose(kept[-1].x, last.x + 1e5 + 1.0 / 3.0, rtol=1e-7)
+    watch.saw_chunk(replace(last, x=np.full_like(last.x, 1e300)), arrived_s=now.s + 8.0)
+    assert np.isinf(watch.recent[-1].x).all()
 
 
 def test_a_stream_that_never_sends_is_stale_and_has_no_age() -> None:

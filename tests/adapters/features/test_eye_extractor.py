@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.scanpaths import Saccade, scanpath
 
+from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.devices.screen import Screen
 from hadua.adapters.features.extractor import Extractor
-from hadua.adapters.features.eye_extractor import EyeExtractor
-from hadua.adapters.features.eye_movement import eye_feature_spec
+from hadua.adapters.features.eye_event import EyeEvent
+from hadua.adapters.features.eye_extractor import HELD_AT_MOST, EyeExtractor
+from hadua.adapters.features.eye_movement import EyeMovementFeatures, eye_feature_spec
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.sources.source import Channel, SampleChunk, StreamSpec
 from hadua.models.errors import FeatureMismatchError, StreamInvalidError
@@ -108,6 +110,48 @@ def test_what_is_emitted_does_not_depend_on_chunking(cuts: list[int]) -> None:
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a.values, b.values)
         assert (a.quality, a.reason) == (b.quality, b.reason)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    cuts=st.lists(st.integers(1, 40), min_size=5, max_size=60),
+    settled=st.lists(st.sampled_from([0, 1, 24]), min_size=60, max_size=60),
+)
+def test_nor_on_when_what_was_put_aside_is_worked_on(cuts: list[int], settled: list[int]) -> None:
+    whole = chunk(100.3, 6.0)
+    edges = np.unique(np.clip([0, *np.cumsum(cuts), len(whole)], 0, len(whole)))
+    extractor, found = fresh(), list[FeatureWindow]()
+
+    for (a, b), least in zip(pairwise(edges), settled, strict=False):
+        found += extractor.push(part(whole, int(a), int(b)))
+        assert extractor.watermark_s == whole.t_s[b - 1]
+        if least:
+            extractor.settle(least=least)
+
+    expected = fresh().push(part(whole, 0, int(edges[min(len(edges) - 1, len(settled))])))
+    assert ends(found) == ends(expected)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+
+
+def test_samples_that_end_no_window_are_worked_on_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most one time for each window, and whenever too many wait."""
+    worked: list[int] = []
+    push = EyeMovementFeatures.push
+
+    def counted(self: EyeMovementFeatures, samples: GazeSamples) -> list[EyeEvent]:
+        worked.append(len(samples))
+        return push(self, samples)
+
+    monkeypatch.setattr(EyeMovementFeatures, "push", counted)
+    whole, extractor = chunk(100.3, 6.0), fresh()
+    windows = [w for k in range(len(whole)) for w in extractor.push(part(whole, k, k + 1))]
+
+    assert len(windows) == 8
+    assert max(worked) <= HELD_AT_MOST + 1
+    assert len(worked) <= len(windows) + 3  # the first sample, and twice in the first two seconds
+    extractor.settle()
+    assert sum(worked) == len(whole)
 
 
 def test_a_window_holds_what_lies_before_its_end() -> None:

@@ -258,3 +258,30 @@ def test_a_window_of_a_stream_slower_than_it_declares_is_not_late() -> None:
 
     assert content([first]) == [(4, 4.0, 4.0)]
     assert aligner.late_windows == 0
+
+
+@given(
+    case=interleavings(),
+    grace_s=st.sampled_from([0.0, 0.25, 3.0]),
+    patience_s=st.sampled_from([0.3, 2.0]),
+    share=st.floats(0.0, 0.999),
+)
+@settings(max_examples=150, deadline=None)
+def test_input_seen_up_to_less_than_it_says_settles_nothing(
+    case: tuple[list[Step], dict[Modality, set[int]]],
+    grace_s: float,
+    patience_s: float,
+    share: float,
+) -> None:
+    steps, have = case
+    aligner = Aligner([EEG, EYE], grace_s=grace_s, patience_s=patience_s)
+    for m in SPECS:  # with a first sample anything may come
+        aligner.push(m, [], watermark_s=0.0)
+    for m, k in steps:
+        for seen_m in SPECS:
+            until_s = aligner.settles_at_s
+            if until_s < np.inf:
+                assert aligner.push(seen_m, [], watermark_s=share * until_s) == []
+        windows = [window(SPECS[m], k)] if k in have[m] else []
+        aligner.push(m, windows, watermark_s=k * HOP_S)
+    assert (aligner.waits_at_s == np.inf) == (aligner.settles_at_s == np.inf)
