@@ -163,16 +163,36 @@ class Stepper:
         self._log = ArrivalLog()
         self.listener: StepListener | None = None
         self._ends: EndsOf = pipeline.ends if isinstance(pipeline, Foreseeing) else _any_time
+        self._fault: Exception | None = None
 
     def step(self, arrivals: Sequence[Arrival]) -> list[Timed]:
-        """The results of all windows that these chunks complete, oldest first."""
+        """The results of all windows that these chunks complete, oldest first.
+
+        Where one of them cannot be stepped, those of the chunks before it; what is wrong is raised
+        by whatever is called next.
+        """
+        self.require_sound()
         for arrival in arrivals:
             self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
-        pieces = in_time_order(arrivals, ends=self._ends)
-        return [timed for piece in pieces for timed in self._step_one(piece)]
+        timed: list[Timed] = []
+        for piece in in_time_order(arrivals, ends=self._ends):
+            try:
+                timed += self._step_one(piece)
+            except Exception as fault:
+                if not timed:
+                    raise
+                self._fault = fault
+                break
+        return timed
+
+    def require_sound(self) -> None:
+        """Raise what was wrong with a chunk, once the results from before it were given."""
+        if self._fault is not None:
+            raise self._fault
 
     def end(self, modality: Modality) -> list[Timed]:
         """The results of windows that only waited for a stream which has ended."""
+        self.require_sound()
         now_s = self.clock()
         if self.listener is not None:
             self.listener.ended(modality, now_s=now_s)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil, inf, isfinite
+from operator import itemgetter
 
 import numpy as np
 
@@ -26,6 +27,8 @@ AFTER_S = 0.2
 """Between `SETTLE_S` and the grace of an `Aligner`."""
 LONGEST_S = 1.5
 """Less than the silence after which an `Aligner` waits for a stream no more."""
+STEP_BACK_S = 0.5
+"""What steps back in time by more is not joined to what came before: a pipeline may refuse it."""
 _IRREGULAR_PIECE = 16  # samples, where no rate says how long they last
 
 
@@ -51,20 +54,21 @@ def in_time_order(
 ) -> list[Arrival]:
     """The arrivals in pieces, by the time of their last sample.
 
-    The order within a stream stays as it is: its time never runs backwards. Of what is joined, the
+    The order within a stream stays as it is, even where its time steps back. Of what is joined, the
     arrival is that of the last.
 
     Args:
         arrivals: In the order in which they came.
         ends: Where windows end that a stream has a say in. A piece ends `AFTER_S` later.
     """
-    pieces = [
-        piece
-        for modality in dict.fromkeys(a.modality for a in arrivals)
-        for run in _runs(a for a in arrivals if a.modality is modality and len(a.chunk))
-        for piece in _pieces(run, ends(modality))
-    ]
-    return sorted(pieces, key=lambda a: float(a.chunk.t_s[-1]))
+    until_s: list[tuple[float, Arrival]] = []
+    for modality in dict.fromkeys(a.modality for a in arrivals):
+        newest_s = -inf
+        for run in _runs(a for a in arrivals if a.modality is modality and len(a.chunk)):
+            for piece in _pieces(run, ends(modality)):
+                newest_s = max(newest_s, float(piece.chunk.t_s[-1]))
+                until_s.append((newest_s, piece))
+    return [piece for _, piece in sorted(until_s, key=itemgetter(0))]
 
 
 def _runs(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
@@ -84,6 +88,7 @@ def _goes_on(before: Arrival, after: Arrival) -> bool:
         after.chunk.spec is before.chunk.spec
         and not after.chunk.gap_before
         and after.first == before.first + len(before.chunk)
+        and float(after.chunk.t_s[0]) > float(before.chunk.t_s[-1]) - STEP_BACK_S
     )
 
 

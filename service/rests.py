@@ -4,13 +4,20 @@ liblsl keeps what arrives until it is pulled, so a reader that pulls each sample
 times a second from an eye tracker, works for nobody: between two ends of windows nothing can come
 of a sample. So a reader rests, and is back before the next sample that may complete a window can
 arrive. That one is pulled the moment it comes, and the time of its arrival is what it always was.
+
+Whoever steps the pipeline may be behind: then what is pulled waits behind what was pulled before,
+and a reader that pulls each sample takes the time that would be needed to catch up.
 """
 
 from collections import deque
 from collections.abc import Callable
+from math import isfinite
 
 LONGEST_S = 0.4
 GUARD_S = 0.01
+BEHIND_S = 0.25
+"""So long after one that was due a sample completes nothing: the one that was waits itself."""
+BEHIND_REST_S = 0.1
 _SHORTEST_S = 0.005
 _REMEMBERED = 64
 
@@ -36,6 +43,9 @@ class Rests:
             arrived_s: When it was read.
         """
         self._lags_s.append(arrived_s - newest_s)
-        due_in_s = self._due() + min(self._lags_s) - GUARD_S - arrived_s
+        due_s = self._due()
+        if isfinite(due_s) and newest_s > due_s + BEHIND_S:
+            return BEHIND_REST_S
+        due_in_s = due_s + min(self._lags_s) - GUARD_S - arrived_s
         rest_s = min(due_in_s, LONGEST_S)
         return rest_s if rest_s >= _SHORTEST_S else 0.0

@@ -72,6 +72,7 @@ class Turns:
 
         To pass it on costs as much as a step that gives nothing.
         """
+        self._stepper.require_sound()
         clock, items, taken = self._stepper.clock, list[Item](), list[Arrival]()
         until_s = clock() + TICK_S
         while True:

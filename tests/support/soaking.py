@@ -137,12 +137,14 @@ async def soak(
                 await _probe(play, measured.answers_ms)
                 measured.held.append(_held(at_s))
                 say(f"{at_s:.0f} s, {len(play.steps)} steps, {measured.held[-1]}")
-        measured.seconds = time.monotonic() - began_s
         sound = True
     finally:
+        measured.seconds = time.monotonic() - began_s
         if sound:
             await play.checks.at_the_end()
             measured.left = _held(measured.seconds)
+        else:
+            say(f"ended before its time; until then {json.dumps(measured.report(), indent=2)}")
         await play.end(sound=False)
     return measured
 
