@@ -85,7 +85,6 @@ class EegWindowMeasure:
         )
         self.reach_s = self._cleaner.reach_s
         self._entropy = definition.measure(self._cleaner.rate_hz, self._cleaner.n_samples)
-        self._as_it_is = spec.cleaning is None and not definition.centred
         notch_hz = None if spec.cleaning is None else spec.cleaning.notch_hz
         near = (f for f in MAINS_HZ if abs(f - definition.highest_hz) < _LEAKS_WITHIN_HZ)
         n_samples = round((spec.window_s + 2.0 * self.reach_s) * rate_hz)
@@ -97,8 +96,12 @@ class EegWindowMeasure:
         )
         self._words = FaultWords(mapping.report, definition.bands)
         n_bins = self._judge.n_bins
+        # A window that is measured as it came needs the spectrum that is judged, and no other.
+        self._of_spectrum: SpectrumMeasure | None = None
         if isinstance(self._entropy, SpectrumMeasure):
             n_bins = max(n_bins, self._entropy.n_bins)
+            if spec.cleaning is None and not definition.centred:
+                self._of_spectrum = self._entropy
         self._n_head = self._judge.n_head
         self._spectrum = SplitSpectrum(n_samples, n_head=self._n_head, n_bins=n_bins)
         self.n_tail = n_samples - self._n_head
@@ -144,9 +147,9 @@ class EegWindowMeasure:
 
     def _measure(self, window: SignalWindow, filled: Filling, spectrum: ComplexArray) -> FloatArray:
         """`(k, n_bands)` of all channels of the filled window."""
-        if self._as_it_is and isinstance(self._entropy, SpectrumMeasure):
+        if self._of_spectrum is not None:
             pairs = filled.fill(spectrum.view(np.float64))
-            return self._entropy.of_spectrum(pairs.view(np.complex128))
+            return self._of_spectrum.of_spectrum(pairs.view(np.complex128))
         x_uv = self._cleaner(window.t_s, filled.fill(window.x.T).T, filled.good)
         if self._centred:
             x_uv = (x_uv.T - x_uv.T.mean(axis=1, keepdims=True)).T

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
 
@@ -101,3 +102,20 @@ def test_a_gap_lies_before_the_first_piece_alone() -> None:
 
     assert [p.chunk.gap_before for p in pieces] == [True, False, False, False]
     assert [p.arrived_s for p in pieces] == [0.0] * 4
+
+
+@given(back_s=st.floats(0.6, 100.0), ends=ENDS)
+def test_a_stream_that_steps_back_keeps_its_order_and_is_not_joined(
+    back_s: float, ends: Ends
+) -> None:
+    before = [*arrivals(Modality.EEG, [20, 20, 20]), *arrivals(Modality.EYE, [20, 20, 20])]
+    after = [
+        replace(a, chunk=replace(a.chunk, t_s=a.chunk.t_s - back_s, gap_before=False), first=60)
+        for a in arrivals(Modality.EEG, [20])
+    ]
+
+    out = in_time_order(before + after, ends=lambda modality: ends)
+
+    mine = [a for a in out if a.modality is Modality.EEG]
+    assert [int(v) for a in mine for v in a.chunk.x[:, 0]] == [*range(60), *range(20)]
+    assert all((np.diff(a.chunk.t_s) >= 0.0).all() for a in out)

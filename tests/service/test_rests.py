@@ -1,6 +1,7 @@
 """A reader is never at rest when a sample that is due can come, and reads seldom otherwise."""
 
 import threading
+from math import inf
 
 import numpy as np
 from hypothesis import given
@@ -12,7 +13,7 @@ from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
 from hadua.models.features import Modality
 from hadua.service.bridge import Item
 from hadua.service.reader import ReaderThread
-from hadua.service.rests import GUARD_S, LONGEST_S, Rests
+from hadua.service.rests import BEHIND_REST_S, BEHIND_S, GUARD_S, LONGEST_S, Rests
 from hadua.service.watch import StreamWatch
 
 RATE_HZ = 100.0
@@ -100,3 +101,15 @@ def test_a_reader_rests_as_long_as_nothing_is_due_and_not_when_something_is() ->
     assert 1 <= len(early) <= 5  # 0.35 s in rests of 0.1 s
     assert len(source.reads_s) - len(early) > 50
     assert len(delivered) >= 60
+
+
+def test_a_reader_that_is_far_ahead_leaves_the_time_to_who_is_behind() -> None:
+    due_s = [-inf]
+    rests = Rests(lambda: due_s[0])
+    assert rests.after(5.0, arrived_s=5.01) == 0.0  # nothing was stepped yet: it is not known
+    due_s[0] = 5.5
+    assert rests.after(5.55, arrived_s=5.56) == 0.0  # the last sample of a window may come late
+    assert rests.after(5.5 + 0.9 * BEHIND_S, arrived_s=6.0) == 0.0
+    assert rests.after(5.5 + 1.1 * BEHIND_S, arrived_s=6.0) == BEHIND_REST_S
+    due_s[0] = inf
+    assert rests.after(9.0, arrived_s=9.01) == LONGEST_S
