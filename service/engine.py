@@ -82,6 +82,10 @@ class Foreseeing(Protocol):
         """From which stamp on there is something to do for one. Callable from any thread."""
         ...
 
+    def look_s(self, modality: Modality) -> float:
+        """In so many seconds of this stream lies a whole window."""
+        ...
+
     def ends(self, modality: Modality) -> Ends:
         """Where windows end that this stream has a say in."""
         ...

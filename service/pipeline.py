@@ -16,7 +16,7 @@ from hadua.adapters.devices.screen import Screen
 from hadua.adapters.features.normalisation import Normaliser
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.adapters.state import restore
-from hadua.adapters.windows.alignment import AlignedWindows, Aligner
+from hadua.adapters.windows.alignment import SETTLE_S, AlignedWindows, Aligner
 from hadua.models.bundle import Bundle
 from hadua.models.errors import RecordingError, UsageError
 from hadua.models.features import FeatureWindow, FloatArray, Modality
@@ -31,6 +31,7 @@ from hadua.service.pipeline_state import PipelineState, pack, unpack
 from hadua.service.serving import Serving
 from hadua.service.window_result import WindowResult
 
+_AROUND_S = 1.0  # of filters, and of what has not been read yet
 WORTH_SETTLING = 24
 """To work on fewer samples that were put aside takes hardly longer than to work on one."""
 
@@ -205,14 +206,23 @@ class Pipeline:
         lane = self._lanes.get(modality)
         if lane is None:
             return inf
-        rate_hz = lane.stream.rate_hz
-        settles_s = self._aligner.settles_at_s - (1.0 / rate_hz if rate_hz > 0.0 else 0.0)
-        return min(lane.extractor.due_s, settles_s)
+        rate_hz, own_s = lane.stream.rate_hz, lane.extractor.next_end_s
+        # What another stream will give for an earlier end waits until this one was heard beyond it.
+        others_s = [other.extractor.next_end_s for other in self._lanes.values()]
+        said_s = self._aligner.emitted_s
+        heard_s = [end_s + SETTLE_S for end_s in others_s if said_s < end_s < own_s]
+        heard_by_s = min(self._aligner.settles_at_s, *heard_s, inf)
+        return min(lane.extractor.due_s, heard_by_s - (1.0 / rate_hz if rate_hz > 0.0 else 0.0))
 
     def useful_s(self, modality: Modality) -> float:
         """From which stamp on a sample gives a result, or lets a window begin. From any thread."""
         lane = self._lanes.get(modality)
         return inf if lane is None else min(self.due_s(modality), lane.extractor.begin_due_s)
+
+    def look_s(self, modality: Modality) -> float:
+        """In so many seconds of this stream lies a whole window, with what is needed around it."""
+        lane = self._lanes.get(modality)
+        return 0.0 if lane is None else lane.spec.window_s + lane.spec.hop_s + _AROUND_S
 
     def ends(self, modality: Modality) -> Ends:
         """Where windows end that this stream has a say in.

@@ -28,7 +28,7 @@ from hadua.models.errors import (
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Ended, Item, Marked
 from hadua.service.lives import Lives
-from hadua.service.rests import Rests
+from hadua.service.rests import LONGEST_S, Rests
 from hadua.service.threads import SureThread
 from hadua.service.watch import StreamWatch
 
@@ -88,7 +88,8 @@ class ReaderThread:
         Args:
             due: The stamp from which on a sample may complete a window; from any thread.
         """
-        self._rests = Rests(due)
+        # Not so long that the rest itself would look like silence.
+        self._rests = Rests(due, longest_s=min(LONGEST_S, 0.25 * self._watch.stale_s))
 
     def start(self) -> None:
         """Start the thread."""

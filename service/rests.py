@@ -27,10 +27,11 @@ class Rests:
 
     Args:
         due: The stamp from which on a sample may complete a window.
+        longest_s: The longest rest.
     """
 
-    def __init__(self, due: Callable[[], float]) -> None:
-        self._due = due
+    def __init__(self, due: Callable[[], float], *, longest_s: float = LONGEST_S) -> None:
+        self._due, self._longest_s = due, longest_s
         self._lags_s: deque[float] = deque(maxlen=_REMEMBERED)
 
     def after(self, newest_s: float, *, arrived_s: float) -> float:
@@ -45,7 +46,7 @@ class Rests:
         self._lags_s.append(arrived_s - newest_s)
         due_s = self._due()
         if isfinite(due_s) and newest_s > due_s + BEHIND_S:
-            return BEHIND_REST_S
+            return min(BEHIND_REST_S, self._longest_s)
         due_in_s = due_s + min(self._lags_s) - GUARD_S - arrived_s
-        rest_s = min(due_in_s, LONGEST_S)
+        rest_s = min(due_in_s, self._longest_s)
         return rest_s if rest_s >= _SHORTEST_S else 0.0

@@ -261,6 +261,7 @@ class Session:
         if isinstance(self._engine.pipeline, Foreseeing):
             self._bridge.hold(self._engine.pipeline.useful_s)
             self._streams.pace(self._engine.pipeline.due_s)
+            self._streams.keep(self._engine.pipeline.look_s)
         await self.recording.use_engine(self._engine, specs, self._in_worker)
         if self.learning is not None:
             await self.learning.begin(self._engine)

@@ -81,6 +81,11 @@ class SessionStreams:
         for modality, reader in self._readers.items():
             reader.pace(functools.partial(due_s, modality))
 
+    def keep(self, seconds: Callable[[Modality], float]) -> None:
+        """Keep so many seconds of each stream at least, the latest, for a look at its quality."""
+        for modality, reader in self._readers.items():
+            reader.watch.keep(seconds(modality))
+
     async def found(self) -> dict[Modality, StreamSpec]:
         """The streams, once all are found; some of them, if `stop` is called before.
 

@@ -76,8 +76,8 @@ class Turns:
         clock, items, taken = self._stepper.clock, list[Item](), list[Arrival]()
         until_s = clock() + TICK_S
         while True:
-            self._rehearse()
-            come = self._bridge.take(TICK_S)
+            self._rehearse(until_s)
+            come = self._bridge.take(max(until_s - clock(), 0.0))
             items += come
             arrivals, changed = self._let_through([i for i in come if isinstance(i, Arrival)])
             taken += arrivals
@@ -90,10 +90,10 @@ class Turns:
             if timed or changed or not only_samples or clock() >= until_s:
                 return Turn(items, taken, changed, timed)
 
-    def _rehearse(self) -> None:
+    def _rehearse(self, until_s: float) -> None:
         """Right before the last sample of a window; what has come by then goes before."""
         in_s = None if self._rehearsal is None else self._rehearsal.in_s()
-        if self._rehearsal is None or in_s is None or in_s > TICK_S:
+        if self._rehearsal is None or in_s is None or in_s > until_s - self._stepper.clock():
             return
         if not self._bridge.wait(in_s):
             self._rehearsal.hold()

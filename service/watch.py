@@ -16,7 +16,7 @@ from hadua.service.changed_stream import what_changed
 RATE_WINDOW_S = 5.0
 RATE_KNOWN_S = 1.0
 KEPT_S = 3.0
-"""Latest seconds that are kept for a look: a few windows of EEG and of gaze."""
+"""Latest seconds that are kept for a look, where nobody asks for more."""
 BACK_S = 5.0
 
 
@@ -82,11 +82,17 @@ class StreamWatch:
         self._recent: deque[tuple[float, int]] = deque()  # when, and how many samples
         self._n_recent = 0  # samples of these
         self._kept: deque[_Kept] = deque()
+        self._kept_s = KEPT_S
         self._answers: bool | None = None
         self._lost: Exception | None = None
         self._error: Exception | None = None
         self._back_until_s = 0.0
         self._outages, self._last_outage_s = 0, 0.0
+
+    @property
+    def stale_s(self) -> float:
+        """Silence after which it is stale."""
+        return self._stale_s
 
     def saw_open(self, spec: StreamSpec) -> None:
         """The stream was found, for the first time or again."""
@@ -122,8 +128,12 @@ class StreamWatch:
             while self._recent[0][0] < arrived_s - RATE_WINDOW_S:
                 self._n_recent -= self._recent.popleft()[1]
             self._kept.append(_Kept.of(chunk, arrived_s))
-            while self._kept[0].arrived_s < arrived_s - KEPT_S:
+            while self._kept[0].arrived_s < arrived_s - self._kept_s:
                 self._kept.popleft()
+
+    def keep(self, seconds: float) -> None:
+        """Keep so many of the latest seconds for a look, and `KEPT_S` at least."""
+        self._kept_s = max(KEPT_S, seconds)
 
     def saw_end(self, error: Exception) -> None:
         """The stream gives no more; `EndOfStreamError` is the orderly way."""
@@ -184,7 +194,7 @@ class StreamWatch:
 
     @property
     def recent(self) -> tuple[SampleChunk, ...]:
-        """What came in the latest `KEPT_S`, since it was last away: for a look at its quality.
+        """What came in the latest seconds, since it was last away: for a look at its quality.
 
         To the precision of single floats.
         """

@@ -139,7 +139,8 @@ class EyeExtractor:
     @property
     def _seen_s(self) -> float | None:
         """Stamp of the newest sample, put aside or not."""
-        return float(self._held[-1].t_s[-1]) if self._held else self._newest_s
+        held = self._held
+        return float(held[-1].t_s[-1]) if held else self._newest_s
 
     def push(self, chunk: SampleChunk) -> list[FeatureWindow]:
         """Take a chunk; return the windows that its samples complete, in order.
@@ -154,6 +155,8 @@ class EyeExtractor:
             self._held.append(chunk)
             self._n_held += len(chunk)
             return []
+        if self._seen_s is not None and chunk.t_s[0] < self._seen_s:
+            self.settle()  # so that what is stale is known as such
         return self._take(self._with_held(chunk))
 
     def settle(self, *, least: int = 1) -> None:
@@ -163,7 +166,7 @@ class EyeExtractor:
 
     def _may_wait(self, chunk: SampleChunk) -> bool:
         """Whether it ends no window, and nothing is odd about it."""
-        seen_s, first_s, last_s = self._seen_s, float(chunk.t_s[0]), float(chunk.t_s[-1])
+        seen_s, first_s, last_s = self._seen_s, float(chunk.t_s[0]), float(chunk.t_s.max())
         return (
             seen_s is not None
             and seen_s <= first_s

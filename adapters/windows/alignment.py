@@ -99,6 +99,12 @@ class Aligner:
         return math.inf if k is None else self._end_s(k)
 
     @property
+    def emitted_s(self) -> float:
+        """The newest grid end that came out; minus infinity before the first. From any thread."""
+        k = self._emitted
+        return -math.inf if k is None else self._end_s(k)
+
+    @property
     def settles_at_s(self) -> float:
         """Before input is seen up to here, nothing but a window settles the grid end that waits.
 

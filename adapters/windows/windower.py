@@ -109,7 +109,10 @@ class Windower:
         """No sample stamped earlier completes a window; minus infinity before the first sample."""
         if math.isinf(self._newest_s):
             return -math.inf
-        return self._end_s(self._k) + self._margin_s - self._span_tolerance_s
+        end_s = self._end_s(self._k)
+        due_s = end_s + self._margin_s - self._span_tolerance_s
+        # That a window cannot be whole is said once its end is reached, with no margin.
+        return due_s if self._complete(self._k) else min(due_s, end_s - 1.5 * self._period_s)
 
     @property
     def next_end_s(self) -> float:

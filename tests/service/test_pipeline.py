@@ -1,8 +1,10 @@
 """The one path of a sample: what comes out for what went in, against another way to reckon it."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -37,6 +39,8 @@ from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.runtime import Runtime, load_runtime
 from hadua.service.bridge import Arrival
 from hadua.service.engine import Stepper
+from hadua.service.pipeline import Pipeline
+from hadua.service.rests import Rests
 from hadua.service.stateless import Block, Predictor
 
 EEG, EYE = Modality.EEG, Modality.EYE
@@ -455,3 +459,49 @@ def test_what_is_not_due_completes_nothing(bundle: Bundle, runtime: Runtime, fau
         answered += len(results)
     assert answered > 10
     assert early > 0.8 * sum(len(c) for c in recorded(faults).values())
+
+
+@pytest.mark.parametrize("later", [None, *Modality])
+@pytest.mark.parametrize("faults", ["", "eeg.gap@5.2+0.8;gaze.gap@6+0.5", "eeg.gap@6.1+0.1"])
+def test_readers_that_rest_make_no_answer_another_or_later(
+    bundle: Bundle, runtime: Runtime, faults: str, later: Modality | None
+) -> None:
+    """Against readers that read each chunk as it comes, over a pipeline that takes no time."""
+    chunks = {
+        m: [c for c in mine if m is not later or c.t_s[0] > mine[0].t_s[0] + 0.33]
+        for m, mine in recorded(faults).items()
+    }
+
+    at_once = answered_at(pipeline_over(bundle, chunks, runtime=runtime), chunks, rest=False)
+    rested = answered_at(pipeline_over(bundle, chunks, runtime=runtime), chunks, rest=True)
+
+    assert [said for said, _ in rested] == [said for said, _ in at_once]
+    late_s = [mine_s - other_s for (_, mine_s), (_, other_s) in zip(rested, at_once, strict=True)]
+    assert max(late_s) < 0.03
+    assert len(at_once) > 10
+
+
+def answered_at(
+    pipeline: Pipeline, chunks: Chunks, *, rest: bool
+) -> list[tuple[Prediction, float]]:
+    """What is answered, and when, where a chunk can be read from its last stamp on."""
+    arrive_s = {m: [float(c.t_s[-1]) for c in mine] for m, mine in chunks.items()}
+    rests = {m: Rests(partial(pipeline.due_s, m)) for m in chunks}
+    next_s = {m: arrive_s[m][0] for m in chunks}
+    done, out = dict.fromkeys(chunks, 0), list[tuple[Prediction, float]]()
+    while next_s:
+        m = min(next_s, key=lambda each: (next_s[each], each))
+        now_s = next_s.pop(m)
+        start, done[m] = done[m], bisect_right(arrive_s[m], now_s)
+        for chunk in chunks[m][start : done[m]]:
+            out += [(result.prediction, now_s) for result in pipeline.step(m, chunk)]
+        if done[m] < len(arrive_s[m]):
+            rest_s = rests[m].after(arrive_s[m][done[m] - 1], arrived_s=now_s) if rest else 0.0
+            next_s[m] = max(now_s + rest_s, arrive_s[m][done[m]])
+    return out
+
+
+def test_in_what_is_kept_for_a_look_lies_a_whole_window(bundle: Bundle, runtime: Runtime) -> None:
+    pipeline = pipeline_over(bundle, recorded(), runtime=runtime)
+    for modality, spec in bundle.specs.items():
+        assert pipeline.look_s(modality) > spec.window_s + spec.hop_s

@@ -103,6 +103,28 @@ def test_a_reader_rests_as_long_as_nothing_is_due_and_not_when_something_is() ->
     assert len(delivered) >= 60
 
 
+def test_no_rest_looks_like_silence() -> None:
+    """Whatever `stale_s` an operator sets."""
+    assert Rests(lambda: inf, longest_s=0.1).after(9.0, arrived_s=9.01) == 0.1
+    watch = StreamWatch(stale_s=0.3, clock=lsl_now_s)
+    source = Kept(6)
+    reader = ReaderThread(
+        source,
+        modality=Modality.EEG,
+        opened=lambda modality, found: None,
+        deliver=lambda item: None,
+        watch=watch,
+        clock=lsl_now_s,
+        wait_s=1.0,
+    )
+    reader.pace(lambda: lsl_now_s() + 10.0)
+    reader.start()
+    assert source.enough.wait(10.0)
+    reader.stop()
+    assert reader.join(10.0)
+    assert np.median(np.diff(source.reads_s)) < 0.15  # a quarter of `stale_s`, and noise
+
+
 def test_a_reader_that_is_far_ahead_leaves_the_time_to_who_is_behind() -> None:
     due_s = [-inf]
     rests = Rests(lambda: due_s[0])

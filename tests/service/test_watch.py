@@ -139,6 +139,13 @@ def test_the_latest_seconds_are_kept_for_a_look() -> None:
     np.testing.assert_allclose(kept[-1].x, last.x + 1e5 + 1.0 / 3.0, rtol=1e-7)
     watch.saw_chunk(replace(last, x=np.full_like(last.x, 1e300)), arrived_s=now.s + 8.0)
     assert np.isinf(watch.recent[-1].x).all()
+    watch.keep(5.5)  # a model of longer windows asks for more
+    for k in range(90, 200):
+        watch.saw_chunk(ramp(EEG, 0, 10), arrived_s=now.s + 0.1 * k)
+    assert len(watch.recent) == pytest.approx(56, abs=1)
+    watch.keep(0.5)
+    watch.saw_chunk(ramp(EEG, 0, 10), arrived_s=now.s + 20.0)
+    assert len(watch.recent) == pytest.approx(31, abs=1)
 
 
 def test_a_stream_that_never_sends_is_stale_and_has_no_age() -> None:

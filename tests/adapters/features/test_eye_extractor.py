@@ -134,6 +134,23 @@ def test_nor_on_when_what_was_put_aside_is_worked_on(cuts: list[int], settled: l
         np.testing.assert_array_equal(one.values, other.values)
 
 
+@given(again=st.integers(1, 60), settled=st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_samples_that_come_again_are_left_out_though_the_first_were_put_aside(
+    again: int, settled: bool
+) -> None:
+    whole = chunk(100.3, 6.0)
+    plain = fresh().push(whole)
+    extractor, found = fresh(), list[FeatureWindow]()
+    for a, b in ((0, 100), (100, 200), (200 - again, 200), (200, len(whole))):
+        found += extractor.push(part(whole, a, b))
+        if settled:
+            extractor.settle()
+
+    assert extractor.samples_stale == again - 1  # the last of them has the newest time itself
+    assert ends(found) == ends(plain)
+
+
 def test_samples_that_end_no_window_are_worked_on_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most one time for each window, and whenever too many wait."""
     worked: list[int] = []

@@ -201,6 +201,22 @@ def test_a_window_is_begun_once_all_but_its_tail_is_there() -> None:
     assert windower.begin_due_s == pytest.approx(1.44)
 
 
+def test_that_a_window_is_not_whole_is_due_at_its_end_however_far_a_filter_reaches() -> None:
+    windower = Windower(100.0, 1, window_s=1.0, hop_s=0.5, margin_s=0.2)
+    windower.push(*ramp(0, 250))
+    assert windower.next_end_s == 2.5
+    assert windower.due_s == pytest.approx(2.5 + 0.2 - 0.02 * 1.4 - 0.02)
+    windower.push(*ramp(250, 260, shift_s=0.1))  # samples are missing before 2.6 s
+
+    due_s = []
+    for k in range(260, 420):
+        due_s.append(windower.due_s)
+        out = windower.push(*ramp(k, k + 1, shift_s=0.1))
+        assert not out or k / 100.0 + 0.1 >= due_s[-1]
+        if out and isinstance(out[-1], GapWindow):
+            assert k / 100.0 + 0.1 <= out[-1].end_s  # at its end, not `margin_s` later
+
+
 def test_a_gap_takes_back_what_was_begun() -> None:
     windower = Windower(100.0, 1, window_s=1.0, hop_s=0.5, n_tail=6)
     windower.push(*ramp(0, 96))
