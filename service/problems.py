@@ -128,6 +128,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(MemoryError, _machine_lacks)
     app.add_exception_handler(OSError, _machine_lacks)
+    app.add_exception_handler(RuntimeError, _machine_lacks)  # a thread that cannot be started
     app.add_exception_handler(Exception, _unexpected_error)
 
 

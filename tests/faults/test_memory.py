@@ -38,6 +38,7 @@ from hadua.service.session_state import SessionState
 from hadua.service.storage import writer
 from hadua.service.storage.people_shelf import PeopleShelf
 from hadua.service.subscriber import TRY_AGAIN_LATER, Subscriber
+from hadua.service.workers import DaemonExecutor
 
 Place = tuple[object, str]
 ENDS_A_SESSION: dict[str, Place] = {
@@ -195,6 +196,30 @@ def test_a_client_for_whom_there_is_none_comes_again_and_misses_nothing(
                 while heard[-1] < hello["last_seq"]:
                     heard.append(json.loads(await ws.recv())["seq"])
             assert heard == list(range(1, len(heard) + 1))
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_needs_a_thread_where_none_can_start_is_answered_503(tmp_path: Path) -> None:
+    """As the first request does that has a person's profiles looked at."""
+
+    start = DaemonExecutor._start
+
+    def none_starts(executor: DaemonExecutor) -> None:
+        if executor._name.startswith("learn"):
+            raise RuntimeError("can't start new thread")
+        start(executor)
+
+    async def scenario() -> None:
+        async with a_lab(tmp_path / "data") as scene, httpx.AsyncClient() as http:
+            path = f"{scene.world.url}{scene.world.people[0].path}/rollback"
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(DaemonExecutor, "_start", none_starts)
+                answer = await http.post(path, json={"version": 1})
+            assert (answer.status_code, answer.json()["code"]) == (503, "memory-short")
+            assert answer.headers["retry-after"]
+            assert (await http.post(path, json={"version": 1})).status_code < 500
+            await require_that_it_goes_on(scene)
 
     asyncio.run(scenario())
 
