@@ -207,7 +207,7 @@ class Settings(BaseSettings):
         2.0, description="Time for one send or close; a client that misses two is dropped."
     )
     journal_frames: int = Field(
-        512,
+        256,
         ge=1,
         le=1_000_000,
         description="Frames a session keeps in memory for after_seq; the database has the older.",

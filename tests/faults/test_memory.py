@@ -7,6 +7,7 @@ real process whose address space an outsider makes too small, and large again.
 import asyncio
 import json
 import random
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -261,15 +262,37 @@ def test_a_process_that_is_short_of_memory_again_and_again_goes_on(
 
 
 def squeezed(folder: Path, *, seed: int, times: int, longest_s: float) -> None:
-    """A real process gets no more memory at random moments, while everything is asked of it."""
-    chance = random.Random(seed)
-    with booth(folder, settings="min_free_mb = 0.0", versions=2) as it:
-        for k in range(times):
-            squeeze(it, f"s-{k}", chance, longest_s=longest_s)
-        eventually(lambda: it.begin("after").status_code == 201)
-        it.predicts("after")
-        it.leave()
-    require_nothing_damaged(folder)
+    """A real process gets no more memory at random moments, while everything is asked of it.
+
+    One thing ends it: numpy's OpenBLAS, when it is refused room for a product. What then is on the
+    disk must be whole, and the next process goes on.
+    """
+    chance, names, ended = random.Random(seed), iter([f"s-{k}" for k in range(times)]), 0
+    over = False
+    while not over:
+        with booth(folder, settings="min_free_mb = 0.0", versions=2) as it:
+            try:
+                for name in names:
+                    squeeze(it, name, chance, longest_s=longest_s)
+            except (httpx.TransportError, ProcessLookupError):
+                if not ended_by_openblas(it):
+                    raise
+                ended += 1
+            else:
+                over = True
+                eventually(lambda it=it: it.begin("after").status_code == 201)
+                it.predicts("after")
+                it.leave()
+        require_nothing_damaged(folder)
+    assert ended <= times // 10, "more often than a library's affair may be"
+
+
+def ended_by_openblas(it: Booth) -> bool:
+    try:
+        it.running.child.wait(10.0)
+    except subprocess.TimeoutExpired:
+        return False
+    return "OpenBLAS error: Memory allocation" in it.log[-500:]
 
 
 def squeeze(it: Booth, name: str, chance: random.Random, *, longest_s: float) -> None:
