@@ -280,11 +280,15 @@ def squeezed(folder: Path, *, seed: int, times: int, longest_s: float) -> None:
                 ended += 1
             else:
                 over = True
-                eventually(lambda it=it: it.begin("after").status_code == 201)
-                it.predicts("after")
-                it.leave()
+                require_that_it_still_serves(it)
         require_nothing_damaged(folder)
     assert ended <= times // 10, "more often than a library's affair may be"
+
+
+def require_that_it_still_serves(it: Booth) -> None:
+    eventually(lambda: it.begin("after").status_code == 201)
+    it.predicts("after")
+    it.leave()
 
 
 def ended_by_openblas(it: Booth) -> bool:
