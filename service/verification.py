@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from hadua.adapters.recordings.session_file import Cut, Framed, Noted, read_session
-from hadua.models.errors import RecordingError
+from hadua.adapters.recordings.session_file import Cut, Event, Framed, Noted, Took, read_session
+from hadua.models.errors import HaduaError, RecordingError
 from hadua.models.prediction import Prediction
 from hadua.service.engine import Engine, StepResult
 from hadua.service.machine import machine
@@ -116,10 +116,10 @@ def verify(path: Path, rebuilder: Rebuilder) -> Verdict:
         BundleError, RuntimeUnavailableError: the pipeline cannot be made.
     """
     comparison, pipeline = _Comparison(), RecordedPipeline(path, rebuilder)
-    made_by, cut = dict[str, str](), False
+    made_by, cut, refused = dict[str, str](), False, list[HaduaError]()
     try:
         for event in read_session(path):
-            comparison.compute(pipeline.take(event))
+            comparison.compute(_taken(event, pipeline, refused))
             match event:
                 case Noted(document) if document["event"] == "recording":
                     made_by |= _texts(document.get("machine"))
@@ -136,7 +136,27 @@ def verify(path: Path, rebuilder: Rebuilder) -> Verdict:
         )
     made_by |= _facts(pipeline.needs.bundle, pipeline.needs.runtime)
     notes = [*rebuilder.notes, *(["the recording was cut off: compared up to the cut"] * cut)]
+    notes += [f"the session ended with samples that cannot be used: {error}" for error in refused]
     return _verdict(path, comparison, made_by, machine() | _engine_facts(pipeline.engine), notes)
+
+
+def _taken(
+    event: Event, pipeline: RecordedPipeline, refused: list[HaduaError]
+) -> Sequence[StepResult]:
+    """The results of an event; none of the samples by which a session ended, which are `refused`.
+
+    Raises:
+        HaduaError: they are refused, and the session went on.
+    """
+    if refused and isinstance(event, Took):
+        raise refused[0]
+    try:
+        return pipeline.take(event)
+    except HaduaError as error:
+        if not isinstance(event, Took):
+            raise
+        refused.append(error)
+        return ()
 
 
 def _said(text: str, path: Path) -> PredictionFrame:

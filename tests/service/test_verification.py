@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from support.bundles import make_bundle
 from support.pipelines import CHANNELS
-from support.recorded_sessions import WINDOWS, record_session
-from support.recordings import load, samples
+from support.recorded_sessions import WINDOWS, record_session, record_set_back
+from support.recordings import load, samples, stamps
 from typer.testing import CliRunner, Result
 
 from hadua.service.cli.main import build
@@ -109,6 +109,30 @@ def test_a_recording_that_was_cut_off_is_verified_up_to_the_cut(
     found = verdict(cut)
     assert found.identical is True
     assert found.notes == ("the recording was cut off: compared up to the cut",)
+
+
+def test_a_session_that_its_stream_ended_is_verified_up_to_there(tmp_path: Path) -> None:
+    """Its last samples cannot be used here either; what was said before them can be computed."""
+    found = verdict(record_set_back(tmp_path))
+    assert found.identical is True
+    assert found.compared == found.recorded > 5
+    (note,) = found.notes
+    assert note.startswith("the session ended with samples that cannot be used: time stamps run")
+
+
+def test_samples_that_cannot_be_used_are_a_fault_where_the_session_went_on(
+    session_file: Path, tmp_path: Path
+) -> None:
+    t_s = stamps(load(session_file)["HADUA-sim-eeg"])[5500:5501]
+    back = changed(
+        session_file,
+        tmp_path / "a.xdf",
+        at=t_s.tobytes(),
+        by=(t_s - 60.0).tobytes(),
+    )
+    result = run(back)
+    assert result.exit_code == 1
+    assert "time stamps run backwards" in result.stderr
 
 
 @pytest.mark.parametrize(

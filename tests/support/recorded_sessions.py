@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from support.bundles import make_bundle
@@ -28,6 +29,7 @@ from hadua.service.meant import engine_factory
 from hadua.service.metrics import Metrics
 from hadua.service.recordings import Recordings
 from hadua.service.session import Session
+from hadua.service.session_state import SessionState
 from hadua.service.sessions import Sessions
 
 WINDOWS = 10
@@ -48,6 +50,24 @@ def record_person(folder: Path, *, seconds: float) -> Path:
 
 def record_session(folder: Path, *, faults: str) -> Path:
     """Record a session on real code, with a baseline that ends in the middle; its file."""
+    session = _of_a_person(folder, recorded(faults))
+    assert session.publisher.predictions >= WINDOWS, session.status()
+    return only_file(folder / "lab")
+
+
+def record_set_back(folder: Path) -> Path:
+    """Record a session that fails: the amplifier's clock is set back by 3 s; its file."""
+    chunks = dict(recorded(""))
+    eeg = list(chunks[Modality.EEG])
+    k = round(0.8 * len(eeg))
+    chunks[Modality.EEG] = [*eeg[:k], *(replace(c, t_s=c.t_s - 3.0) for c in eeg[k:])]
+    session = _of_a_person(folder, chunks, sound=False)
+    assert session.state is SessionState.FAILED
+    assert "run backwards" in session.reason
+    return only_file(folder / "lab")
+
+
+def _of_a_person(folder: Path, chunks: Chunks, *, sound: bool = True) -> Session:
     bundle = load_bundle(make_bundle(folder, eeg_channels=CHANNELS, context=4))
     settings = settings_for_tests(
         record=folder / "lab",
@@ -57,9 +77,7 @@ def record_session(folder: Path, *, faults: str) -> Path:
         baseline_s=3.0,
         bundle=bundle.path,
     )
-    session = asyncio.run(_recorded(settings, bundle, recorded(faults)))
-    assert session.publisher.predictions >= WINDOWS, session.status()
-    return only_file(folder / "lab")
+    return asyncio.run(_recorded(settings, bundle, chunks, sound=sound))
 
 
 def act_and_record(
@@ -156,6 +174,7 @@ async def _recorded(
     chunks: Chunks,
     acts: Sequence[tuple[float, Act]] = (),
     participant: str | None = None,
+    sound: bool = True,
 ) -> Session:
     metrics, gates = Metrics(), [threading.Event() for _ in acts]
     taken = dict.fromkeys(chunks, 0)
@@ -203,7 +222,7 @@ async def _recorded(
             await act(session)
             gate.set()
         await session.over.wait()
-        assert session.error is None, session.error
+        assert (session.error is None) is sound, session.error
         return session
 
 
