@@ -32,8 +32,17 @@ def run(*args: str | Path) -> Result:
 
 
 def begin(*args: str | Path) -> subprocess.Popen[str]:
-    command = [*HADUA, *map(str, args)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def hear_ctrl_c() -> None:
+        """What a shell starts in the background ignores it, and so would all that it starts."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen(
+        [*HADUA, *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=None if sys.platform == "win32" else hear_ctrl_c,
+    )
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
