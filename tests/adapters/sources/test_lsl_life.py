@@ -246,10 +246,10 @@ def test_a_sender_that_answers_and_sends_nothing_is_connected_to_anew(
         assert isinstance(error, StreamSilentError)
         assert "answers, but sends nothing" in str(error)
         assert took_s >= 0.9
-        source.open(2.0)
+        source.open(OPEN_S)
         error, took_s = read_until_lost(source)
         assert took_s >= 1.9  # each time it waits twice as long
-        source.open(2.0)
+        source.open(OPEN_S)
         outlet.push(100)
         collect(source, 100)
 
