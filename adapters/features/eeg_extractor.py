@@ -141,9 +141,9 @@ class EegExtractor:
         """Measure the window that was begun, with other samples in the place of those to come."""
         if self._begun is None:
             return
-        x_uv, head = self._begun
-        x_uv, n = x_uv.copy(order="F"), self._measure.n_tail
-        x_uv[-n:] = x_uv[:n]
+        first_uv, head = self._begun
+        n = len(first_uv) + self._measure.n_tail
+        x_uv = np.take(first_uv.T, np.arange(n), axis=1, mode="wrap").T
         t_s = np.arange(len(x_uv)) / self._stream.rate_hz
         self._measure(SignalWindow(0.0, self._spec.window_s, t_s, x_uv), head)
 

@@ -15,7 +15,6 @@ from hadua.adapters.features.eeg_faults import FaultWords
 from hadua.adapters.features.eeg_filling import Filling, filling
 from hadua.adapters.quality.eeg_judge import EegJudge, JudgedHead, Verdict
 from hadua.adapters.quality.spectral import MAINS_HZ
-from hadua.adapters.windows.begun_window import padded
 from hadua.adapters.windows.hann import ComplexArray
 from hadua.adapters.windows.signal_window import SignalWindow
 from hadua.adapters.windows.split_spectrum import SplitSpectrum
@@ -110,11 +109,11 @@ class EegWindowMeasure:
         """Work out what the head of a window gives.
 
         Args:
-            x_uv: `(n_samples, n_channels)`, 0 in its tail, each channel contiguous in memory.
+            x_uv: `(n_samples - n_tail, n_channels)`, each channel contiguous in memory.
         """
         with np.errstate(all="ignore"):  # what is not finite stays so, in its own channel
             of_head = self._spectrum.of_head(x_uv)
-            return MeasuredHead(of_head, self._judge.begin(x_uv[: self._n_head]))
+            return MeasuredHead(of_head, self._judge.begin(x_uv))
 
     def __call__(self, window: SignalWindow, head: MeasuredHead | None = None) -> MeasuredWindow:
         """Measure one window.
@@ -124,7 +123,7 @@ class EegWindowMeasure:
             head: What `begin` gave for its head, if that was asked. It serves for no other window.
         """
         if head is None:
-            head = self.begin(padded(window.x[: self._n_head], len(window.x)))
+            head = self.begin(window.x[: self._n_head])
         with np.errstate(all="ignore"):
             spectrum = self._spectrum.whole(head.spectrum, window.x[self._n_head :])
             verdict = self._judge(window.x, spectrum, head.judged)

@@ -13,7 +13,7 @@ class SignalWindow:
         start_s: Its start on the grid.
         end_s: Its end on the grid, exclusive.
         t_s: `(n,)` time of each sample, margins included, read-only.
-        x: `(n, n_channels)`, read-only, its own copy, each channel contiguous in memory.
+        x: `(n, n_channels)`, read-only, never written over, each channel contiguous in memory.
         begun: What `Windower.begin` gave of it, if it did.
     """
 

@@ -14,7 +14,6 @@ from typing import ClassVar
 import numpy as np
 
 from hadua.adapters.state import Fields
-from hadua.adapters.windows.begun_window import BegunWindow
 from hadua.adapters.windows.signal_window import GapWindow, SignalWindow
 from hadua.models.errors import InvalidInputError, StreamInvalidError
 from hadua.models.features import FloatArray
@@ -86,23 +85,29 @@ class Windower:
         self._period_s = 1.0 / rate_hz
         self._gap_s = max(2.5 / rate_hz, 0.02)
         self._span_tolerance_s = 0.02 * self._span_s + 2.0 / rate_hz
-        capacity = 2 * self._n + 64
         # Time and samples of the stretch since the last gap, as far as windows still need it:
-        # rows [_head, _tail) of buffers that never grow, each channel contiguous.
-        self._t_s = np.empty(capacity)
-        self._x = np.empty((n_channels, capacity))
+        # [_head, _tail) of buffers that never grow, each channel contiguous. Windows look into
+        # them, so what was written once is never written over: new buffers take their place.
+        self._t_s = np.empty(2 * self._n + 64)
+        self._x = np.empty((n_channels, len(self._t_s)))
         self.reset()
 
     def reset(self) -> None:
         """Forget everything, as if no sample had ever come."""
-        self._head = self._tail = 0
+        self._begin_anew()
         self._k = 0  # the next grid end to account for, once there is a sample
         self._newest_s = -math.inf  # newest time stamp as it came
         self._floor_s = -math.inf  # newest time stamp since the last gap
         self._segment_s = math.inf  # first time stamp since the last gap
         self._gap_reason = ""
         self._gap_pending = False
-        self._begun: BegunWindow | None = None
+
+    def _begin_anew(self) -> None:
+        """Let go of all samples, and of the window that was begun with them."""
+        self._t_s, self._x = np.empty_like(self._t_s), np.empty_like(self._x)
+        self._head = self._tail = 0
+        self._begun: FloatArray | None = None
+        self._begun_at = 0  # where in the buffer it starts
 
     @property
     def due_s(self) -> float:
@@ -137,16 +142,18 @@ class Windower:
         """The window that comes next, once all but `n_tail` of its samples are there.
 
         Returns:
-            `(n, n_channels)`, 0 in its tail until that has come, read-only, each channel contiguous
-            in memory. The window names it as `begun`, should it ever be whole. None a second time.
+            `(n - n_tail, n_channels)` its first samples, read-only, each channel contiguous in
+            memory. The window names it as `begun`, should it ever be whole. None a second time.
         """
-        if self._begun is not None or not self._complete(self._k):
+        waits = self._tail - self._head < self._n_begun or not self._n_begun
+        if waits or self._begun is not None or not self._complete(self._k):
             return None
         at = self._first()
-        if self._tail - at < self._n_begun or not self._n_begun:
+        if self._tail - at < self._n_begun:
             return None
-        self._begun = BegunWindow(at, self._x[:, at : at + self._n_begun].T, n=self._n)
-        return self._begun.samples
+        self._begun, self._begun_at = self._x[:, at : at + self._n_begun].T, at
+        self._begun.setflags(write=False)
+        return self._begun
 
     def push(
         self, t_s: FloatArray, x: FloatArray, *, gap_before: bool = False
@@ -165,8 +172,8 @@ class Windower:
         self._gap_pending |= gap_before
         if not len(t_s):
             return out
-        steps_s = t_s[1:] - t_s[:-1]
-        breaks = (np.flatnonzero(np.abs(steps_s) > self._gap_s) + 1).tolist()
+        jumps = np.abs(t_s[1:] - t_s[:-1]) > self._gap_s
+        breaks = [k + 1 for k in jumps.nonzero()[0].tolist()]
         for start, stop in pairwise([0, *breaks, len(t_s)]):
             self._enter(float(t_s[start]), out)
             self._take(t_s[start:stop], x[start:stop], out)
@@ -189,8 +196,13 @@ class Windower:
                 got=f"times {t_s.shape}, samples {x.shape} from {self._head} to {self._tail}",
                 expected=f"{len(self._x)} channels, at most {len(self._t_s)} samples",
             )
-        at = slice(self._head, self._tail)
-        self._t_s[at], self._x[:, at] = t_s, x
+        self._renew(t_s, x, at=self._head)
+
+    def _renew(self, t_s: FloatArray, x: FloatArray, *, at: int) -> None:
+        """Go on with new buffers that hold this: windows may look into those that were."""
+        self._t_s, self._x = np.empty_like(self._t_s), np.empty_like(self._x)
+        self._t_s[at : at + len(t_s)], self._x[:, at : at + len(t_s)] = t_s, x
+        self._head, self._tail = at, at + len(t_s)
 
     def _enter(self, t_s: float, out: list[SignalWindow | GapWindow]) -> None:
         """Start a new stretch at `t_s` if that is not where the last one goes on."""
@@ -206,8 +218,7 @@ class Windower:
             )
         self._gap_pending = False
         self._segment_s, self._floor_s = t_s, -math.inf
-        self._head = self._tail = 0
-        self._begun = None
+        self._begin_anew()
         if math.isinf(step_s):
             self._k = self._first_complete()
             return
@@ -248,12 +259,13 @@ class Windower:
         while done < len(t_s):
             m = min(len(t_s) - done, self._room())
             at = slice(self._tail, self._tail + m)
-            np.maximum(t_s[done : done + m], self._floor_s, out=self._t_s[at])
-            np.maximum.accumulate(self._t_s[at], out=self._t_s[at])
+            taken_s = self._t_s[at]
+            np.maximum(t_s[done : done + m], self._floor_s, out=taken_s)
+            np.maximum.accumulate(taken_s, out=taken_s)
             self._x[:, at] = x[done : done + m].T
             self._tail += m
             done += m
-            self._floor_s = float(self._t_s[self._tail - 1])
+            self._floor_s = float(taken_s[-1])
             while (window := self._next()) is not None:
                 out.append(window)
                 self._k += 1
@@ -265,12 +277,8 @@ class Windower:
             # Never more than a window is waiting, unless the rate is far above its nominal value:
             # then the oldest go, and the span of what is left tells `_cut`.
             self._head = max(self._head, self._tail - self._n)
-            if self._begun is not None:
-                self._begun.at -= self._head
-            keep = self._tail - self._head
-            self._t_s[:keep] = self._t_s[self._head : self._tail]
-            self._x[:, :keep] = self._x[:, self._head : self._tail]
-            self._head, self._tail = 0, keep
+            self._begun_at -= self._head
+            self._renew(*self._waiting, at=0)
         return len(self._t_s) - self._tail
 
     def _next(self) -> SignalWindow | GapWindow | None:
@@ -287,22 +295,21 @@ class Windower:
         if self._tail - self._head < self._n:
             return None
         at = slice(self._head, self._head + self._n)
-        t_s = self._t_s[at].copy()
+        t_s, x = self._t_s[at], self._x[:, at].T
         span_s = float(t_s[-1] - t_s[0]) + self._period_s
         if abs(span_s - self._span_s) > self._span_tolerance_s:
             took = f"{self._n} samples took {span_s:.3f} s instead of {self._span_s:g} s"
             reason = f"{took}: the stream's rate is not what it declares"
             return GapWindow(start_s, end_s, reason)
-        begun, x = self._begun, self._x[:, at].T
-        if begun is not None and begun.at != self._head:  # pushed out of the buffer
-            begun = None
-        x = x.copy(order="F") if begun is None else begun.whole(x[self._n_begun :])
         t_s.setflags(write=False)
         x.setflags(write=False)
-        return SignalWindow(start_s, end_s, t_s, x, None if begun is None else begun.samples)
+        same = self._begun_at == self._head  # or was it pushed out of the buffer
+        return SignalWindow(start_s, end_s, t_s, x, self._begun if same else None)
 
     def _first(self) -> int:
         """Where in the buffer the window that comes next starts, or will."""
         first_s = self._start_s(self._k) - self._margin_s - 0.5 * self._period_s
         waiting_s = self._t_s[self._head : self._tail]
-        return self._head + int(np.searchsorted(waiting_s, first_s))
+        if len(waiting_s) and waiting_s[0] >= first_s:  # mostly it was found already
+            return self._head
+        return self._head + int(waiting_s.searchsorted(first_s))

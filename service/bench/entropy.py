@@ -11,7 +11,6 @@ from hadua.adapters.features.eeg_entropy import DifferentialEntropy, eeg_feature
 from hadua.adapters.features.eeg_window import EegWindowMeasure
 from hadua.adapters.quality.eeg_judge import EegJudge
 from hadua.adapters.sources.source import Channel, StreamSpec
-from hadua.adapters.windows.begun_window import padded
 from hadua.adapters.windows.signal_window import SignalWindow
 from hadua.models.cleaning import Cleaning
 from hadua.models.features import FloatArray
@@ -57,7 +56,7 @@ def _whole(effort: Effort) -> list[Row]:
     x_uv = np.ascontiguousarray(_alike()[:N_SAMPLES].T).T
     window = SignalWindow(0.0, 1.0, np.arange(N_SAMPLES) / RATE_HZ, x_uv)
     measure = EegWindowMeasure(mapping, rate_hz=RATE_HZ, spec=spec)
-    begun = measure.begin(padded(x_uv[: N_SAMPLES - measure.n_tail], N_SAMPLES))
+    begun = measure.begin(x_uv[: N_SAMPLES - measure.n_tail])
     calls = {
         "": partial(measure, window),
         ", of that after its last sample": partial(measure, window, begun),
