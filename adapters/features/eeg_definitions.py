@@ -30,8 +30,13 @@ class SpectrumMeasure(EegMeasure, Protocol):
         """So many bins of it are looked at."""
         ...
 
-    def of_spectrum(self, spectrum: npt.NDArray[np.complex128], /) -> FloatArray:
-        """`(n_channels, n_bands)` from `(n_channels, >= n_bins)`, the real FFT."""
+    def of_spectrum(
+        self, spectrum: npt.NDArray[np.complex128], squares: FloatArray | None = None, /
+    ) -> FloatArray:
+        """`(n_channels, n_bands)` from `(n_channels, >= n_bins)`, the real FFT.
+
+        `squares` is what `HannSquares` gives of it from bin 1 on, if that is known.
+        """
         ...
 
 

@@ -45,7 +45,7 @@ _ROUNDING = 1e-24
 
 
 class DifferentialEntropy:
-    """Differential entropy of windows of one length and rate; for one thread at a time.
+    """Differential entropy of windows of one length and rate.
 
     No signal lives on from one window to the next.
 
@@ -57,17 +57,17 @@ class DifferentialEntropy:
         InvalidInputError: a rate too low for gamma, or a window too short for delta.
     """
 
-    __slots__ = ("_mean_share", "_n", "_offset", "_squares", "_starts", "_stop")
+    __slots__ = ("_first", "_mean_share", "_n", "_offset", "_squares", "_starts", "_stop")
 
     def __init__(self, rate_hz: float, n_samples: int) -> None:
         _require_resolvable(rate_hz, n_samples)
         edges_hz = np.array([b.low_hz for b in BANDS] + [BANDS[-1].high_hz])
         edges = np.ceil(edges_hz * n_samples / rate_hz - 1e-9).astype(np.intp)
-        first, self._stop = int(edges[0]), int(edges[-1])
+        self._first, self._stop = int(edges[0]), int(edges[-1])
         scale = SCALE * 2.0 / (n_samples * 0.375 * n_samples)  # a periodic Hann's sum w^2: 3 n / 8
         self._n = n_samples
-        self._squares = HannSquares(first, self._stop)
-        self._starts = 2 * (edges[:-1] - first)  # real and imaginary parts are neighbours
+        self._squares = HannSquares(self._first, self._stop)
+        self._starts = 2 * (edges[:-1] - self._first)  # real and imaginary parts are neighbours
         self._mean_share = 1.0 / (scale * n_samples**2)
         self._offset = 0.5 * float(np.log(_TWO_PI_E * scale))
 
@@ -92,13 +92,20 @@ class DifferentialEntropy:
         """So many bins of a window's spectrum are looked at."""
         return min(self._stop, self._n // 2) + 1
 
-    def of_spectrum(self, spectrum: ComplexArray) -> FloatArray:
-        """The same from `(n_channels, >= n_bins)`, the real FFT of the window as it is."""
-        if spectrum.shape[1] <= self._stop:  # the last band ends at the Nyquist frequency, n is odd
-            spectrum = np.concatenate((spectrum, spectrum[:, -1:].conj()), axis=1)
+    def of_spectrum(self, spectrum: ComplexArray, squares: FloatArray | None = None) -> FloatArray:
+        """The same from `(n_channels, >= n_bins)`, the real FFT of the window as it is.
+
+        Args:
+            spectrum: That.
+            squares: What `HannSquares` gives of it from bin 1 on, if that is known.
+        """
         with np.errstate(all="ignore"):
+            if squares is None or squares.shape[1] < 2 * (self._stop - 1):
+                squares = self._squares(self._beyond_nyquist(spectrum))
+            else:
+                squares = squares[:, 2 * (self._first - 1) : 2 * (self._stop - 1)]
             # Sums of squares: variances but for a factor, which is a summand after the logarithm.
-            sums = np.add.reduceat(self._squares(spectrum), self._starts, axis=1)
+            sums = np.add.reduceat(squares, self._starts, axis=1)
             power = self._mean_share * spectrum[:, 0].real ** 2 + sums.sum(axis=1)
             measured = sums > _ROUNDING * power[:, None]  # neither NaN nor infinity is
             entropy = np.log(sums, out=sums)
@@ -107,6 +114,12 @@ class DifferentialEntropy:
         if not measured.all():
             entropy[~measured] = np.nan
         return entropy
+
+    def _beyond_nyquist(self, spectrum: ComplexArray) -> ComplexArray:
+        """With one bin more where the last band ends at the Nyquist frequency and n is odd."""
+        if spectrum.shape[1] > self._stop:
+            return spectrum
+        return np.concatenate((spectrum, spectrum[:, -1:].conj()), axis=1)
 
 
 def band_power_uv2(entropy: FloatArray) -> FloatArray:

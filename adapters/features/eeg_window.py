@@ -126,9 +126,10 @@ class EegWindowMeasure:
             head = self.begin(window.x[: self._n_head])
         with np.errstate(all="ignore"):
             spectrum = self._spectrum.whole(head.spectrum, window.x[self._n_head :])
-            verdict = self._judge(window.x, spectrum, head.judged)
+            squares = self._judge.squares(spectrum)
+            verdict = self._judge(window.x, spectrum, head.judged, squares=squares)
             filled = filling(self._mapping, ~verdict.bad)
-            entropy = self._measure(window, filled, spectrum)
+            entropy = self._measure(window, filled, spectrum, squares)
         entropy[~filled.good] = np.nan
         values = np.full((len(self._names), self._n_bands), np.nan)
         values[filled.positions] = entropy
@@ -144,9 +145,13 @@ class EegWindowMeasure:
             self._words(window.x, verdict, measured | verdict.bad[:, None]),
         )
 
-    def _measure(self, window: SignalWindow, filled: Filling, spectrum: ComplexArray) -> FloatArray:
+    def _measure(
+        self, window: SignalWindow, filled: Filling, spectrum: ComplexArray, squares: FloatArray
+    ) -> FloatArray:
         """`(k, n_bands)` of all channels of the filled window."""
         if self._of_spectrum is not None:
+            if not len(filled.interpolated):
+                return self._of_spectrum.of_spectrum(spectrum, squares)
             pairs = filled.fill(spectrum.view(np.float64))
             return self._of_spectrum.of_spectrum(pairs.view(np.complex128))
         x_uv = self._cleaner(window.t_s, filled.fill(window.x.T).T, filled.good)

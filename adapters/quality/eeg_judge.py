@@ -7,7 +7,6 @@ there alone.
 """
 
 from dataclasses import dataclass
-from functools import reduce
 from math import lcm
 
 import numpy as np
@@ -54,8 +53,7 @@ class JudgedHead:
     """What is known of channels before the last samples of a window are there.
 
     Args:
-        few: `(n_channels, n)` a few samples of the whole window; those of its end are to come.
-        steepest: `(n_channels,)` greatest step between two of them, up or down.
+        steepest: `(n_channels,)` greatest step between two of a few samples, up or down.
         again: `(n_channels,)` how often one is the same as that before it.
         slow: `(n_channels,)` where there may be a stretch without movement.
         means: `(n_channels, n_blocks)` means over short blocks.
@@ -64,7 +62,6 @@ class JudgedHead:
         against: `(n_channels,)` which of them disagree then.
     """
 
-    few: FloatArray
     steepest: FloatArray
     again: IntArray
     slow: BoolArray
@@ -88,6 +85,7 @@ class EegJudge:
 
     Attributes:
         n_bins: So many bins of a window's spectrum are looked at.
+        squares: Of a spectrum, what is looked at: squares of bins from 1 on.
         n_head: Samples in the head of a window.
     """
 
@@ -107,36 +105,33 @@ class EegJudge:
         self._step = max(1, round(_STEP_S * rate_hz))
         self._step_ms = 1e3 * self._step / rate_hz
         self._still = max(2, min(n_samples, round(thresholds.flat_s * rate_hz)))
-        # Every `flat_s` of the few samples is looked at in as many places as there are, up to four.
-        self._apart = max(1, self._still // self._step)
-        self._looks = range(0, self._apart, max(1, self._apart // 4))
-        self._n_parts = len(range(0, n_samples, self._step)) // self._apart
         self._block = max(1, round(BLOCK_S * rate_hz))
         grain = lcm(self._step, self._block)
-        self.n_bins = self._spectral.n_bins
+        self.n_bins, self.squares = self._spectral.n_bins, self._spectral.squares
         self.n_head = head_length(n_samples, rate_hz=rate_hz, multiple_of=grain)
-        self._n_few = len(range(0, n_samples, self._step))
-        # Of the few, and of the stretches of `flat_s`, so many lie in the head.
-        self._few_in_head = self.n_head // self._step
-        whole = (self._few_in_head - 1 - self._looks[-1]) // self._apart + 1
-        self._parts_in_head = max(0, min(whole, self._n_parts))
+        looks = _looks(n_samples, step=self._step, still=self._still)
+        in_head = looks[-1] < self.n_head
+        self._looks_in_head, self._other_looks = looks[:, in_head], looks[:, ~in_head]
         # Of the window before: a guess that saves time where it is right, and changes no result.
         self._good = np.ones(len(names), np.bool_)
 
     def begin(self, head_uv: FloatArray) -> JudgedHead:
         """What can be told of a window by its first `n_head` samples, `(n_head, n_channels)`."""
-        x, n = head_uv.T, self._few_in_head
-        few = np.empty((len(x), self._n_few))
+        x, good = head_uv.T, self._good
         with np.errstate(all="ignore"):  # what is not finite is found in the end
-            few[:, :n] = x[:, :: self._step]
-            steepest, again = _steps(few[:, :n])
-            slow = self._slow(few, 0, self._parts_in_head)
-            means, good = block_means(x, self._block), self._good
+            steepest, again = _steps(x[:, :: self._step])
+            slow = self._slow(head_uv, self._looks_in_head)
+            means = block_means(x, self._block)
             r, against = self._neighbours(means, good)
-            return JudgedHead(few, steepest, again, slow, means, good, r, against)
+            return JudgedHead(steepest, again, slow, means, good, r, against)
 
     def __call__(
-        self, x_uv: FloatArray, spectrum: ComplexArray, head: JudgedHead | None = None
+        self,
+        x_uv: FloatArray,
+        spectrum: ComplexArray,
+        head: JudgedHead | None = None,
+        *,
+        squares: FloatArray | None = None,
     ) -> Verdict:
         """Judge one window.
 
@@ -144,19 +139,19 @@ class EegJudge:
             x_uv: `(n_samples, n_channels)` microvolts, each channel contiguous in memory.
             spectrum: `(n_channels, >= n_bins)`, its real FFT.
             head: What `begin` told of the window, if it was asked. It serves for no other window.
+            squares: What `squares` gives of the spectrum, if it was asked.
         """
         if head is None:
             head = self.begin(x_uv[: self.n_head])
-        x, limits = x_uv.T, self._limits
-        flags = np.zeros((len(EEG_FLAGS), len(x)), np.bool_)
+        limits, n_channels = self._limits, x_uv.shape[1]
+        flags = np.zeros((len(EEG_FLAGS), n_channels), np.bool_)
         with np.errstate(all="ignore"):  # what is not finite is found in the result
             finite = np.isfinite(spectrum[:, 0].real)  # the sum: not finite if any sample is
-            few = head.few
-            few[:, self._few_in_head :] = x[:, self.n_head :: self._step]
-            steepest, again = _steps(few[:, max(self._few_in_head - 1, 0) :])
-            clipped, still, at_rail = self._stuck(x, head, again)
+            steepest, again = _steps(x_uv.T[:, max(self.n_head - self._step, 0) :: self._step])
+            slow = head.slow | (head.again + again > 3) | self._slow(x_uv, self._other_looks)
+            clipped, still, at_rail = self._stuck(x_uv, slow)
             jump = np.maximum(head.steepest, steepest) / self._step_ms
-            powers = self._spectral(spectrum)
+            powers = self._spectral(self.squares(spectrum) if squares is None else squares)
             hum = powers.line.max(axis=1)
             ratio, noise = np.sqrt(hum / powers.eeg), np.sqrt(powers.noise)
             flags[_NOT_FINITE] = ~finite
@@ -185,28 +180,23 @@ class EegJudge:
         }
         return Verdict(flags.T, bad, noisy, numbers)
 
-    def _slow(self, few: FloatArray, start: int, stop: int) -> BoolArray:
-        """`(n_channels,)` where a stretch of `flat_s`, from `start` up to `stop`, may be flat."""
-        first = few[:, start * self._apart :]
-        parts = [first[:, k :: self._apart][:, : stop - start] for k in self._looks]
-        high, low = reduce(np.maximum, parts), reduce(np.minimum, parts)
-        return np.asarray((high - low < self._limits.flat_uv).any(axis=1))
+    def _slow(self, x_uv: FloatArray, looks: IntArray) -> BoolArray:
+        """`(n_channels,)` where one of the stretches that are looked at may be flat."""
+        seen = x_uv[looks]
+        ranges = seen.max(axis=0) - seen.min(axis=0)
+        return np.asarray((ranges < self._limits.flat_uv).any(axis=0))
 
-    def _stuck(
-        self, x: FloatArray, head: JudgedHead, again: IntArray
-    ) -> tuple[FloatArray, BoolArray, BoolArray]:
+    def _stuck(self, x_uv: FloatArray, slow: BoolArray) -> tuple[FloatArray, BoolArray, BoolArray]:
         """Share at the extremes; where it stands still; where that is at the end of the range.
 
-        Looks at a few samples first: what is stuck is so in them too, and hardly any EEG is.
+        Only of channels that are `slow`: what is stuck is so in a few samples too, and hardly any
+        EEG is.
         """
-        slow = head.slow | (head.again + again > 3)
-        slow |= self._slow(head.few, self._parts_in_head, self._n_parts)
-        clipped, still = np.zeros(len(x)), np.zeros(len(x), np.bool_)
-        at_rail = np.zeros(len(x), np.bool_)
+        clipped, still, at_rail = np.zeros(len(slow)), np.zeros_like(slow), np.zeros_like(slow)
         for i in np.flatnonzero(slow).tolist():
-            level = self._level(x[i])
+            level = self._level(x_uv[:, i])
             still[i], at_rail[i] = level is not None, abs(level or 0.0) >= self._limits.rail_uv
-            clipped[i] = self._clipped(x[i])
+            clipped[i] = self._clipped(x_uv[:, i])
         return clipped, still, at_rail
 
     def _clipped(self, x: FloatArray) -> float:
@@ -229,6 +219,17 @@ class EegJudge:
             return np.zeros(len(powers.eeg), np.bool_)
         leak = _LEAK_SHARE * powers.line[:, self._leaking] / powers.gamma
         return np.asarray(leak > self._limits.leak_bad)
+
+
+def _looks(n_samples: int, *, step: int, still: int) -> IntArray:
+    """Which samples are looked at in stretches of `still`, `(looks, stretches)`.
+
+    Of every stretch each `step`-th sample, or as many of these as make about four looks.
+    """
+    apart = max(1, still // step)
+    looks = np.arange(0, apart, max(1, apart // 4))
+    n_stretches = len(range(0, n_samples, step)) // apart
+    return np.asarray((looks[:, None] + apart * np.arange(n_stretches)) * step, np.intp)
 
 
 def _steps(few: FloatArray) -> tuple[FloatArray, IntArray]:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hadua.adapters.windows.hann import SCALE, ComplexArray, HannSquares
+from hadua.adapters.windows.hann import SCALE, HannSquares
 from hadua.models.features import BoolArray, FloatArray
 
 MAINS_HZ = (50.0, 60.0)
@@ -45,6 +45,7 @@ class Spectral:
 
     Attributes:
         n_bins: So many bins of a spectrum are looked at.
+        squares: Of a spectrum, what is summed up: of all those bins but the first and the last.
     """
 
     def __init__(self, rate_hz: float, n_samples: int) -> None:
@@ -52,7 +53,7 @@ class Spectral:
         top_hz = min(NOISE_HZ[1], 0.45 * rate_hz)
         last = min(int(np.searchsorted(hz, max(top_hz, MAINS_HZ[1] + FLANK_HZ[1]))), len(hz) - 2)
         hz = hz[1 : last + 1]
-        self._squares = HannSquares(1, last + 1)
+        self.squares = HannSquares(1, last + 1)
         self.n_bins = last + 2
         scale = SCALE * 2.0 / (n_samples * 0.375 * n_samples)
         near = [np.abs(hz - f) <= LINE_HALF_WIDTH_HZ for f in MAINS_HZ]
@@ -69,9 +70,9 @@ class Spectral:
         # Each bin is two squares, of its real and of its imaginary part.
         self._sums = scale * np.repeat(np.stack(columns, axis=1), 2, axis=0)
 
-    def __call__(self, spectrum: ComplexArray) -> Powers:
-        """Sum up `(n_channels, >= n_bins)`, the real FFT of windows as they are."""
-        sums = self._squares(spectrum) @ self._sums
+    def __call__(self, squares: FloatArray) -> Powers:
+        """Sum up what `squares` gives of `(n_channels, >= n_bins)`, the real FFT of windows."""
+        sums = squares @ self._sums
         noise = sums[:, 4] if self._measures_noise else np.full(len(sums), np.nan)
         return Powers(sums[:, 0], sums[:, 1], np.maximum(sums[:, 2:4], 0.0), noise)
 
