@@ -33,15 +33,18 @@ class Neighbours:
         self._placed = np.flatnonzero([has_place(name) for name in names])
         self._threshold = threshold
         self.judged = np.zeros(len(names), np.bool_)
+        self._rows = np.zeros(0, np.intp)
         if len(self._placed) < LEAST_CHANNELS:
             return
         places = electrode_positions(names[i] for i in self._placed.tolist())
         self._precision = spline_precision(places)
-        self._others = _from_others(self._precision)
+        others = _from_others(self._precision)
         unit = places / np.linalg.norm(places, axis=1, keepdims=True)
-        share = recovered_share(unit, unit, self._others, montage=unit)
+        share = recovered_share(unit, unit, others, montage=unit)
         self._surrounded: BoolArray = share >= MIN_SHARE
         self.judged[self._placed[self._surrounded]] = True
+        self._rows = np.flatnonzero(self._surrounded)
+        self._of_rows = others[self._rows]
 
     def __call__(self, y: FloatArray, good: BoolArray) -> tuple[FloatArray, BoolArray]:
         """Correlate every channel with what is expected of it.
@@ -55,20 +58,19 @@ class Neighbours:
         """
         correlation, against = np.full(len(good), np.nan), np.zeros(len(good), np.bool_)
         there = good[self._placed]
-        if y.shape[1] < 2 or not self.judged.any() or np.count_nonzero(there) < LEAST_CHANNELS:
+        if y.shape[1] < 2 or not len(self._rows) or np.count_nonzero(there) < LEAST_CHANNELS:
             return correlation, against
         z = y[self._placed]
         z -= z @ np.full((z.shape[1], 1), 1.0 / z.shape[1])
         r = np.full(len(there), np.nan)
         for _ in range(len(there) // 4):
             rows, expected = self._expected(z, there)
-            r[rows] = _correlation(z[rows], expected)
-            worst = int(rows[r[rows].argmin()]) if len(rows) else 0
-            if not len(rows) or r[worst] >= self._threshold:
+            r[rows] = found = _correlation(z[rows], expected)
+            if not len(found) or found.min() >= self._threshold:
                 break
-            if 2 * np.count_nonzero(r[rows] < self._threshold) > len(rows):
+            if 2 * np.count_nonzero(found < self._threshold) > len(found):
                 break  # a cap that is off the head: there is nobody to tell whose fault it is
-            there[worst] = False
+            there[rows[found.argmin()]] = False
         accused = np.flatnonzero(r < self._threshold)
         if len(accused):
             r[accused] = self._heard_again(z, there, accused)
@@ -91,8 +93,7 @@ class Neighbours:
     def _expected(self, z: FloatArray, there: BoolArray) -> tuple[IntArray, FloatArray]:
         """Which rows can be judged, and what the others of those that are there tell of each."""
         if there.all():
-            rows = np.flatnonzero(self._surrounded)
-            return rows, self._others[rows] @ z
+            return self._rows, self._of_rows @ z
         gone = ~there
         across = self._precision[np.ix_(there, gone)]
         lost = np.linalg.solve(self._precision[np.ix_(gone, gone)], across.T)
