@@ -1,6 +1,6 @@
 """From a device's EEG channels to a model's, by name, with a report that a person can confirm."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,11 @@ class EegMapping:
     microvolts: FloatArray
     completer: Completer
     completion: Completion
+    _in_order: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        in_order = np.array_equal(self.columns, np.arange(len(self.columns)))
+        object.__setattr__(self, "_in_order", in_order)
 
     def pick(self, x: FloatArray) -> FloatArray:
         """Reduce `(n, n_device)` in device units to `(n, n_found)` in microvolts."""
@@ -51,6 +56,8 @@ class EegMapping:
                 expected=f"(n, {self.n_device}) (samples, channels)",
                 hint="Is the block transposed?",
             )
+        if self._in_order:
+            return np.asarray(x[:, : len(self.columns)] * self.microvolts)
         picked = np.take(x, self.columns, axis=1).astype(np.float64, copy=False)
         picked *= self.microvolts
         return picked
