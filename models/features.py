@@ -181,7 +181,7 @@ class FeatureWindow:
         Of EEG its channels, an interpolated one by the share that is expected back of it; of eyes
         the features, some of which are absent whenever nobody blinks.
         """
-        there = float(self.present.mean())
+        there = np.count_nonzero(self.present) / len(self.present)
         return min(there, self.quality) if self.spec.modality is Modality.EEG else there
 
     @property

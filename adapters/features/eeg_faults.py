@@ -31,9 +31,9 @@ class FaultWords:
             verdict: What was found of it.
             measured: `(n_found, n_bands)`, True where a good channel has a value.
         """
-        wrong = np.flatnonzero(verdict.bad | ~measured.all(axis=1)).tolist()
-        if not wrong:
+        if measured.all() and not verdict.bad.any():
             return self._missing
+        wrong = np.flatnonzero(verdict.bad | ~measured.all(axis=1)).tolist()
         faults = [
             f"channel {self._labels[i]!r} {self._fault(i, x_uv[:, i], verdict, measured[i])}"
             for i in wrong[:_MOST]

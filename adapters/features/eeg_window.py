@@ -73,6 +73,7 @@ class EegWindowMeasure:
     def __init__(self, mapping: EegMapping, *, rate_hz: float, spec: FeatureSpec) -> None:
         definition = eeg_definition(spec)
         self._mapping = mapping
+        self._unspoilt = filling(mapping, np.ones(len(mapping.positions), np.bool_))
         self._names = mapping.report.needed
         self._centred = definition.centred
         self._n_bands = len(definition.bands)
@@ -128,7 +129,7 @@ class EegWindowMeasure:
             spectrum = self._spectrum.whole(head.spectrum, window.x[self._n_head :])
             squares = self._judge.squares(spectrum)
             verdict = self._judge(window.x, spectrum, head.judged, squares=squares)
-            filled = filling(self._mapping, ~verdict.bad)
+            filled = filling(self._mapping, ~verdict.bad) if verdict.bad.any() else self._unspoilt
             entropy = self._measure(window, filled, spectrum, squares)
         entropy[~filled.good] = np.nan
         values = np.full((len(self._names), self._n_bands), np.nan)
@@ -142,7 +143,7 @@ class EegWindowMeasure:
             np.repeat(signal.stands_in, self._n_bands),
             (float(whole) + filled.share) / len(self._names),
             signal,
-            self._words(window.x, verdict, measured | verdict.bad[:, None]),
+            self._words(window.x, verdict, measured),
         )
 
     def _measure(
