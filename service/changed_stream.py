@@ -168,6 +168,11 @@ class ChangedStream:
         return -math.inf if self._filling or self._after is None else self._after.due_s
 
     @property
+    def sure_s(self) -> float:
+        """A sample stamped so, or later, completes the window; infinity where none surely does."""
+        return math.inf if self._filling or self._after is None else self._after.sure_s
+
+    @property
     def next_end_s(self) -> float:
         """End of the window that comes next; minus infinity where that is not known."""
         return -math.inf if self._filling or self._after is None else self._after.next_end_s

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
@@ -74,8 +75,13 @@ class StepPipeline(Protocol):
 class Foreseeing(Protocol):
     """A pipeline that knows when there is nothing to do yet."""
 
-    def due_s(self, modality: Modality) -> float:
-        """No sample of this stream stamped earlier gives a result. Callable from any thread."""
+    def due_s(self, modality: Modality, seen_s: float = -inf) -> float:
+        """No sample of this stream stamped earlier gives a result. Callable from any thread.
+
+        Args:
+            modality: The stream.
+            seen_s: What lies up to here is on its way, and need not be waited for.
+        """
         ...
 
     def useful_s(self, modality: Modality) -> float:

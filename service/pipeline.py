@@ -8,7 +8,7 @@ run, stepped through a second pipeline, give the same predictions bit for bit.
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import inf
+from math import floor, inf
 
 import numpy as np
 
@@ -197,11 +197,15 @@ class Pipeline:
         for lane in self._lanes.values():
             lane.extractor.settle(least=WORTH_SETTLING)
 
-    def due_s(self, modality: Modality) -> float:
+    def due_s(self, modality: Modality, seen_s: float = -inf) -> float:
         """No sample of this stream stamped earlier gives a result. From any thread.
 
         That may say less than it could while a step goes on, but never that there is time where
         there is none: ends of windows only move on.
+
+        Args:
+            modality: The stream.
+            seen_s: What lies up to here is on its way, and need not be waited for.
         """
         lane = self._lanes.get(modality)
         if lane is None:
@@ -212,7 +216,16 @@ class Pipeline:
         said_s = self._aligner.emitted_s
         heard_s = [end_s + SETTLE_S for end_s in others_s if said_s < end_s < own_s]
         heard_by_s = min(self._aligner.settles_at_s, *heard_s, inf)
-        return min(lane.extractor.due_s, heard_by_s - (1.0 / rate_hz if rate_hz > 0.0 else 0.0))
+        early_s = 1.0 / rate_hz if rate_hz > 0.0 else 0.0
+        due_s = min(lane.extractor.due_s, heard_by_s - early_s)
+        past_s = seen_s - lane.extractor.sure_s
+        if own_s == -inf or seen_s < due_s or past_s < 0.0:
+            return due_s
+        # Of the window that ends at `own_s`, and of those after it, all is there: what is due is
+        # the next one, or that this stream is heard beyond the end of one of these.
+        hop_s = lane.spec.hop_s
+        next_s = lane.extractor.due_s + (floor(past_s / hop_s) + 1) * hop_s
+        return min(next_s, self._aligner.settles_next_s(own_s, seen_s + early_s) - early_s)
 
     def useful_s(self, modality: Modality) -> float:
         """From which stamp on a sample gives a result, or lets a window begin. From any thread."""

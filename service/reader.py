@@ -82,11 +82,12 @@ class ReaderThread:
         # A daemon: liblsl may block for long inside `open`, and must not hold up an exit.
         self._thread = SureThread(target=self._run, name=f"read-{modality}", daemon=True)
 
-    def pace(self, due: Callable[[], float]) -> None:
+    def pace(self, due: Callable[[float], float]) -> None:
         """Let samples that complete nothing wait in a source that keeps them.
 
         Args:
-            due: The stamp from which on a sample may complete a window; from any thread.
+            due: The stamp from which on a sample may complete a window, for that of the newest
+                sample that was delivered; from any thread.
         """
         # Not so long that the rest itself would look like silence.
         self._rests = Rests(due, longest_s=min(LONGEST_S, 0.25 * self._watch.stale_s))
@@ -114,6 +115,11 @@ class ReaderThread:
     def watch(self) -> StreamWatch:
         """What is known of the stream."""
         return self._watch
+
+    @property
+    def clock_uncertainty_s(self) -> float | None:
+        """Of the clock that stamps the samples; None where that is not remote."""
+        return self._source.health().clock_uncertainty_s
 
     def health(self) -> SourceHealth:
         """What the source says about itself, counted since the first time it was opened."""

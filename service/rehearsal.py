@@ -94,7 +94,9 @@ class Rehearsal:
             self._newest = arrival
 
     def in_s(self) -> float | None:
-        """Seconds until the time has come; None: there is nothing to rehearse."""
+        """Seconds until the time has come; None: there is nothing to rehearse, or too much."""
+        if self._worked.often(self._clock()):
+            return None
         last_s = self._pipeline.last_s()
         if last_s == self._held_for_s or self._newest is None or not self._steps_s:
             return None

@@ -26,11 +26,12 @@ class Rests:
     """Of one reader.
 
     Args:
-        due: The stamp from which on a sample may complete a window.
+        due: The stamp from which on a sample may complete a window, for that of the newest sample
+            that was delivered.
         longest_s: The longest rest.
     """
 
-    def __init__(self, due: Callable[[], float], *, longest_s: float = LONGEST_S) -> None:
+    def __init__(self, due: Callable[[float], float], *, longest_s: float = LONGEST_S) -> None:
         self._due, self._longest_s = due, longest_s
         self._lags_s: deque[float] = deque(maxlen=_REMEMBERED)
 
@@ -44,7 +45,7 @@ class Rests:
             arrived_s: When it was read.
         """
         self._lags_s.append(arrived_s - newest_s)
-        due_s = self._due()
+        due_s = self._due(newest_s)
         if isfinite(due_s) and newest_s > due_s + BEHIND_S:
             return min(BEHIND_REST_S, self._longest_s)
         due_in_s = due_s + min(self._lags_s) - GUARD_S - arrived_s

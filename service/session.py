@@ -259,7 +259,6 @@ class Session:
         stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap)
         stepper.listener = self.recording
         if isinstance(self._engine.pipeline, Foreseeing):
-            self._bridge.hold(self._engine.pipeline.useful_s)
             self._streams.pace(self._engine.pipeline.due_s)
             self._streams.keep(self._engine.pipeline.look_s)
         await self.recording.use_engine(self._engine, specs, self._in_worker)
@@ -298,8 +297,9 @@ class Session:
         marked = (item for item in turn.items if isinstance(item, Marked))
         self.publisher.hold_markers(marker for each in marked for marker in each.markers)
         await self._publish(turn.timed)
-        for arrival in turn.arrivals:
-            self._metrics.samples.labels(str(arrival.modality)).inc(len(arrival.chunk))
+        for modality in {arrival.modality for arrival in turn.arrivals}:
+            came = sum(len(a.chunk) for a in turn.arrivals if a.modality is modality)
+            self._metrics.samples.labels(str(modality)).inc(came)
         if turn.changed:
             self._map_anew()
         self.publisher.release_markers()

@@ -72,11 +72,12 @@ class SessionStreams:
         for reader in self._readers.values():
             reader.start()
 
-    def pace(self, due_s: Callable[[Modality], float]) -> None:
+    def pace(self, due_s: Callable[[Modality, float], float]) -> None:
         """Let readers rest while no sample can complete a window.
 
         Args:
-            due_s: The stamp from which on a sample of a stream may; from any thread.
+            due_s: The stamp from which on a sample of a stream may, for that of the newest sample
+                of it that was delivered; from any thread.
         """
         for modality, reader in self._readers.items():
             reader.pace(functools.partial(due_s, modality))
@@ -158,7 +159,7 @@ class SessionStreams:
 
     def uncertainty_ms(self) -> float | None:
         """The greatest clock uncertainty of the streams; None where no clock is remote."""
-        known = [reader.health().clock_uncertainty_s for reader in self._readers.values()]
+        known = [reader.clock_uncertainty_s for reader in self._readers.values()]
         return max((u * 1e3 for u in known if u is not None), default=None)
 
     def look(self) -> str:

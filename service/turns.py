@@ -7,10 +7,11 @@ would only pass it on, and a window's last sample is not held up by whatever the
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Item
-from hadua.service.engine import Stepper, Timed
+from hadua.service.engine import Foreseeing, Stepper, Timed
 from hadua.service.rehearsal import WORKED, Rehearsal, Rehearsing, Worked
 
 TICK_S = 0.25
@@ -58,6 +59,8 @@ class Turns:
     ) -> None:
         self._bridge, self._let_through, self._stepper = bridge, let_through, stepper
         self._worked = worked
+        if isinstance(stepper.pipeline, Foreseeing):
+            bridge.hold(partial(self._worth_s, stepper.pipeline))
         self._rehearsal: Rehearsal | None = None
         if isinstance(stepper.pipeline, Rehearsing):
             self._rehearsal = Rehearsal(
@@ -89,6 +92,11 @@ class Turns:
             only_samples = len(come) > 0 and all(isinstance(item, Arrival) for item in come)
             if timed or changed or not only_samples or clock() >= until_s:
                 return Turn(items, taken, changed, timed)
+
+    def _worth_s(self, pipeline: Foreseeing, modality: Modality) -> float:
+        """From which stamp on a step is worth its cost: early work is not where many are served."""
+        many = self._worked.often(self._stepper.clock())
+        return pipeline.due_s(modality) if many else pipeline.useful_s(modality)
 
     def _rehearse(self, until_s: float) -> None:
         """Right before the last sample of a window; what has come by then goes before."""

@@ -84,6 +84,11 @@ class EegExtractor:
         return self._windower.due_s
 
     @property
+    def sure_s(self) -> float:
+        """A sample stamped so, or later, completes the window; infinity where none surely does."""
+        return self._windower.sure_s
+
+    @property
     def next_end_s(self) -> float:
         """End of the window that comes next; minus infinity before the first sample."""
         return self._windower.next_end_s

@@ -43,6 +43,11 @@ class Extractor(Protocol):
         ...
 
     @property
+    def sure_s(self) -> float:
+        """A sample stamped so, or later, completes the window; infinity where none surely does."""
+        ...
+
+    @property
     def next_end_s(self) -> float:
         """End of the window that comes next; minus infinity before the first sample."""
         ...

@@ -94,6 +94,11 @@ class EyeExtractor:
         return -inf if self._seen_s is None else self._end_s() - self._last_within_s
 
     @property
+    def sure_s(self) -> float:
+        """A sample stamped so, or later, completes the window."""
+        return self.due_s
+
+    @property
     def next_end_s(self) -> float:
         """End of the window that comes next; minus infinity before the first sample."""
         return -inf if self._seen_s is None else self._end_s()

@@ -116,6 +116,17 @@ class Aligner:
         heard_s = max(min(self._watermark_s.values()), self._first_s)
         return min(end_s + min(SETTLE_S, self._grace_s), heard_s + self._patience_s)
 
+    def settles_next_s(self, end_s: float, seen_s: float) -> float:
+        """Where to hear of a modality may next settle a grid end, `end_s` or a later one.
+
+        Args:
+            end_s: The first that is not settled.
+            seen_s: The modality is heard up to here already.
+        """
+        settles_s = (end_s + SETTLE_S, end_s + self._grace_s)
+        hops = (max(0, math.floor((seen_s - at_s) / self._hop_s) + 1) for at_s in settles_s)
+        return min(at_s + n * self._hop_s for at_s, n in zip(settles_s, hops, strict=True))
+
     @property
     def skipped(self) -> int:
         """Grid ends that never came out, because no modality had a window for them."""

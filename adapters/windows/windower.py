@@ -8,6 +8,7 @@ signal on both sides: then the samples of both margins are in it, and are part o
 """
 
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
@@ -21,6 +22,19 @@ from hadua.models.features import FloatArray
 LONG_GAP_S = 2.0
 """A gap longer than this is accounted for by one `GapWindow`, not by one for each grid end: what
 would be said of each is the same, and all of it would be said at once, after the gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How samples follow each other.
+
+    Args:
+        step_s: From one to the next.
+        off_s: By so much at most one lies beside its place.
+    """
+
+    step_s: float
+    off_s: float
 
 
 class Windower:
@@ -85,6 +99,7 @@ class Windower:
         self._period_s = 1.0 / rate_hz
         self._gap_s = max(2.5 / rate_hz, 0.02)
         self._span_tolerance_s = 0.02 * self._span_s + 2.0 / rate_hz
+        self._nth = np.arange(self._n, dtype=np.float64)
         # Time and samples of the stretch since the last gap, as far as windows still need it:
         # [_head, _tail) of buffers that never grow, each channel contiguous. Windows look into
         # them, so what was written once is never written over: new buffers take their place.
@@ -103,11 +118,12 @@ class Windower:
         self._gap_pending = False
 
     def _begin_anew(self) -> None:
-        """Let go of all samples, and of the window that was begun with them."""
+        """Let go of all samples, and of what is known of those that come next."""
         self._t_s, self._x = np.empty_like(self._t_s), np.empty_like(self._x)
         self._head = self._tail = 0
         self._begun: FloatArray | None = None
         self._begun_at = 0  # where in the buffer it starts
+        self._pace: Pace | None = None  # of the window before, if that was even
 
     @property
     def due_s(self) -> float:
@@ -117,7 +133,16 @@ class Windower:
         end_s = self._end_s(self._k)
         due_s = end_s + self._margin_s - self._span_tolerance_s
         # That a window cannot be whole is said once its end is reached, with no margin.
-        return due_s if self._complete(self._k) else min(due_s, end_s - 1.5 * self._period_s)
+        if not self._complete(self._k):
+            return min(due_s, end_s - 1.5 * self._period_s)
+        return due_s if self._pace is None else max(due_s, self._last_s(self._pace, -1.0))
+
+    @property
+    def sure_s(self) -> float:
+        """A sample stamped so, or later, completes the window; infinity where none surely does."""
+        if self._pace is None or not self._complete(self._k):
+            return math.inf
+        return self._last_s(self._pace, 1.0)
 
     @property
     def next_end_s(self) -> float:
@@ -301,10 +326,27 @@ class Windower:
             took = f"{self._n} samples took {span_s:.3f} s instead of {self._span_s:g} s"
             reason = f"{took}: the stream's rate is not what it declares"
             return GapWindow(start_s, end_s, reason)
+        self._pace = self._pace_of(t_s)
         t_s.setflags(write=False)
         x.setflags(write=False)
         same = self._begun_at == self._head  # or was it pushed out of the buffer
         return SignalWindow(start_s, end_s, t_s, x, self._begun if same else None)
+
+    def _pace_of(self, t_s: FloatArray) -> Pace | None:
+        """How samples follow each other; None where one is off by a period."""
+        step_s = float(t_s[-1] - t_s[0]) / max(len(t_s) - 1, 1)
+        off_s = self._nth * step_s
+        off_s += t_s[0]
+        off_s -= t_s
+        most_s = max(float(off_s.max()), -float(off_s.min()))
+        return Pace(step_s, most_s) if most_s < self._period_s else None
+
+    def _last_s(self, pace: Pace, side: float) -> float:
+        """The earliest (-1) or latest (1) stamp of the last sample of the window that comes."""
+        first_s = self._start_s(self._k) - self._margin_s
+        # The first lies within half a period of there. Twice: of the pace, and of the sample.
+        off_s = 0.51 * self._period_s + 2.0 * pace.off_s
+        return first_s + (self._n - 1) * pace.step_s + side * off_s
 
     def _first(self) -> int:
         """Where in the buffer the window that comes next starts, or will."""

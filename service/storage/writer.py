@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from queue import Empty, Queue
 from typing import TypeVar
 
 import structlog
@@ -19,6 +18,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from hadua.service.storage.database import Database
 from hadua.service.storage.errors import StorageError
+from hadua.service.storage.inbox import Inbox
 from hadua.service.storage.jobs import Job, Life, Row, life_of
 from hadua.service.storage.packing import packed
 from hadua.service.storage.tables import frames
@@ -46,7 +46,7 @@ class StorageWriter:
 
     def __init__(self, database: Database, *, most_waiting: int = MOST_WAITING) -> None:
         self._database = database
-        self._queue: Queue[Row | Job | None] = Queue(most_waiting + 1)
+        self._inbox: Inbox[Row | Job | None] = Inbox(enough=BATCH, linger_s=LINGER_S)
         self._most_waiting = most_waiting
         self._error: StorageError | None = None
         self._refused_until_s = 0.0
@@ -64,7 +64,7 @@ class StorageWriter:
     @property
     def waiting(self) -> int:
         """Frames and changes that are not written yet."""
-        return self._queue.qsize()
+        return len(self._inbox)
 
     @property
     def error(self) -> StorageError | None:
@@ -80,7 +80,7 @@ class StorageWriter:
         if self._broken and (error := self._broken.get(life_of(row))) is not None:
             raise error
         self._require_room()
-        self._queue.put_nowait(row)
+        self._inbox.put(row, urgent=False)
 
     def submit(
         self,
@@ -103,7 +103,7 @@ class StorageWriter:
         """
         self._require_room()
         done: Future[object] = Future()
-        self._queue.put_nowait(Job(change, done, durable, of, owed))
+        self._inbox.put(Job(change, done, durable, of, owed))
         return done  # type: ignore[return-value] # the queue holds changes of every kind
 
     def call(self, change: Callable[[Connection], T], *, timeout_s: float = 30.0) -> T:
@@ -127,14 +127,14 @@ class StorageWriter:
     def close(self) -> None:
         """Write what waits, then end the thread; closing twice is no error."""
         if self._thread.is_alive():
-            self._queue.put(None)
+            self._inbox.put(None)
             self._thread.join(JOIN_S)
 
     def _require_room(self) -> None:
-        if self._queue.qsize() >= self._most_waiting:
+        if len(self._inbox) >= self._most_waiting:
             raise StorageError(
                 "the database does not keep up",
-                got=f"{self._queue.qsize()} frames waiting",
+                got=f"{len(self._inbox)} frames waiting",
                 expected=f"at most {self._most_waiting}",
                 hint="Is the disk slow or full?",
             )
@@ -189,24 +189,14 @@ class StorageWriter:
     def _collect(self) -> bool:
         """Take a batch in hand, and what ended it; whether that is the end of all."""
         self._rows, self._last = [], None
-        until_s = 0.0
-        while len(self._rows) < BATCH:
-            try:
-                self._last = self._queue.get(timeout=self._patience_s(until_s))
-            except Empty:
-                break
+        self._inbox.wait(RETRY_S if self._owed else None)
+        while len(self._rows) < BATCH and len(self._inbox):
+            self._last = self._inbox.pop()
             if not isinstance(self._last, dict):
                 return self._last is None
-            if not self._rows:
-                until_s = time.monotonic() + LINGER_S
             self._rows.append(self._last)
             self._last = None
         return False
-
-    def _patience_s(self, until_s: float) -> float | None:
-        if self._rows:
-            return max(until_s - time.monotonic(), 0.0)
-        return RETRY_S if self._owed else None
 
     def _write(self, connection: Connection, rows: list[Row]) -> StorageError | None:
         """Why a session that was whole up to here has lost frames; None if none has."""
@@ -316,11 +306,8 @@ class StorageWriter:
 
     def _refuse_all(self) -> None:
         """What waits cannot be written either."""
-        while True:
-            try:
-                item = self._queue.get_nowait()
-            except Empty:
-                return
+        while len(self._inbox):
+            item = self._inbox.pop()
             if item is None:
                 self._ended = True
             elif isinstance(item, dict):

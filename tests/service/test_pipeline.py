@@ -461,6 +461,41 @@ def test_what_is_not_due_completes_nothing(bundle: Bundle, runtime: Runtime, fau
     assert early > 0.8 * sum(len(c) for c in recorded(faults).values())
 
 
+@pytest.mark.parametrize("many", [1, 2, 60])
+@pytest.mark.parametrize("faults", ["", "eeg.gap@5.2+0.8;gaze.gap@6+0.5"])
+def test_what_is_due_after_samples_that_are_on_their_way(
+    bundle: Bundle, runtime: Runtime, faults: str, many: int
+) -> None:
+    """Nothing comes of what is stamped earlier, so a reader may be ahead of the pipeline."""
+    pipeline = pipeline_over(bundle, recorded(faults), runtime=runtime)
+    due_s = dict.fromkeys(bundle.specs, -np.inf)
+    later = early = answers = 0
+    for modality, mine in in_lots(recorded(faults), many):
+        before_s, seen_s = pipeline.due_s(modality), float(mine[-1].t_s[-1])
+        foreseen_s = pipeline.due_s(modality, seen_s)
+        for chunk in mine:
+            results = pipeline.step(modality, chunk)
+            if float(chunk.t_s[-1]) < due_s[modality] and not chunk.gap_before:
+                assert not results
+                early += 1
+            answers += sum(len(result.prediction.quality) > 1 for result in results)
+        known = answers > 1 and not any(chunk.gap_before for chunk in mine)
+        due_s[modality] = foreseen_s if known else -np.inf
+        later += foreseen_s > max(before_s, seen_s)
+    assert later > 5
+    assert early > 20 or many > 2
+
+
+def in_lots(chunks: Chunks, many: int) -> Iterator[tuple[Modality, list[SampleChunk]]]:
+    """Of each stream in turn, so many chunks at once."""
+    waiting: dict[Modality, list[SampleChunk]] = {m: [] for m in chunks}
+    for modality, chunk in in_turns(chunks):
+        waiting[modality].append(chunk)
+        if len(waiting[modality]) == many:
+            yield modality, waiting.pop(modality)
+            waiting[modality] = []
+
+
 @pytest.mark.parametrize("later", [None, *Modality])
 @pytest.mark.parametrize("faults", ["", "eeg.gap@5.2+0.8;gaze.gap@6+0.5", "eeg.gap@6.1+0.1"])
 def test_readers_that_rest_make_no_answer_another_or_later(

@@ -33,7 +33,7 @@ def test_the_first_sample_that_is_due_is_read_as_it_comes(
     sent = stamps[block - 1 :: block][: len(jitter_ms) // block]  # the last sample of each block
     arrives = np.maximum.accumulate(sent + lag_s + np.array(jitter_ms[: len(sent)]) / 1e3)
     due_s = -np.inf  # until the pipeline has seen a sample
-    rests = Rests(lambda: due_s)
+    rests = Rests(lambda seen_s: due_s)
     reads, now_s, done, least_s = 0, -10.0, 0, np.inf
     while done < len(sent):
         now_s = max(now_s, float(arrives[done]))  # `read` waits for a first block
@@ -92,7 +92,7 @@ def test_a_reader_rests_as_long_as_nothing_is_due_and_not_when_something_is() ->
         clock=lsl_now_s,
         wait_s=1.0,
     )
-    reader.pace(lambda: due_s)
+    reader.pace(lambda seen_s: due_s)
     reader.start()
     assert source.enough.wait(10.0)
     reader.stop()
@@ -105,7 +105,7 @@ def test_a_reader_rests_as_long_as_nothing_is_due_and_not_when_something_is() ->
 
 def test_no_rest_looks_like_silence() -> None:
     """Whatever `stale_s` an operator sets."""
-    assert Rests(lambda: inf, longest_s=0.1).after(9.0, arrived_s=9.01) == 0.1
+    assert Rests(lambda seen_s: inf, longest_s=0.1).after(9.0, arrived_s=9.01) == 0.1
     watch = StreamWatch(stale_s=0.3, clock=lsl_now_s)
     source = Kept(6)
     reader = ReaderThread(
@@ -117,7 +117,7 @@ def test_no_rest_looks_like_silence() -> None:
         clock=lsl_now_s,
         wait_s=1.0,
     )
-    reader.pace(lambda: lsl_now_s() + 10.0)
+    reader.pace(lambda seen_s: lsl_now_s() + 10.0)
     reader.start()
     assert source.enough.wait(10.0)
     reader.stop()
@@ -127,7 +127,7 @@ def test_no_rest_looks_like_silence() -> None:
 
 def test_a_reader_that_is_far_ahead_leaves_the_time_to_who_is_behind() -> None:
     due_s = [-inf]
-    rests = Rests(lambda: due_s[0])
+    rests = Rests(lambda seen_s: due_s[0])
     assert rests.after(5.0, arrived_s=5.01) == 0.0  # nothing was stepped yet: it is not known
     due_s[0] = 5.5
     assert rests.after(5.55, arrived_s=5.56) == 0.0  # the last sample of a window may come late

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 
 import pytest
 from support.service import EEG, GAZE, a_prediction, async_test, ramp
@@ -14,7 +15,8 @@ from hadua.adapters.sources.source import EndOfStreamError, Marker, SampleChunk
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge, Ended, Item, Marked
 from hadua.service.engine import Stepper
-from hadua.service.rehearsal import Worked
+from hadua.service.ordering import Ends
+from hadua.service.rehearsal import MANY, Worked
 from hadua.service.turns import TICK_S, Turn, Turns
 
 ENOUGH = 100
@@ -33,6 +35,22 @@ class Counting:
         return [a_prediction()] if self.seen // ENOUGH > before // ENOUGH else []
 
 
+class Early(Counting):
+    """Could begin at sample 40 with the window that is over with its hundredth."""
+
+    def due_s(self, modality: Modality, seen_s: float = -inf) -> float:
+        return float(ramp(EEG, 0, ENOUGH).t_s[-1])
+
+    def useful_s(self, modality: Modality) -> float:
+        return float(ramp(EEG, 0, 41).t_s[-1])
+
+    def look_s(self, modality: Modality) -> float:
+        return 1.0
+
+    def ends(self, modality: Modality) -> Ends:
+        return Ends(inf, 1.0)
+
+
 def arrival(start: int, stop: int, modality: Modality = Modality.EEG) -> Arrival:
     chunk = ramp(EEG if modality is Modality.EEG else GAZE, start, stop)
     return Arrival(modality, chunk, float(chunk.t_s[-1]), first=start)
@@ -41,8 +59,9 @@ def arrival(start: int, stop: int, modality: Modality = Modality.EEG) -> Arrival
 class Desk:
     """Turns, and a thread that delivers to them."""
 
-    def __init__(self, changed: set[Modality]) -> None:
-        self.pipeline, self.bridge, self.let_through = Counting(), Bridge(bound_s=60.0), 0
+    def __init__(self, changed: set[Modality], pipeline: Counting | None = None) -> None:
+        self.pipeline, self.bridge = pipeline or Counting(), Bridge(bound_s=60.0)
+        self.worked, self.let_through = Worked(), 0
         self._changed = changed
         stepper = Stepper(self.pipeline, clock=time.monotonic)  # type: ignore[arg-type]
         stepper._timed = lambda result, trigger_s, taken_s: result  # type: ignore[method-assign,assignment,return-value]
@@ -51,7 +70,7 @@ class Desk:
             self._let,
             stepper,
             loop=asyncio.get_running_loop(),
-            worked=Worked(),
+            worked=self.worked,
         )
 
     def _let(self, arrivals: Sequence[Arrival]) -> tuple[list[Arrival], set[Modality]]:
@@ -90,6 +109,18 @@ async def test_the_loop_hears_of_samples_when_something_came_of_them() -> None:
     assert list(turn.arrivals) == items
     assert sum(desk.pipeline.steps) == ENOUGH
     assert desk.let_through > 1
+
+
+@pytest.mark.parametrize("many", [False, True])
+@async_test
+async def test_to_begin_early_is_worth_a_step_where_few_are_served(many: bool) -> None:
+    desk = Desk(set(), Early())
+    for _ in range(MANY if many else 0):
+        desk.worked.note(time.monotonic())
+    turn = await one(desk, [arrival(k, k + 10) for k in range(0, 100, 10)], every_s=0.02)
+
+    assert len(turn.timed) == 1
+    assert desk.pipeline.steps[0] == (70 if many else 50)  # 0.6 s of signal are enough in any case
 
 
 @async_test

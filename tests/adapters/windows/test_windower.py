@@ -203,7 +203,7 @@ def test_that_a_window_is_not_whole_is_due_at_its_end_however_far_a_filter_reach
     windower = Windower(100.0, 1, window_s=1.0, hop_s=0.5, margin_s=0.2)
     windower.push(*ramp(0, 250))
     assert windower.next_end_s == 2.5
-    assert windower.due_s == pytest.approx(2.5 + 0.2 - 0.02 * 1.4 - 0.02)
+    assert windower.due_s == pytest.approx(2.5 + 0.2 - 0.01 - 0.0051)
     windower.push(*ramp(250, 260, shift_s=0.1))  # samples are missing before 2.6 s
 
     due_s = []
@@ -213,6 +213,36 @@ def test_that_a_window_is_not_whole_is_due_at_its_end_however_far_a_filter_reach
         assert not out or k / 100.0 + 0.1 >= due_s[-1]
         if out and isinstance(out[-1], GapWindow):
             assert k / 100.0 + 0.1 <= out[-1].end_s  # at its end, not `margin_s` later
+
+
+@given(
+    phase=st.floats(0.0, 1.0),
+    pace=st.floats(0.985, 1.015),
+    seed=st.integers(0, 2**32),
+    uneven=st.booleans(),
+)
+def test_the_sample_that_completes_a_window_is_due_and_that_which_is_sure_completes_it(
+    phase: float, pace: float, seed: int, uneven: bool
+) -> None:
+    """A stream whose rate is not quite what it declares, and whose stamps are not quite even."""
+    rate_hz, most = 100.0, 1.2 if uneven else 0.4
+    shift = np.random.default_rng(seed).uniform(-most, most, 600)
+    spare_s = (4.0 if uneven else 1.0) / rate_hz  # the next window may be less even
+    t_s = (np.arange(600) * pace + phase + shift) / rate_hz
+    t_s = np.maximum.accumulate(t_s)
+    windower = Windower(rate_hz, 1, window_s=1.0, hop_s=0.5)
+    windows = sure = 0
+    for at_s in t_s.tolist():
+        due_s, sure_s = windower.due_s, windower.sure_s
+        out = windower.push(np.array([at_s]), np.zeros((1, 1)))
+        if windows > 1 and math.isfinite(sure_s):  # the pace of a window tells of the next one's
+            assert due_s <= sure_s
+            assert not out or at_s >= due_s - spare_s
+            assert out or at_s < sure_s + spare_s
+            sure += 1
+        windows += len(out)
+    assert windows >= 9
+    assert uneven or sure > 300
 
 
 def test_a_gap_takes_back_what_was_begun() -> None:
