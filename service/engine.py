@@ -188,7 +188,7 @@ class Stepper:
         for piece in in_time_order(arrivals, ends=self._ends):
             try:
                 timed += self._step_one(piece)
-            except Exception as fault:
+            except Exception as fault:  # whatever it is: what was answered before it comes first
                 if not timed:
                     raise
                 self._fault = fault

@@ -82,7 +82,10 @@ class Lane:
         self.stream, self.useless = chunk.spec, changed.useless
 
     def state(self) -> LaneState:
-        """What it remembers; to be written down before the next chunk comes."""
+        """What it remembers; to be written down before the next chunk comes.
+
+        What was put aside is worked on first: a state holds no samples that wait for that.
+        """
         self.extractor.settle()
         return LaneState(
             stream=replace(self.stream, header=""),

@@ -206,13 +206,15 @@ def test_that_a_window_is_not_whole_is_due_at_its_end_however_far_a_filter_reach
     assert windower.due_s == pytest.approx(2.5 + 0.2 - 0.01 - 0.0051)
     windower.push(*ramp(250, 260, shift_s=0.1))  # samples are missing before 2.6 s
 
-    due_s = []
+    due_s, gaps = [], 0
     for k in range(260, 420):
         due_s.append(windower.due_s)
         out = windower.push(*ramp(k, k + 1, shift_s=0.1))
         assert not out or k / 100.0 + 0.1 >= due_s[-1]
         if out and isinstance(out[-1], GapWindow):
             assert k / 100.0 + 0.1 <= out[-1].end_s  # at its end, not `margin_s` later
+            gaps += 1
+    assert gaps == 2
 
 
 @given(
