@@ -5,6 +5,7 @@ below 0.2 Hz, which a window of a few seconds cannot resolve, so they are taken 
 history, and only once there are 30 s of it.
 """
 
+from bisect import bisect_left
 from functools import lru_cache
 from math import ceil, e, pi
 from typing import ClassVar
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from hadua.adapters.features.eye_grid import STEP_S, GridSteps
 from hadua.adapters.state import Fields
-from hadua.models.features import FloatArray
+from hadua.models.features import BoolArray, FloatArray
 
 IntArray = npt.NDArray[np.intp]
 
@@ -33,6 +34,7 @@ MAX_HOLE_CELLS = 50
 MIN_MEASURED = 0.5
 # Below the resolution of any tracker (1 nm squared): a pupil without variance was not measured.
 MIN_VARIANCE_MM2 = 1e-12
+_UNKNOWN = np.full(len(BANDS_HZ), np.nan)
 
 
 class PupilHistory:
@@ -53,15 +55,25 @@ class PupilHistory:
 
     def push(self, steps: GridSteps) -> None:
         """Take the next steps."""
-        for cell, pupils_mm in zip(
-            (steps.k // CELL_STEPS).tolist(), steps.eyes[:, 4:].tolist(), strict=True
-        ):
+        k = steps.k.tolist()
+        left_mm, right_mm = steps.eyes[:, 4:].T.tolist()
+        start = 0
+        while start < len(k):
+            cell = k[start] // CELL_STEPS
             if cell != self._cell:
                 self._close(cell)
-            for eye, pupil_mm in enumerate(pupils_mm):
-                if pupil_mm == pupil_mm:
-                    self._sums[eye] += pupil_mm
-                    self._counts[eye] += 1
+            stop = bisect_left(k, (cell + 1) * CELL_STEPS, start)
+            self._add(0, left_mm[start:stop])
+            self._add(1, right_mm[start:stop])
+            start = stop
+
+    def _add(self, eye: int, pupils_mm: list[float]) -> None:
+        total, n = self._sums[eye], self._counts[eye]
+        for pupil_mm in pupils_mm:
+            if pupil_mm == pupil_mm:
+                total += pupil_mm
+                n += 1
+        self._sums[eye], self._counts[eye] = total, n
 
     def _close(self, cell: int) -> None:
         if self._cell is not None:
@@ -98,12 +110,12 @@ class PupilHistory:
         n_cells = max(1, round((end_s - start_s) * CELL_HZ))
         closed = 0 if self._cell is None else self._cell - round(start_s * CELL_HZ)
         cells = self.recent_mm(min(max(0, closed), n_cells))
+        least = max(1.0, MIN_MEASURED * n_cells)
         measured = ~np.isnan(cells)
+        if len(cells) >= least and measured.all():
+            return _mean_sd(cells, len(cells))
         n = measured.sum(axis=0)
-        enough = np.where(n >= max(1.0, MIN_MEASURED * n_cells), n, np.nan)
-        mean = np.where(measured, cells, 0.0).sum(axis=0) / enough
-        apart = np.where(measured, cells - mean, 0.0)
-        return mean, np.sqrt((apart * apart).sum(axis=0) / enough)
+        return _mean_sd(cells, np.where(n >= least, n, np.nan), where=measured)
 
     def band_entropy(self) -> FloatArray:
         """Differential entropy of each eye's slow bands, `(2, 4)` nats of mm; NaN if unknown.
@@ -112,39 +124,57 @@ class PupilHistory:
         the history less its mean. The lowest band leaves out frequency 0.
         """
         cells = self.recent_mm(MAX_CELLS)
-        return np.stack([_entropy(cells[:, eye]) for eye in (0, 1)])
+        left, right = _unbroken(cells[:, 0]), _unbroken(cells[:, 1])
+        if left is not None and right is not None and left.size == right.size:
+            variance_mm2 = _variance(np.array((left, right)))
+        else:
+            each = [_UNKNOWN if eye is None else _variance(eye) for eye in (left, right)]
+            variance_mm2 = np.array(each)
+        known = variance_mm2 > MIN_VARIANCE_MM2
+        entropy = 0.5 * np.log(2.0 * pi * e * np.where(known, variance_mm2, 1.0))
+        return np.where(known, entropy, np.nan)
 
 
-def _entropy(cells: FloatArray) -> FloatArray:
-    history = _unbroken(cells)
-    if history is None:
-        return np.full(len(BANDS_HZ), np.nan)
-    window, edges = _plan(history.size)
-    power = np.abs(np.fft.rfft((history - history.mean()) * window)) ** 2
-    variance = np.add.reduceat(power, edges)[: len(BANDS_HZ)]
-    variance *= 2.0 / (history.size * (window @ window))
-    known = variance > MIN_VARIANCE_MM2
-    return np.where(known, 0.5 * np.log(2.0 * pi * e * np.where(known, variance, 1.0)), np.nan)
+def _mean_sd(
+    cells_mm: FloatArray, n: FloatArray | int, *, where: BoolArray | bool = True
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of the columns of `(n_cells, 2)`, over `n` cells each."""
+    mean_mm = cells_mm.sum(axis=0, where=where) / n
+    apart_mm = cells_mm - mean_mm
+    return mean_mm, np.sqrt((apart_mm * apart_mm).sum(axis=0, where=where) / n)
+
+
+def _variance(history_mm: FloatArray) -> FloatArray:
+    """`(..., 4)` variances in the bands, mm2, of histories `(..., n)`."""
+    n = history_mm.shape[-1]
+    window, edges, scale = _plan(n)
+    mean_mm = history_mm.sum(axis=-1, keepdims=True) / n
+    spectrum = np.fft.rfft((history_mm - mean_mm) * window)[..., : edges[-1]]
+    power = np.abs(spectrum) ** 2
+    return np.add.reduceat(power, edges[:-1], axis=-1) * scale
 
 
 def _unbroken(cells: FloatArray) -> FloatArray | None:
     """The newest stretch without a long hole, short ones filled in; None if it is too short."""
-    at = np.flatnonzero(~np.isnan(cells))
-    if not at.size:
+    (at,) = (~np.isnan(cells)).nonzero()
+    if at.size < MIN_MEASURED * MIN_CELLS:
         return None
-    holes = np.flatnonzero(np.diff(at) > MAX_HOLE_CELLS)
+    (holes,) = (at[1:] - at[:-1] > MAX_HOLE_CELLS).nonzero()
     if holes.size:
         at = at[int(holes[-1]) + 1 :]
-    n = int(at[-1] - at[0]) + 1
-    if n < MIN_CELLS or at.size < MIN_MEASURED * n or cells.size - 1 - at[-1] > MAX_HOLE_CELLS:
+    first, last = int(at[0]), int(at[-1])
+    n = last - first + 1
+    if n < MIN_CELLS or at.size < MIN_MEASURED * n or cells.size - 1 - last > MAX_HOLE_CELLS:
         return None
-    return np.interp(np.arange(at[0], at[-1] + 1), at, cells[at])
+    if at.size == n:
+        return cells[first : last + 1]
+    return np.asarray(np.interp(np.arange(first, last + 1), at, cells[at]))
 
 
 @lru_cache(maxsize=8)
-def _plan(n: int) -> tuple[FloatArray, IntArray]:
-    """Hann window of `n` cells, and the first spectral bin of each band and after the last."""
+def _plan(n: int) -> tuple[FloatArray, IntArray, float]:
+    """Hann window of `n` cells, the bands' first bins and the one after, variance per power."""
     window = 0.5 - 0.5 * np.cos(2.0 * pi * np.arange(n) / n)
     limits = [low for low, _ in BANDS_HZ] + [BANDS_HZ[-1][1]]
     edges = [max(1, ceil(limit * n / CELL_HZ - 1e-9)) for limit in limits]
-    return window, np.array(edges, np.intp)
+    return window, np.array(edges, np.intp), 2.0 / (n * float(window @ window))
