@@ -87,7 +87,7 @@ class SceneCamera:
 View = Screen | SceneCamera
 
 
-def angle_deg(offset: FloatArray, *, half_tangent: float) -> FloatArray:
+def angle_deg(offset: FloatArray, *, half_tangent: float | FloatArray) -> FloatArray:
     """Angle of a point, in degrees.
 
     Args:
