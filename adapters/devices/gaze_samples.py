@@ -30,8 +30,9 @@ class GazeSamples:
 
     def __post_init__(self) -> None:
         expected = (self.t_s.shape[0], 2)
-        arrays = (self.x_deg, self.y_deg, self.pupil_mm, self.valid)
-        if self.t_s.ndim != 1 or any(a.shape != expected for a in arrays):
+        both = self.x_deg.shape == self.y_deg.shape == self.pupil_mm.shape == self.valid.shape
+        if self.t_s.ndim != 1 or not both or self.valid.shape != expected:
+            arrays = (self.x_deg, self.y_deg, self.pupil_mm, self.valid)
             raise InvalidInputError(
                 "gaze samples",
                 got=f"t_s {self.t_s.shape}, others {[a.shape for a in arrays]}",
@@ -43,6 +44,8 @@ class GazeSamples:
 
     def between(self, start: int, stop: int) -> "GazeSamples":
         """Samples `start` to `stop`, exclusive."""
+        if start == 0 and stop == len(self):
+            return self
         part = np.s_[start:stop]
         return GazeSamples(
             self.t_s[part],

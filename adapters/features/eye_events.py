@@ -136,7 +136,7 @@ class EyeStepMachine:
             return at, False
         end, fast = self._threshold.follow(moving.speeds_deg_s, at)
         if end > at:
-            self._fixation.add_all(moving.steps[at:end])
+            self._fixation.add_all(moving.steps, at, end)
             self._previous = self._fixation.last
             self._known_s = self._previous.known_s
         return end, fast

@@ -73,10 +73,10 @@ class OpenFixation:
         self._left.add((step.left.x_deg,), (step.left.y_deg,))
         self._right.add((step.right.x_deg,), (step.right.y_deg,))
 
-    def add_all(self, steps: GridSteps) -> None:
-        """Take the next steps of rest, at least one; as `add` does one by one, to the bit."""
-        self.last = steps.step(len(steps) - 1)
-        x_left, x_right, y_left, y_right, *_ = steps.eyes.T.tolist()
+    def add_all(self, steps: GridSteps, start: int, stop: int) -> None:
+        """Take some next steps of rest, at least one; as `add` does one by one, to the bit."""
+        self.last = steps.step(stop - 1)
+        x_left, x_right, y_left, y_right = steps.eyes[start:stop, :4].T.tolist()
         self._left.add(x_left, y_left)
         self._right.add(x_right, y_right)
 

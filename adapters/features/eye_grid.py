@@ -86,13 +86,18 @@ class GridSteps:
     def __len__(self) -> int:
         return int(self.k.shape[0])
 
+    @property
+    def seen(self) -> BoolArray:
+        """`(n, 2)` whether the gaze of each eye is known."""
+        return ~np.isnan(self.eyes[:, :2])
+
     def step(self, i: int) -> GridStep:
         """One of them."""
         xl, xr, yl, yr, pl, pr = self.eyes[i].tolist()
         left, right = EyeStep(xl, yl, pl), EyeStep(xr, yr, pr)
-        return GridStep(int(self.k[i]), left, right, bool(self.observed[i]), float(self.known_s[i]))
+        return GridStep(self.k.item(i), left, right, self.observed.item(i), self.known_s.item(i))
 
-    def __getitem__(self, at: slice) -> "GridSteps":
+    def __getitem__(self, at: slice | IntArray) -> "GridSteps":
         return GridSteps(self.k[at], self.eyes[at], self.observed[at], self.known_s[at])
 
     @classmethod
@@ -152,21 +157,23 @@ class EyeGrid:
         if self._open is not None:
             samples = _joined(self._open, samples)
         k = np.floor(samples.t_s / STEP_S).astype(np.int64)
-        starts = np.flatnonzero(k[1:] > k[:-1]) + 1
+        starts = (k[1:] > k[:-1]).nonzero()[0] + 1
         if not starts.size:
             self._open = samples
             return GridSteps.joined([])
         closed = int(starts[-1])
         self._open = samples.between(closed, len(samples))
-        return self._steps(_knots(samples.between(0, closed), k[:closed], samples.t_s[starts]))
+        return self._steps(_knots(samples, k[:closed], samples.t_s[starts]))
 
     def _steps(self, knots: _Knots) -> GridSteps:
-        first = self._last is None
-        before_s = knots.t_s[:1] if self._last is None else [self._last[0]]
-        spans_s = knots.t_s - np.concatenate((before_s, knots.t_s[:-1]))
-        breaks = np.flatnonzero(spans_s > MAX_INTERVAL_S).tolist()
-        if not first and not breaks:
-            return self._between(0, len(knots.t_s), knots, self._last)
+        t_s = knots.t_s
+        after_break = t_s[1:] - t_s[:-1] > MAX_INTERVAL_S
+        goes_on = self._last is not None and t_s[0] - self._last[0] <= MAX_INTERVAL_S
+        if goes_on and not after_break.any():
+            return self._between(0, len(t_s), knots, self._last)
+        breaks = (after_break.nonzero()[0] + 1).tolist()
+        if self._last is not None and not goes_on:
+            breaks = [0, *breaks]
         parts: list[GridSteps] = []
         cuts = sorted({0, *breaks, len(knots.t_s)})
         for start, stop in pairwise(cuts):
@@ -203,21 +210,19 @@ class EyeGrid:
             return GridSteps.joined([])
         k = np.arange(self._next_k, int(t_s[-1] / STEP_S) + 2)
         centre_s = (k + 0.5) * STEP_S
-        n = int(np.searchsorted(centre_s, t_s[-1], side="right"))
+        n = int(centre_s.searchsorted(t_s[-1], side="right"))
         k, centre_s = k[:n], centre_s[:n]
-        at = np.searchsorted(t_s, centre_s, side="left")
-        from_s, from_eyes = np.concatenate(([old[0]], t_s)), np.concatenate((old[1][None], eyes))
-        share = ((centre_s - from_s[at]) / (t_s[at] - from_s[at]))[:, None]
-        before, after = from_eyes[at], eyes[at]
+        at = t_s.searchsorted(centre_s)
+        before_s = np.concatenate(([old[0]], t_s)).take(at)
+        before = np.concatenate((old[1][None], eyes)).take(at, axis=0)
+        after = eyes.take(at, axis=0)
+        share = ((centre_s - before_s) / (t_s.take(at) - before_s))[:, None]
         between = (1.0 - share) * before + share * after
-        nearer = np.where(share < 0.5, before, after)
+        lost = np.isnan(between)
+        if lost.any():
+            between = np.where(lost, np.where(share < 0.5, before, after), between)
         self._next_k += n
-        return GridSteps(
-            k,
-            np.where(np.isnan(between), nearer, between),
-            np.ones(n, np.bool_),
-            knots.known_s[start:stop][at],
-        )
+        return GridSteps(k, between, np.ones(n, np.bool_), knots.known_s[start:stop].take(at))
 
 
 def _joined(one: GazeSamples, other: GazeSamples) -> GazeSamples:
@@ -230,12 +235,19 @@ def _joined(one: GazeSamples, other: GazeSamples) -> GazeSamples:
     )
 
 
+def _of_all(of_eyes: BoolArray) -> BoolArray:
+    """The same of x, y and pupil: `(n, 6)` of `(n, 2)`."""
+    return np.concatenate((of_eyes, of_eyes, of_eyes), axis=1)
+
+
 def _knots(samples: GazeSamples, k: IntArray, known_s: FloatArray) -> _Knots:
-    """The means of the samples of each step, `known_s` the times of those that closed them."""
-    seen = np.concatenate((samples.valid,) * 3, axis=1)
-    eyes = np.concatenate((samples.x_deg, samples.y_deg, samples.pupil_mm), axis=1)
+    """The means of the samples of each step `k`, `known_s` the times of those that closed them."""
+    t_s, valid = samples.t_s[: len(k)], samples.valid[: len(k)]
+    eyes = np.concatenate((samples.x_deg, samples.y_deg, samples.pupil_mm), axis=1)[: len(k)]
     if len(known_s) == len(k):  # at most one sample a step: there is nothing to average
-        return _Knots(k, samples.t_s, np.where(seen, eyes, np.nan), known_s)
+        seen_eyes = eyes if valid.all() else np.where(_of_all(valid), eyes, np.nan)
+        return _Knots(k, t_s, seen_eyes, known_s)
+    seen = _of_all(valid)
     number = np.cumsum(np.concatenate(([0], k[1:] > k[:-1])))
     n = np.bincount(number)
     seen[:, 4:] &= ~np.isnan(eyes[:, 4:])
@@ -250,4 +262,4 @@ def _knots(samples: GazeSamples, k: IntArray, known_s: FloatArray) -> _Knots:
     lost = np.isnan(means[:, :2])
     means[:, 2:] = np.where(np.concatenate((lost, lost), axis=1), np.nan, means[:, 2:])
     first = np.flatnonzero(np.concatenate(([True], k[1:] > k[:-1])))
-    return _Knots(k[first], np.bincount(number, weights=samples.t_s) / n, means, known_s)
+    return _Knots(k[first], np.bincount(number, weights=t_s) / n, means, known_s)

@@ -33,10 +33,12 @@ eye was for half of it; otherwise everything is absent.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import ClassVar
 
 import numpy as np
 
+from hadua.adapters.devices.gaze import EYES
 from hadua.adapters.devices.gaze_samples import GazeSamples
 from hadua.adapters.features.eye_coverage import Coverage
 from hadua.adapters.features.eye_event import EyeEvent, EyeEventKind
@@ -162,8 +164,8 @@ class EyeMovementFeatures:
         steps = self._grid.push(samples)
         if not len(steps):
             return []
-        measured = np.any(~np.isnan(steps.eyes[:, :2]), axis=1, keepdims=True)
-        self._coverage.push(steps.k, measured)
+        seen = steps.seen
+        self._coverage.push(steps.k, seen[:, :1] | seen[:, 1:])
         self._watch.push(steps)
         self._pupil.push(steps)
         settled = self._machine.push(steps)
@@ -185,24 +187,23 @@ class EyeMovementFeatures:
             values = np.full(len(EYE_33), np.nan)
             reason = f"gaze was measured for {quality:.0%} of the window, {MIN_QUALITY:.0%} needed"
         else:
-            values = self._measure(end_s, quality)
+            values = self._measure(end_s, events, quality)
             reason = _reason(values)
         return EyeFeatures(values, np.isfinite(values), quality, reason, signal)
 
-    def _measure(self, end_s: float, quality: float) -> FloatArray:
-        blinks_s = sum(e.duration_s for e in self._events if e.kind is EyeEventKind.BLINK)
+    def _measure(self, end_s: float, events: Sequence[EyeEvent], quality: float) -> FloatArray:
+        blinks_s = sum(e.duration_s for e in events if e.kind is EyeEventKind.BLINK)
         observed_s = min(self._window_s, quality * self._window_s + blinks_s)
-        mean_mm, sd_mm = self._pupil.mean_sd_mm(end_s - self._window_s, end_s)
-        entropy = self._pupil.band_entropy()
-        pupils = np.concatenate((mean_mm[:, None], sd_mm[:, None], entropy), axis=1)
-        events = event_features(tuple(self._events), observed_s=observed_s)
-        return np.concatenate((pupils.ravel(), events))
+        pupils = np.empty((len(EYES), len(_PUPIL)))
+        pupils[:, 0], pupils[:, 1] = self._pupil.mean_sd_mm(end_s - self._window_s, end_s)
+        pupils[:, 2:] = self._pupil.band_entropy()
+        return np.concatenate((pupils.ravel(), event_features(events, observed_s=observed_s)))
 
 
-_PUPILS = tuple((EYE_33.index(f"pupil_{eye}_mean_mm"), eye) for eye in ("left", "right"))
+_PUPILS = tuple((EYE_33.index(f"pupil_{eye}_mean_mm"), eye) for eye in EYES)
 
 
 def _reason(values: FloatArray) -> str:
     """Signal that a tracker should have given and has not; that nobody blinked is no fault."""
-    lost = [eye for i, eye in _PUPILS if np.isnan(values[i])]
+    lost = [eye for i, eye in _PUPILS if isnan(values[i])]
     return f"no {' and no '.join(lost)} pupil diameter" if lost else ""

@@ -51,6 +51,11 @@ class MovingSteps:
     steps: GridSteps
     speeds_deg_s: list[float | None]
 
+    def where(self, kept: BoolArray) -> "MovingSteps":
+        """Those that are kept."""
+        at = np.flatnonzero(kept)
+        return MovingSteps(self.steps[at], [self.speeds_deg_s[i] for i in at.tolist()])
+
 
 class Velocity:
     """Gives every step its speed, two steps late: a straight line's slope, mean of the eyes.
@@ -67,62 +72,77 @@ class Velocity:
 
     def push(self, steps: GridSteps) -> MovingSteps:
         """Take steps; return those that lie two steps back."""
-        n_before = len(self._recent)
+        if not len(steps):
+            return MovingSteps(steps, [])
+        first = max(len(self._recent), HALF_STEPS)
         steps = GridSteps.joined([self._recent, steps])
-        run = _position_in_run(steps)
-        self._recent = steps[len(steps) - min(_WHOLE - 1, int(run[-1]) + 1) if len(steps) else 0 :]
-        newest = n_before + np.flatnonzero(run[n_before:] >= HALF_STEPS)
-        middle = newest - HALF_STEPS
-        speeds = _speeds(steps, newest, run[newest])
-        return MovingSteps(
+        n, run = len(steps), _position_in_run(steps.k)
+        newest_run = int(run[-1])
+        self._recent = steps[n - min(_WHOLE - 1, newest_run + 1) :]
+        middle = slice(first - HALF_STEPS, max(0, n - HALF_STEPS))
+        moving = MovingSteps(
             GridSteps(
                 steps.k[middle],
                 steps.eyes[middle],
                 steps.observed[middle],
-                steps.known_s[newest],
+                steps.known_s[first:],
             ),
-            speeds,
+            _speeds(steps.eyes, first, run),
         )
+        unbroken = newest_run == n - 1
+        return moving if unbroken else moving.where(run[first:] >= HALF_STEPS)
 
 
-def _position_in_run(steps: GridSteps) -> IntArray:
-    """How many steps lie before each since the last hole."""
-    at = np.arange(len(steps))
-    begins = np.ones(len(steps), np.bool_)
-    begins[1:] = steps.k[1:] != steps.k[:-1] + 1
+def _position_in_run(k: IntArray) -> IntArray:
+    """How many steps lie before each, of which there is at least one, since the last hole."""
+    at = np.arange(len(k))
+    if k[-1] - k[0] == len(k) - 1:
+        return at
+    begins = np.ones(len(k), np.bool_)
+    begins[1:] = k[1:] != k[:-1] + 1
     return np.asarray(at - np.maximum.accumulate(np.where(begins, at, 0)))
 
 
-def _speeds(steps: GridSteps, newest: IntArray, run: IntArray) -> list[float | None]:
-    """Speeds of the steps two before `newest`, whose places in their runs are `run`."""
-    if not newest.size:
-        return []
-    at = np.maximum(newest[:, None] + np.arange(1 - _WHOLE, 1), 0)
-    eyes = steps.eyes[:, :4][at]  # (n, 5, 4): x of both eyes, y of both
-    lost = np.isnan(eyes[:, :, :2])  # (n, 5, 2)
-    whole = (run >= _WHOLE - 1)[:, None] & ~lost.any(axis=1)
-    unseen = np.isnan(steps.eyes[newest - HALF_STEPS, :2])
-    slopes = _OUTER * (eyes[:, 4] - eyes[:, 0]) + _INNER * (eyes[:, 3] - eyes[:, 1])
-    x, y = _mean(slopes[:, :2], whole), _mean(slopes[:, 2:], whole)
-    speeds: list[float | None] = list(map(hypot, x.tolist(), y.tolist()))
+def _speeds(eyes: FloatArray, first: int, run: IntArray) -> list[float | None]:
+    """Speeds of the steps two before those from `first` on; `run` are their places in their runs.
+
+    None, too, of the first two steps of a run, two before which lies nothing.
+    """
+    first_whole = max(first, _WHOLE - 1)
+    speeds = [_slowly(eyes, i, int(run[i])) for i in range(first, min(first_whole, len(eyes)))]
+    return speeds + _speeds_within(eyes, first_whole, run) if len(eyes) > first_whole else speeds
+
+
+def _speeds_within(eyes: FloatArray, first: int, run: IntArray) -> list[float | None]:
+    """As `_speeds`, where four steps at least lie before `first`."""
+    n, places = len(eyes), eyes[:, :4]  # x of both eyes, y of both
+    outer = places[first:] - places[first - 4 : n - 4]
+    inner = places[first - 1 : n - 1] - places[first - 3 : n - 3]
+    slopes = _OUTER * outer + _INNER * inner
+    middle = places[first - HALF_STEPS : n - HALF_STEPS, :2]
+    whole = ~np.isnan(slopes[:, :2] + middle)  # any of the five that is lost makes that NaN
+    if run[-1] < n - 1:
+        whole &= (run[first:] >= _WHOLE - 1)[:, None]
+    left, right = slopes[:, ::2], slopes[:, 1::2]
+    mean = 0.5 * (left + right)
+    if whole.all():
+        return list(map(hypot, *mean.T.tolist()))
+    mean = np.where(whole.all(axis=1, keepdims=True), mean, np.where(whole[:, :1], left, right))
+    speeds: list[float | None] = list(map(hypot, *mean.T.tolist()))
+    unseen = np.isnan(middle)
     for i in np.flatnonzero(~(whole | unseen).all(axis=1)).tolist():
-        speeds[i] = _slowly(steps, int(newest[i]), int(run[i]))
+        speeds[i] = _slowly(eyes, first + i, int(run[first + i]))
     for i in np.flatnonzero(unseen.all(axis=1)).tolist():
         speeds[i] = None
     return speeds
 
 
-def _mean(slopes: FloatArray, whole: BoolArray) -> FloatArray:
-    """`(n,)` mean of the eyes that are whole of `(n, 2)`."""
-    left, right = slopes[:, 0], slopes[:, 1]
-    one = np.where(whole[:, 0], left, right)
-    return np.where(whole.all(axis=1), 0.5 * (left + right), one)
-
-
-def _slowly(steps: GridSteps, newest: int, run: int) -> float | None:
+def _slowly(eyes: FloatArray, newest: int, run: int) -> float | None:
     """The speed of one step near the beginning of a run, or near a lost one."""
     n = min(run, _WHOLE - 1) + 1
-    rows = steps.eyes[newest + 1 - n : newest + 1].tolist()
+    if n <= HALF_STEPS:
+        return None
+    rows = eyes[newest + 1 - n : newest + 1].tolist()
     left = _slope([(row[0], row[2]) for row in rows], n - 1 - HALF_STEPS)
     right = _slope([(row[1], row[3]) for row in rows], n - 1 - HALF_STEPS)
     return _mean_speed(left, right)

@@ -35,18 +35,17 @@ class GazeWatch:
         self, edges_deg: Sequence[tuple[float, float]], *, thresholds: GazeThresholds = GAZE
     ) -> None:
         self._limits = thresholds
-        self._sides, self._above = np.array(edges_deg, np.float64).T
+        self._edges_deg = np.array(edges_deg, np.float64).T.ravel()  # sides of both eyes, above
         self._coverage = Coverage(3 * len(EYES))  # seen, on the screen, moved: of each eye
         self._last_deg = np.full((1, 4), np.nan)
 
     def push(self, steps: GridSteps) -> None:
         """Take the next steps."""
         places_deg = steps.eyes[:, :4]
-        x, y = places_deg[:, :2], places_deg[:, 2:]
-        seen = ~np.isnan(x)
-        on_screen = (np.abs(x) <= self._sides) & (np.abs(y) <= self._above)  # False for NaN
         before_deg = np.concatenate((self._last_deg, places_deg[:-1]))
+        inside = np.abs(places_deg) <= self._edges_deg  # False for NaN
         differ = ~(np.abs(places_deg - before_deg) < _SAME_DEG)  # True beside NaN
+        seen, on_screen = steps.seen, inside[:, :2] & inside[:, 2:]
         moved = seen & differ[:, :2] & differ[:, 2:]
         self._coverage.push(steps.k, np.concatenate((seen, on_screen, moved), axis=1))
         self._last_deg = places_deg[-1:]
