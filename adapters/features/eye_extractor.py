@@ -91,7 +91,7 @@ class EyeExtractor:
     @property
     def due_s(self) -> float:
         """No sample stamped earlier completes a window."""
-        return -inf if self._seen_s is None else self._end_s() - self._last_within_s
+        return -inf if self._seen_s is None else self._due_s()
 
     @property
     def sure_s(self) -> float:
@@ -171,11 +171,11 @@ class EyeExtractor:
 
     def _may_wait(self, chunk: SampleChunk) -> bool:
         """Whether it ends no window, and nothing is odd about it."""
-        seen_s, first_s, last_s = self._seen_s, float(chunk.t_s[0]), float(chunk.t_s.max())
+        seen_s = self._seen_s
         return (
             seen_s is not None
-            and seen_s <= first_s
-            and last_s < self.due_s
+            and seen_s <= chunk.t_s[0]
+            and chunk.t_s.max() < self._due_s()
             and self._n_held + len(chunk) <= HELD_AT_MOST
         )
 
@@ -198,7 +198,7 @@ class EyeExtractor:
             stop = min(self._last_of_window(samples, done), _before_silence(samples, done))
             self._features.push(samples.between(done, stop))
             self._newest_s = float(samples.t_s[stop - 1])
-            if self._newest_s >= self._end_s() - self._last_within_s:
+            if self._newest_s >= self._due_s():
                 windows.append(self._next_window())
             done = stop
         return windows
@@ -206,15 +206,15 @@ class EyeExtractor:
     def _last_of_window(self, samples: GazeSamples, done: int) -> int:
         """Index behind the last sample of the window that comes next."""
         end_s = self._end_s()
-        beyond = int(np.searchsorted(samples.t_s, end_s, side="left"))
-        last = int(np.searchsorted(samples.t_s, end_s - self._last_within_s, side="left"))
+        beyond = int(samples.t_s.searchsorted(end_s))
+        last = int(samples.t_s.searchsorted(end_s - self._last_within_s))
         return min(beyond, max(last, done) + 1)
 
     def _stale(self, samples: GazeSamples) -> int:
         """How many samples at the start are older than the newest seen."""
         if self._newest_s is None:
             return 0
-        n = int(np.searchsorted(samples.t_s, self._newest_s, side="left"))
+        n = int(samples.t_s.searchsorted(self._newest_s))
         self._samples_stale += n
         return n
 
@@ -231,6 +231,10 @@ class EyeExtractor:
     def _end_s(self) -> float:
         """End of the window that comes next."""
         return (self._next_k or 0) * self._spec.hop_s + self._phase_s
+
+    def _due_s(self) -> float:
+        """No sample stamped earlier completes the window that comes next."""
+        return self._end_s() - self._last_within_s
 
     def _until(self, t_s: float) -> list[FeatureWindow]:
         """The windows that a sample at `t_s` completes."""
@@ -272,11 +276,11 @@ class EyeExtractor:
         found = self._features.window(end_s)
         why_not = objection(found.signal) if found.present.any() else ""
         reason = self.report.problem or why_not or found.reason
-        present = found.present & (not why_not)
-        values = np.where(present, found.values, np.nan)
+        present = np.zeros_like(found.present) if why_not else found.present
+        values = found.values
         if self._kalman is not None:
-            levels = self._kalman.update(values, present)
-            values = np.where(present, levels, np.nan)
+            values = self._kalman.update(values, present)
+        values = np.where(present, values, np.nan)
         return FeatureWindow(
             self._spec,
             values,
@@ -292,5 +296,6 @@ class EyeExtractor:
 
 def _before_silence(samples: GazeSamples, done: int) -> int:
     """Index of the first sample after `done` that follows a silence; all of them if none does."""
-    silent = np.flatnonzero(np.diff(samples.t_s[done:]) > LONG_GAP_S)
-    return done + 1 + int(silent[0]) if silent.size else len(samples)
+    t_s = samples.t_s[done:]
+    silent = t_s[1:] - t_s[:-1] > LONG_GAP_S
+    return done + 1 + int(silent.argmax()) if silent.any() else len(samples)

@@ -17,7 +17,7 @@ def sd(values: Sequence[float]) -> float:
     if n < 2:
         return nan
     m = sum(values) / n
-    return sqrt(sum((v - m) ** 2 for v in values) / (n - 1))
+    return sqrt(sum([(v - m) ** 2 for v in values]) / (n - 1))
 
 
 def event_features(events: Sequence[EyeEvent], *, observed_s: float) -> list[float]:
@@ -27,9 +27,11 @@ def event_features(events: Sequence[EyeEvent], *, observed_s: float) -> list[flo
         events: The events counted in the window.
         observed_s: How long the eyes were seen, or seen to blink; 0 if they were not.
     """
-    fixations = [e for e in events if e.kind is EyeEventKind.FIXATION]
-    saccades = [e for e in events if e.kind is EyeEventKind.SACCADE]
-    blinks_ms = [1e3 * e.duration_s for e in events if e.kind is EyeEventKind.BLINK]
+    kinds = EyeEventKind
+    fixation, saccade, blink = kinds.FIXATION, kinds.SACCADE, kinds.BLINK
+    fixations = [e for e in events if e.kind is fixation]
+    saccades = [e for e in events if e.kind is saccade]
+    blinks_ms = [1e3 * e.duration_s for e in events if e.kind is blink]
     x_deg = [e.dispersion_x_deg for e in fixations if e.dispersion_x_deg is not None]
     y_deg = [e.dispersion_y_deg for e in fixations if e.dispersion_y_deg is not None]
     spread_deg = [x + y for x, y in zip(x_deg, y_deg, strict=True)]
@@ -38,6 +40,8 @@ def event_features(events: Sequence[EyeEvent], *, observed_s: float) -> list[flo
     amplitudes_deg = [e.amplitude_deg for e in saccades if e.amplitude_deg is not None]
     latencies_ms = [1e3 * e.latency_s for e in saccades if e.latency_s is not None]
 
+    saccade_ms, amplitude_deg = mean(saccades_ms), mean(amplitudes_deg)
+
     def per_s(count: int) -> float:
         return count / observed_s if observed_s > 0.0 else nan
 
@@ -45,12 +49,12 @@ def event_features(events: Sequence[EyeEvent], *, observed_s: float) -> list[flo
         *(mean(x_deg), sd(x_deg), mean(y_deg), sd(y_deg)),
         *(mean(fixations_ms), sd(fixations_ms)),
         *(mean(blinks_ms), sd(blinks_ms)),
-        *(mean(saccades_ms), sd(saccades_ms)),
-        *(mean(amplitudes_deg), sd(amplitudes_deg)),
+        *(saccade_ms, sd(saccades_ms)),
+        *(amplitude_deg, sd(amplitudes_deg)),
         *(per_s(len(blinks_ms)), per_s(len(fixations))),
         max(fixations_ms, default=nan),
         sum(spread_deg) if spread_deg else nan,
         max(spread_deg, default=nan),
         per_s(len(saccades)),
-        *(mean(saccades_ms), mean(amplitudes_deg), mean(latencies_ms)),
+        *(saccade_ms, amplitude_deg, mean(latencies_ms)),
     ]
