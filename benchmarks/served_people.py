@@ -32,6 +32,7 @@ from hadua.service.session import Session
 from hadua.service.shared_runtime import SharedRuntime
 from hadua.service.sources import live_source
 from hadua.service.storage.storage import Storage
+from hadua.service.threads import switch_often
 from hadua.service.wire import PredictionFrame, SessionFrame
 
 SPREAD_S = 0.02
@@ -42,6 +43,7 @@ WAIT_S = 60.0
 def main() -> None:
     asked = json.loads(sys.argv[1])
     keep_few_arenas()
+    switch_often()
     configure_logs(level="error", json=False)
     with ExitStack() as stack:
         if asked["lsl"]:

@@ -1,6 +1,7 @@
 """What a session runs, and the worker's side of it: chunks in, timed results out."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -10,6 +11,7 @@ from hadua.models.features import FeatureWindow, Modality
 from hadua.models.prediction import ModalityState, Prediction
 from hadua.models.quality import SignalQuality
 from hadua.service.bridge import Arrival
+from hadua.service.in_turn import InTurn
 from hadua.service.latency import ArrivalLog
 from hadua.service.ordering import ANY_TIME, Ends, EndsOf, in_time_order
 
@@ -96,6 +98,11 @@ class Foreseeing(Protocol):
         """Where windows end that this stream has a say in."""
         ...
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether a step may wait for another computer."""
+        ...
+
 
 @runtime_checkable
 class Restorable(Protocol):
@@ -159,6 +166,7 @@ class Stepper:
         pipeline: Stepped, in the order of the chunks.
         clock: LSL seconds now.
         tap: Sees every chunk right before the pipeline does.
+        in_turn: Who else computes in this process; None: nobody that matters.
 
     Attributes:
         pipeline, clock: These.
@@ -166,10 +174,15 @@ class Stepper:
     """
 
     def __init__(
-        self, pipeline: StepPipeline, *, clock: Callable[[], float], tap: Tap | None = None
+        self,
+        pipeline: StepPipeline,
+        *,
+        clock: Callable[[], float],
+        tap: Tap | None = None,
+        in_turn: InTurn | None = None,
     ) -> None:
         self.pipeline, self.clock = pipeline, clock
-        self._tap = tap
+        self._tap, self._in_turn = tap, in_turn
         self._log = ArrivalLog()
         self.listener: StepListener | None = None
         self._ends: EndsOf = pipeline.ends if isinstance(pipeline, Foreseeing) else _any_time
@@ -214,8 +227,15 @@ class Stepper:
             self._tap(arrival.modality, arrival.chunk)
         if self.listener is not None:
             self.listener.took(arrival)
-        results = self.pipeline.step(arrival.modality, arrival.chunk)
+        with self._turn(taken_s - arrival.arrived_s):
+            results = self.pipeline.step(arrival.modality, arrival.chunk)
         return [self._timed(result, arrival.arrived_s, taken_s) for result in results]
+
+    def _turn(self, late_s: float) -> AbstractContextManager[object]:
+        alone = isinstance(self.pipeline, Foreseeing) and not self.pipeline.asks_others
+        if self._in_turn is None or not alone:
+            return nullcontext()
+        return self._in_turn.turn(late_s=late_s)
 
     def _timed(self, result: StepResult, trigger_s: float, taken_s: float) -> Timed:
         last_s = self._log.last_before(result.prediction.end_s)

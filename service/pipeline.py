@@ -253,6 +253,11 @@ class Pipeline:
         earliest_s = min(*next_s, self._aligner.waits_at_s)
         return Ends(max(earliest_s, mine_s - spec.window_s), spec.hop_s)
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether a step may wait for another computer."""
+        return self._placed is not None
+
     def last_s(self) -> float:
         """About the stamp of the last sample of the window that was begun; infinity: none is."""
         return min(lane.extractor.last_s for lane in self._lanes.values())

@@ -17,6 +17,7 @@ from hadua.service.bridge import Bridge, Ended, Marked
 from hadua.service.config import Settings
 from hadua.service.engine import Engine, EngineFactory, Foreseeing, Stepper, Tap, Timed
 from hadua.service.garbage import GARBAGE
+from hadua.service.in_turn import IN_TURN
 from hadua.service.learning.session_learning import SessionLearning
 from hadua.service.mapping_book import MappingBook
 from hadua.service.marker_streams import MarkerStreams
@@ -256,7 +257,7 @@ class Session:
         await self._wait_for_confirmation()
         if self._stop.is_set():
             return
-        stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap)
+        stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap, in_turn=IN_TURN)
         stepper.listener = self.recording
         if isinstance(self._engine.pipeline, Foreseeing):
             self._streams.pace(self._engine.pipeline.due_s)

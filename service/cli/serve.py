@@ -128,10 +128,11 @@ def _serve_on(listener: "socket.socket", settings: "Settings", storage: "Storage
     from hadua.service.listener import url_of
     from hadua.service.meant import open_bundle
     from hadua.service.server import Server
-    from hadua.service.threads import bound_every_start
+    from hadua.service.threads import bound_every_start, switch_often
     from hadua.service.tls import tls_files
 
     keep_few_arenas()
+    switch_often()
     bound_every_start()
     bundle, startup = open_bundle(settings), startup_sources(settings)
     tls = tls_files(settings)

@@ -47,6 +47,10 @@ class Early(Counting):
     def look_s(self, modality: Modality) -> float:
         return 1.0
 
+    @property
+    def asks_others(self) -> bool:
+        return False
+
     def ends(self, modality: Modality) -> Ends:
         return Ends(inf, 1.0)
 

@@ -30,6 +30,7 @@ from websockets.asyncio.client import connect
 
 from hadua.service.arenas import keep_few_arenas
 from hadua.service.garbage import GARBAGE
+from hadua.service.threads import switch_often
 
 PROBES = 20
 WARM_UP = 0.25
@@ -209,6 +210,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--windows-a-second", type=float, default=inf, help="no more than that")
     asked = parser.parse_args()
+    switch_often()
     keep_few_arenas()  # as `hadua-serve` does, and keeps the collector off
     with GARBAGE.kept_off(), tempfile.TemporaryDirectory(prefix="hadua-soak-") as folder:
         done = asyncio.run(
