@@ -185,7 +185,8 @@ class Stepper:
         self._tap, self._in_turn = tap, in_turn
         self._log = ArrivalLog()
         self.listener: StepListener | None = None
-        self._ends: EndsOf = pipeline.ends if isinstance(pipeline, Foreseeing) else _any_time
+        self._foreseeing = pipeline if isinstance(pipeline, Foreseeing) else None
+        self._ends: EndsOf = self._foreseeing.ends if self._foreseeing else _any_time
         self._fault: Exception | None = None
 
     def step(self, arrivals: Sequence[Arrival]) -> list[Timed]:
@@ -232,8 +233,8 @@ class Stepper:
         return [self._timed(result, arrival.arrived_s, taken_s) for result in results]
 
     def _turn(self, late_s: float) -> AbstractContextManager[object]:
-        alone = isinstance(self.pipeline, Foreseeing) and not self.pipeline.asks_others
-        if self._in_turn is None or not alone:
+        foreseeing = self._foreseeing
+        if self._in_turn is None or foreseeing is None or foreseeing.asks_others:
             return nullcontext()
         return self._in_turn.turn(late_s=late_s)
 
