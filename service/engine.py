@@ -86,6 +86,10 @@ class Foreseeing(Protocol):
         """
         ...
 
+    def next_end_s(self, modality: Modality) -> float:
+        """End of this stream's next window; minus infinity: it is not known. From any thread."""
+        ...
+
     def useful_s(self, modality: Modality) -> float:
         """From which stamp on there is something to do for one. Callable from any thread."""
         ...
@@ -196,17 +200,20 @@ class Stepper:
         by whatever is called next.
         """
         self.require_sound()
-        for arrival in arrivals:
-            self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
         timed: list[Timed] = []
-        for piece in in_time_order(arrivals, ends=self._ends):
-            try:
-                timed += self._step_one(piece)
-            except Exception as fault:  # whatever it is: what was answered before it comes first
-                if not timed:
-                    raise
-                self._fault = fault
-                break
+        with self._turn() as give_way:
+            for arrival in arrivals:
+                self._log.add(arrival.modality, arrival.chunk, arrived_s=arrival.arrived_s)
+            for piece in in_time_order(arrivals, ends=self._ends):
+                if timed:
+                    give_way()
+                try:
+                    timed += self._step_one(piece)
+                except Exception as fault:  # whatever it is: what was answered before comes first
+                    if not timed:
+                        raise
+                    self._fault = fault
+                    break
         return timed
 
     def require_sound(self) -> None:
@@ -228,21 +235,24 @@ class Stepper:
             self._tap(arrival.modality, arrival.chunk)
         if self.listener is not None:
             self.listener.took(arrival)
-        with self._turn(taken_s - arrival.arrived_s):
-            results = self.pipeline.step(arrival.modality, arrival.chunk)
+        results = self.pipeline.step(arrival.modality, arrival.chunk)
         return [self._timed(result, arrival.arrived_s, taken_s) for result in results]
 
-    def _turn(self, late_s: float) -> AbstractContextManager[object]:
+    def _turn(self) -> AbstractContextManager[Callable[[], None]]:
         foreseeing = self._foreseeing
         if self._in_turn is None or foreseeing is None or foreseeing.asks_others:
-            return nullcontext()
-        return self._in_turn.turn(late_s=late_s)
+            return nullcontext(_nobody_waits)
+        return self._in_turn.turn()
 
     def _timed(self, result: StepResult, trigger_s: float, taken_s: float) -> Timed:
         last_s = self._log.last_before(result.prediction.end_s)
         if last_s is None or set(result.prediction.modalities.values()) <= _NOTHING_THERE:
             last_s = trigger_s  # how long a stream was silent is no latency of ours
         return Timed(result, last_s, trigger_s, taken_s)
+
+
+def _nobody_waits() -> None:
+    """There is no turn to give up."""
 
 
 def _any_time(modality: Modality) -> Ends:

@@ -227,6 +227,11 @@ class Pipeline:
         next_s = lane.extractor.due_s + (floor(past_s / hop_s) + 1) * hop_s
         return min(next_s, self._aligner.settles_next_s(own_s, seen_s + early_s) - early_s)
 
+    def next_end_s(self, modality: Modality) -> float:
+        """End of this stream's next window; minus infinity: it is not known. From any thread."""
+        lane = self._lanes.get(modality)
+        return -inf if lane is None else lane.extractor.next_end_s
+
     def useful_s(self, modality: Modality) -> float:
         """From which stamp on a sample gives a result, or lets a window begin. From any thread."""
         lane = self._lanes.get(modality)

@@ -28,7 +28,7 @@ from hadua.models.errors import (
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Ended, Item, Marked
 from hadua.service.lives import Lives
-from hadua.service.rests import LONGEST_S, Rests
+from hadua.service.rests import LONGEST_S, Due, NextEnd, Rests
 from hadua.service.threads import SureThread
 from hadua.service.watch import StreamWatch
 
@@ -75,22 +75,27 @@ class ReaderThread:
         self._clock = clock
         self._wait_s = wait_s
         self._keeping = source if isinstance(source, KeepingSource) else None
-        self._rests: Rests | None = None
+        # Not so long that the rest itself would look like silence.
+        self._rests = Rests(longest_s=min(LONGEST_S, 0.25 * watch.stale_s))
         self._delivered = 0
         self._lives = Lives()
         self._stop = threading.Event()
+        self._woken = threading.Event()  # from a rest
         # A daemon: liblsl may block for long inside `open`, and must not hold up an exit.
         self._thread = SureThread(target=self._run, name=f"read-{modality}", daemon=True)
 
-    def pace(self, due: Callable[[float], float]) -> None:
+    def pace(self, due: Due | None = None, next_end: NextEnd | None = None) -> None:
         """Let samples that complete nothing wait in a source that keeps them.
 
         Args:
-            due: The stamp from which on a sample may complete a window, for that of the newest
-                sample that was delivered; from any thread.
+            due: As for `Rests.pace`, from any thread; None: it cannot be told.
+            next_end: The same.
         """
-        # Not so long that the rest itself would look like silence.
-        self._rests = Rests(due, longest_s=min(LONGEST_S, 0.25 * self._watch.stale_s))
+        if due is None or next_end is None:
+            self._rests.pace()
+        else:
+            self._rests.pace(due, next_end)
+        self._woken.set()
 
     def start(self) -> None:
         """Start the thread."""
@@ -99,6 +104,7 @@ class ReaderThread:
     def stop(self) -> None:
         """Tell the thread to end after the read it is in."""
         self._stop.set()
+        self._woken.set()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end of the thread; True if it has ended, or never started."""
@@ -155,19 +161,21 @@ class ReaderThread:
                 self._take(chunk)
 
     def _take(self, chunk: SampleChunk) -> None:
-        arrived_s = self._clock()
-        self._watch.saw_chunk(chunk, arrived_s=arrived_s)
+        arrived_s = now_s = self._clock()
+        self._watch.saw_chunk(chunk, arrived_s=now_s)
+        if len(chunk):
+            arrived_s = self._rests.arrived_s(float(chunk.t_s[0]), now_s)
         self._deliver_markers(chunk)
         self._deliver(Arrival(self._modality, chunk, arrived_s, self._delivered))
         self._delivered += len(chunk)
-        self._rest(chunk, arrived_s)
+        self._rest(chunk, now_s)
 
-    def _rest(self, chunk: SampleChunk, arrived_s: float) -> None:
-        if self._rests is None or self._keeping is None or not len(chunk):
+    def _rest(self, chunk: SampleChunk, now_s: float) -> None:
+        if self._keeping is None or not self._keeping.rests or not len(chunk):
             return
-        rest_s = self._rests.after(float(chunk.t_s[-1]), arrived_s=arrived_s)
-        if rest_s > 0.0 and self._keeping.rests:
-            self._stop.wait(rest_s)
+        rest_s = self._rests.after(float(chunk.t_s[-1]), now_s=now_s)
+        if rest_s > 0.0 and self._woken.wait(rest_s):
+            self._woken.clear()
 
     def _find_again(self, error: StreamLostError) -> None:
         """Look for a stream that is lost until it is back, or the reader is told to stop."""

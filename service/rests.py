@@ -5,49 +5,100 @@ times a second from an eye tracker, works for nobody: between two ends of window
 of a sample. So a reader rests, and is back before the next sample that may complete a window can
 arrive. That one is pulled the moment it comes, and the time of its arrival is what it always was.
 
-Whoever steps the pipeline may be behind: then what is pulled waits behind what was pulled before,
-and a reader that pulls each sample takes the time that would be needed to catch up.
+Where nothing is stepped yet, or whoever steps is behind, what is pulled waits behind what was
+pulled before, and a reader that pulls each sample takes the time that would be needed to catch up.
+So then it rests blindly, whatever may be due. Of what came meanwhile it says when the first of it
+can have come at the earliest, so that an answer is never said to be less late than it is.
 """
 
 from collections import deque
 from collections.abc import Callable
-from math import isfinite
+from math import inf
 
 LONGEST_S = 0.4
+BLIND_S = 0.15
+"""A blind rest: less than the grace of an `Aligner`, for the reader of another stream is awake."""
 GUARD_S = 0.01
 BEHIND_S = 0.25
-"""So long after one that was due a sample completes nothing: the one that was waits itself."""
-BEHIND_REST_S = 0.1
+"""Whose stream was read so far beyond the end of a window that is not stepped is behind."""
 _SHORTEST_S = 0.005
 _REMEMBERED = 64
 
+Due = Callable[[float], float]
+NextEnd = Callable[[], float]
+
+
+def _at_once(seen_s: float) -> float:
+    return -inf
+
+
+def _not_known() -> float:
+    return -inf
+
 
 class Rests:
-    """Of one reader.
+    """Of one reader. Until `pace` is called nobody steps anything, and all rests are blind.
 
     Args:
-        due: The stamp from which on a sample may complete a window, for that of the newest sample
-            that was delivered.
         longest_s: The longest rest.
     """
 
-    def __init__(self, due: Callable[[float], float], *, longest_s: float = LONGEST_S) -> None:
-        self._due, self._longest_s = due, longest_s
+    def __init__(self, *, longest_s: float = LONGEST_S) -> None:
+        self._longest_s, self._blind_s = longest_s, min(BLIND_S, longest_s)
+        self._due: Due = _at_once
+        self._next_end: NextEnd = _not_known
+        self._paced = False
         self._lags_s: deque[float] = deque(maxlen=_REMEMBERED)
+        self._newest_s = -inf
+        self._blind_since_s: float | None = None
 
-    def after(self, newest_s: float, *, arrived_s: float) -> float:
-        """Seconds to rest now; 0 where the next sample may be due.
+    def pace(self, due: Due = _at_once, next_end: NextEnd = _not_known) -> None:
+        """From now on a pipeline is stepped.
+
+        Args:
+            due: The stamp from which on a sample may complete a window, for that of the newest
+                sample that was delivered; minus infinity: any may.
+            next_end: End of the window that is stepped next; minus infinity: it is not known.
+        """
+        self._due, self._next_end = due, next_end
+        self._paced = True
+
+    def arrived_s(self, oldest_s: float, now_s: float) -> float:
+        """When what was read now arrived: now, or, after a blind rest, at the earliest.
+
+        Args:
+            oldest_s: Stamp of the oldest sample read.
+            now_s: When it was read.
+        """
+        if self._blind_since_s is None:
+            return now_s
+        earliest_s = oldest_s + min(self._lags_s, default=inf)
+        return min(max(earliest_s, self._blind_since_s), now_s)
+
+    def after(self, newest_s: float, *, now_s: float) -> float:
+        """Seconds to rest now that all was read; 0 where the next sample may be due.
 
         A sample that is due arrives no sooner than its stamp and the least that any was late by.
 
         Args:
             newest_s: Stamp of the newest sample read.
-            arrived_s: When it was read.
+            now_s: When it was read.
         """
-        self._lags_s.append(arrived_s - newest_s)
-        due_s = self._due(newest_s)
-        if isfinite(due_s) and newest_s > due_s + BEHIND_S:
-            return min(BEHIND_REST_S, self._longest_s)
-        due_in_s = due_s + min(self._lags_s) - GUARD_S - arrived_s
+        self._lags_s.append(now_s - newest_s)
+        before_s, self._newest_s = self._newest_s, newest_s
+        if not self._paced or self._is_behind(before_s):
+            self._blind_since_s = now_s
+            return self._blind_s
+        self._blind_since_s = None
+        due_in_s = self._due(newest_s) + min(self._lags_s) - GUARD_S - now_s
         rest_s = min(due_in_s, self._longest_s)
         return rest_s if rest_s >= _SHORTEST_S else 0.0
+
+    def _is_behind(self, before_s: float) -> bool:
+        """Whether what had been read before is still to be stepped, so that more helps nobody.
+
+        Not what was read now: after a blind rest that alone could look like too much, for ever.
+        """
+        end_s = self._next_end()
+        # A window may need samples from after its end.
+        return end_s > -inf and before_s > max(end_s, self._due(-inf)) + BEHIND_S

@@ -260,7 +260,6 @@ class Session:
         stepper = Stepper(self._engine.pipeline, clock=self._clock, tap=self._tap, in_turn=IN_TURN)
         stepper.listener = self.recording
         if isinstance(self._engine.pipeline, Foreseeing):
-            self._streams.pace(self._engine.pipeline.due_s)
             self._streams.keep(self._engine.pipeline.look_s)
         await self.recording.use_engine(self._engine, specs, self._in_worker)
         if self.learning is not None:
@@ -270,6 +269,8 @@ class Session:
         self._enter(SessionState.RUNNING, "")
         self.running.set()
         turns = Turns(self._bridge, self._streams.let_through, stepper, loop=self._loop)
+        await self._process(await self._in_worker(turns.next), stepper)
+        self._streams.pace(self._engine.pipeline)  # which knows of the streams by now
         while not self._stop.is_set() and len(self._ended) < len(self._streams):
             await self._process(await self._in_worker(turns.next), stepper)
             await self.recording.begin_if_asked(self._in_worker)

@@ -1,10 +1,10 @@
 """The streams of one session: their readers, what is told about them, and what is logged."""
 
 import asyncio
-import functools
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
@@ -12,6 +12,7 @@ from hadua.adapters.sources.source import Source, StreamSpec
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Bridge
 from hadua.service.config import Settings
+from hadua.service.engine import Foreseeing
 from hadua.service.metrics import Metrics
 from hadua.service.reader import ReaderThread
 from hadua.service.status import stream_status, trouble
@@ -72,15 +73,13 @@ class SessionStreams:
         for reader in self._readers.values():
             reader.start()
 
-    def pace(self, due_s: Callable[[Modality, float], float]) -> None:
-        """Let readers rest while no sample can complete a window.
-
-        Args:
-            due_s: The stamp from which on a sample of a stream may, for that of the newest sample
-                of it that was delivered; from any thread.
-        """
-        for modality, reader in self._readers.items():
-            reader.pace(functools.partial(due_s, modality))
+    def pace(self, pipeline: object) -> None:
+        """From now on it is stepped: let readers rest while no sample completes a window."""
+        for m, reader in self._readers.items():
+            if isinstance(pipeline, Foreseeing):
+                reader.pace(partial(pipeline.due_s, m), partial(pipeline.next_end_s, m))
+            else:
+                reader.pace()
 
     def keep(self, seconds: Callable[[Modality], float]) -> None:
         """Keep so many seconds of each stream at least, the latest, for a look at its quality."""
@@ -182,7 +181,7 @@ class SessionStreams:
         """Wait a little for the readers to end."""
         timeout_s = JOIN_TIMEOUT_S / len(self._readers)
         for modality, reader in self._readers.items():
-            if not await in_worker(functools.partial(reader.join, timeout_s)):
+            if not await in_worker(partial(reader.join, timeout_s)):
                 _log.warning(
                     "reader does not end", session=self._session_id, modality=str(modality)
                 )

@@ -70,6 +70,7 @@ class LslSource:
         self._buffer = BufferWatch(max_buffer_s)
         self._lost: StreamLostError | None = None
         self._last_s, self._max_pull = 0.0, _MIN_PULL
+        self._more_waits = False  # in liblsl, for all that is known
         self._renew_after_s = _RENEW_AFTER_S
 
     @property
@@ -122,7 +123,8 @@ class LslSource:
     @property
     def rests(self) -> bool:
         """Whether nothing is ready: liblsl keeps what comes until it is pulled."""
-        return self._lost is None and self._delivery is not None and self._delivery.empty
+        ready = self._more_waits or self._delivery is None or not self._delivery.empty
+        return self._lost is None and not ready
 
     def health(self) -> SourceHealth:
         """Counts, the sender's clock offset and its uncertainty, and who answers for it."""
@@ -167,6 +169,7 @@ class LslSource:
         x, stamp_s = pulled
         if not len(stamp_s):
             return False
+        self._more_waits = len(stamp_s) >= self._max_pull
         self._last_s, self._renew_after_s = lsl_now_s(), _RENEW_AFTER_S
         if connection.refresh_offset():
             delivery.lose()  # the stamps of a clock that was reset say nothing about the old line
@@ -197,6 +200,7 @@ class LslSource:
             self._delivery = Delivery(spec, notes=notes, lag=info.lag)
             self._spec = spec
         self._buffer = BufferWatch(self._max_buffer_s)
+        self._more_waits = False
         self._max_pull = max(_MIN_PULL, int(spec.rate_hz * _MAX_PULL_S))
         return self._spec
 

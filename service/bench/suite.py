@@ -68,6 +68,7 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
         "entropy": Group("EEG features of a window, and its cleaning", _packaged("entropy")),
         "eyes": Group("eye features by the tracker's rate", _packaged("eyes")),
         "inference": Group("the network by batch, context, engine", _packaged("inference")),
+        "people": Group("people per core, each one's memory (clone)", _of_clone("many_people")),
         "fanout": Group("clients x rate, slow clients (clone)", _of_clone("clients")),
         "training": Group("a step of a LOSO fold (clone)", _of_clone("training")),
         "calibrating": Group("a calibration (clone)", _of_clone("calibrating")),

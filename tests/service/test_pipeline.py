@@ -2,10 +2,11 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -516,23 +517,57 @@ def test_readers_that_rest_make_no_answer_another_or_later(
     assert len(at_once) > 10
 
 
+@pytest.mark.parametrize("paced_s", [0.0, 4.9, 5.15])
+@pytest.mark.parametrize("seed", range(4))
+def test_blind_rests_make_no_answer_another(
+    bundle: Bundle, runtime: Runtime, seed: int, paced_s: float
+) -> None:
+    """Beside a pipeline that is held up for a while, or that is not stepped until late."""
+    chunks, rng = recorded(), np.random.default_rng(seed)
+    held_s = [paced_s, *rng.uniform(1.0, 6.0, 3).tolist()]
+    stalls = [(ORIGIN_S + t, ORIGIN_S + t + float(rng.uniform(0.4, 2.0))) for t in held_s[1:]]
+    stalls.append((-inf, ORIGIN_S + paced_s))
+
+    prompt = answered_at(pipeline_over(bundle, chunks, runtime=runtime), chunks, rest=False)
+    rested = answered_at(
+        pipeline_over(bundle, chunks, runtime=runtime), chunks, rest=True, stalls=stalls
+    )
+
+    assert [said for said, _ in rested] == [said for said, _ in prompt]
+
+
 def answered_at(
-    pipeline: Pipeline, chunks: Chunks, *, rest: bool
+    pipeline: Pipeline,
+    chunks: Chunks,
+    *,
+    rest: bool,
+    stalls: Sequence[tuple[float, float]] = (),
 ) -> list[tuple[Prediction, float]]:
-    """What is answered, and when, where a chunk can be read from its last stamp on."""
+    """What is answered, and when, where a chunk can be read from its last stamp on.
+
+    In `stalls` nothing is stepped. Readers are not paced before the first step.
+    """
     arrive_s = {m: [float(c.t_s[-1]) for c in mine] for m, mine in chunks.items()}
-    rests = {m: Rests(partial(pipeline.due_s, m)) for m in chunks}
+    rests = {m: Rests() for m in chunks}
+    stepper, waiting, at_s = Stepper(pipeline, clock=lambda: 0.0), list[Arrival](), 0.0
     next_s = {m: arrive_s[m][0] for m in chunks}
     done, out = dict.fromkeys(chunks, 0), list[tuple[Prediction, float]]()
     while next_s:
         m = min(next_s, key=lambda each: (next_s[each], each))
         now_s = next_s.pop(m)
         start, done[m] = done[m], bisect_right(arrive_s[m], now_s)
-        for chunk in chunks[m][start : done[m]]:
-            out += [(result.prediction, now_s) for result in pipeline.step(m, chunk)]
+        for k, chunk in enumerate(chunks[m][start : done[m]], start):
+            first = sum(map(len, chunks[m][:k]))
+            waiting.append(Arrival(m, chunk, now_s, first))
+        if not any(begin_s <= now_s < end_s for begin_s, end_s in stalls):
+            out += [(timed.result.prediction, now_s) for timed in stepper.step(waiting)]
+            waiting, first_step, at_s = [], at_s == 0.0, now_s
+            for each, its in rests.items() if first_step else ():
+                its.pace(partial(pipeline.due_s, each), partial(pipeline.next_end_s, each))
         if done[m] < len(arrive_s[m]):
-            rest_s = rests[m].after(arrive_s[m][done[m] - 1], arrived_s=now_s) if rest else 0.0
+            rest_s = rests[m].after(arrive_s[m][done[m] - 1], now_s=now_s) if rest else 0.0
             next_s[m] = max(now_s + rest_s, arrive_s[m][done[m]])
+    out += [(timed.result.prediction, at_s) for timed in stepper.step(waiting)]
     return out
 
 

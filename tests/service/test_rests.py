@@ -1,9 +1,11 @@
 """A reader is never at rest when a sample that is due can come, and reads seldom otherwise."""
 
 import threading
+from collections.abc import Callable
 from math import inf
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.service import EEG
@@ -13,10 +15,17 @@ from hadua.adapters.sources.source import SampleChunk, SourceHealth, StreamSpec
 from hadua.models.features import Modality
 from hadua.service.bridge import Item
 from hadua.service.reader import ReaderThread
-from hadua.service.rests import BEHIND_REST_S, BEHIND_S, GUARD_S, LONGEST_S, Rests
+from hadua.service.rests import BEHIND_S, BLIND_S, GUARD_S, LONGEST_S, Rests
 from hadua.service.watch import StreamWatch
 
 RATE_HZ = 100.0
+
+
+def paced(due: Callable[[float], float], *, longest_s: float = LONGEST_S) -> Rests:
+    """As beside a pipeline whose windows end where they are due."""
+    rests = Rests(longest_s=longest_s)
+    rests.pace(due, lambda: due(-inf))
+    return rests
 
 
 @given(
@@ -33,13 +42,13 @@ def test_the_first_sample_that_is_due_is_read_as_it_comes(
     sent = stamps[block - 1 :: block][: len(jitter_ms) // block]  # the last sample of each block
     arrives = np.maximum.accumulate(sent + lag_s + np.array(jitter_ms[: len(sent)]) / 1e3)
     due_s = -np.inf  # until the pipeline has seen a sample
-    rests = Rests(lambda seen_s: due_s)
+    rests = paced(lambda seen_s: due_s)
     reads, now_s, done, least_s = 0, -10.0, 0, np.inf
     while done < len(sent):
         now_s = max(now_s, float(arrives[done]))  # `read` waits for a first block
         first, done = done, int(np.searchsorted(arrives, now_s, side="right"))
         reads += 1
-        due = [k for k in range(first, done) if sent[k] >= due_s]
+        due = [k for k in range(first, done) if sent[k] >= due_s > -np.inf]
         if due and arrives[due[0]] - sent[due[0]] >= least_s:  # no earlier than any seen to come
             assert now_s - float(arrives[due[0]]) <= 1e-9
         if now_s == arrives[done - 1]:
@@ -47,7 +56,7 @@ def test_the_first_sample_that_is_due_is_read_as_it_comes(
         due_s = max(due_s, hop_s) if reads > 3 else due_s
         while sent[done - 1] >= due_s > 0.0:
             due_s += hop_s
-        rest_s = rests.after(float(sent[done - 1]), arrived_s=now_s)
+        rest_s = rests.after(float(sent[done - 1]), now_s=now_s)
         assert 0.0 <= rest_s <= LONGEST_S
         now_s += rest_s
     if hop_s >= 0.5 and block == 1:
@@ -92,20 +101,20 @@ def test_a_reader_rests_as_long_as_nothing_is_due_and_not_when_something_is() ->
         clock=lsl_now_s,
         wait_s=1.0,
     )
-    reader.pace(lambda seen_s: due_s)
+    reader.pace(lambda seen_s: due_s, lambda: due_s)
     reader.start()
     assert source.enough.wait(10.0)
     reader.stop()
     assert reader.join(10.0)
     early = [t_s for t_s in source.reads_s if t_s < due_s - 2.0 * GUARD_S]
-    assert 1 <= len(early) <= 5  # 0.35 s in rests of 0.1 s
+    assert 1 <= len(early) <= 5  # 0.35 s
     assert len(source.reads_s) - len(early) > 50
     assert len(delivered) >= 60
 
 
 def test_no_rest_looks_like_silence() -> None:
     """Whatever `stale_s` an operator sets."""
-    assert Rests(lambda seen_s: inf, longest_s=0.1).after(9.0, arrived_s=9.01) == 0.1
+    assert paced(lambda seen_s: inf, longest_s=0.1).after(9.0, now_s=9.01) == 0.1
     watch = StreamWatch(stale_s=0.3, clock=lsl_now_s)
     source = Kept(6)
     reader = ReaderThread(
@@ -117,7 +126,7 @@ def test_no_rest_looks_like_silence() -> None:
         clock=lsl_now_s,
         wait_s=1.0,
     )
-    reader.pace(lambda seen_s: lsl_now_s() + 10.0)
+    reader.pace(lambda seen_s: lsl_now_s() + 10.0, lambda: inf)
     reader.start()
     assert source.enough.wait(10.0)
     reader.stop()
@@ -126,12 +135,103 @@ def test_no_rest_looks_like_silence() -> None:
 
 
 def test_a_reader_that_is_far_ahead_leaves_the_time_to_who_is_behind() -> None:
-    due_s = [-inf]
-    rests = Rests(lambda seen_s: due_s[0])
-    assert rests.after(5.0, arrived_s=5.01) == 0.0  # nothing was stepped yet: it is not known
-    due_s[0] = 5.5
-    assert rests.after(5.55, arrived_s=5.56) == 0.0  # the last sample of a window may come late
-    assert rests.after(5.5 + 0.9 * BEHIND_S, arrived_s=6.0) == 0.0
-    assert rests.after(5.5 + 1.1 * BEHIND_S, arrived_s=6.0) == BEHIND_REST_S
+    due_s = [5.5]
+    rests = paced(lambda seen_s: due_s[0])
+    assert rests.after(5.55, now_s=5.56) == 0.0  # the last sample of a window may come late
+    assert rests.after(5.5 + 1.1 * BEHIND_S, now_s=6.0) == 0.0  # it has not had time for that
+    assert rests.after(5.5 + 1.2 * BEHIND_S, now_s=6.1) == BLIND_S
     due_s[0] = inf
-    assert rests.after(9.0, arrived_s=9.01) == LONGEST_S
+    assert rests.after(9.0, now_s=9.01) == LONGEST_S
+
+
+def test_neither_samples_after_a_window_nor_doubt_when_it_is_whole_make_a_pipeline_late() -> None:
+    rests = Rests()
+    rests.pace(lambda seen_s: 5.0 + 2.0, lambda: 5.0)  # a filter reaches two seconds beyond it
+    rests.after(6.0, now_s=6.01)
+    assert rests.after(6.5, now_s=6.51) > BLIND_S
+    rests = Rests()
+    rests.pace(lambda seen_s: 5.0 - 0.4, lambda: 5.0)  # its last sample may come that early
+    rests.after(4.97, now_s=4.98)
+    assert rests.after(4.98, now_s=4.99) == 0.0
+
+
+def test_a_rest_of_its_own_does_not_look_as_if_the_pipeline_were_behind() -> None:
+    """It catches up while the reader rests: that one is back, and pulls each sample again."""
+    due_s = [5.0]
+    rests = paced(lambda seen_s: due_s[0])
+    rests.after(5.3, now_s=5.31)
+    assert rests.after(5.4, now_s=5.41) == BLIND_S
+    due_s[0] = 5.5  # all was stepped
+    assert rests.after(5.8, now_s=5.81) == 0.0
+    due_s[0] = 6.0
+    assert 0.0 < rests.after(5.85, now_s=5.86) < BLIND_S
+
+
+def test_of_what_came_in_a_blind_rest_the_earliest_time_is_said() -> None:
+    """Of its first sample: a window may end with any of them."""
+    due_s = [6.0]
+    rests = paced(lambda seen_s: due_s[0])
+    assert rests.arrived_s(5.5, 5.53) == 5.53  # nothing is known
+    assert rests.after(5.5, now_s=5.53) > 0.0
+    assert rests.arrived_s(5.51, 6.02) == 6.02  # it was awake before anything that is due
+    rests.after(5.97, now_s=6.02)
+    rests.after(6.3, now_s=6.34)
+    assert rests.after(6.4, now_s=6.44) == BLIND_S
+    for _ in range(2):  # all that was read before it may rest again came in that time
+        assert rests.arrived_s(6.42, 6.9) == pytest.approx(6.45)  # none was ever late by less
+    assert rests.arrived_s(6.401, 6.9) == 6.44  # not before it was read last
+    assert rests.after(6.8, now_s=6.9) == BLIND_S
+    due_s[0] = 9.0
+    rests.after(7.0, now_s=7.53)
+    assert rests.arrived_s(8.0, 8.04) == 8.04
+
+
+def test_before_anything_is_stepped_rests_are_blind() -> None:
+    rests = Rests(longest_s=0.1)
+    assert rests.arrived_s(1.0, 1.1) == 1.1
+    assert rests.after(1.0, now_s=1.1) == 0.1
+    assert rests.arrived_s(1.05, 1.4) == pytest.approx(1.15)
+    rests.pace(lambda seen_s: inf, lambda: inf)
+    assert rests.after(1.2, now_s=1.4) == 0.1
+    assert rests.arrived_s(1.3, 1.7) == 1.7
+
+
+def test_where_nothing_can_be_told_a_reader_never_rests() -> None:
+    """Beside a pipeline that foresees nothing, or of a stream that came back as another."""
+    rests = Rests()
+    rests.pace()
+    for k in range(9):
+        assert rests.after(float(k), now_s=k + 0.01) == 0.0
+
+
+def unpaced(source: Kept, *, stale_s: float) -> ReaderThread:
+    return ReaderThread(
+        source,
+        modality=Modality.EEG,
+        opened=lambda modality, found: None,
+        deliver=lambda item: None,
+        watch=StreamWatch(stale_s=stale_s, clock=lsl_now_s),
+        clock=lsl_now_s,
+        wait_s=1.0,
+    )
+
+
+def test_a_reader_that_nobody_paces_yet_reads_seldom() -> None:
+    """A hundred sessions that start at once have other things to do."""
+    source = Kept(4)
+    reader = unpaced(source, stale_s=0.4)
+    reader.start()
+    assert source.enough.wait(10.0)
+    reader.stop()
+    assert reader.join(10.0)
+    assert np.diff(source.reads_s[:4]).min() >= 0.09  # a quarter of `stale_s`
+
+
+def test_to_be_paced_wakes_a_reader() -> None:
+    source = Kept(50)
+    reader = unpaced(source, stale_s=10.0)
+    reader.start()
+    reader.pace()
+    assert source.enough.wait(0.9 * 50 * BLIND_S)  # fifty rests take longer
+    reader.stop()
+    assert reader.join(10.0)

@@ -44,6 +44,9 @@ class Early(Counting):
     def useful_s(self, modality: Modality) -> float:
         return float(ramp(EEG, 0, 41).t_s[-1])
 
+    def next_end_s(self, modality: Modality) -> float:
+        return -inf
+
     def look_s(self, modality: Modality) -> float:
         return 1.0
 

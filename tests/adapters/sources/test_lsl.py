@@ -95,6 +95,23 @@ def test_a_read_takes_what_is_there_and_does_not_wait_for_more(unique: str) -> N
         assert 1 <= len(chunk) <= 3
 
 
+def test_a_source_does_not_rest_while_more_waits_than_it_takes_at_once(unique: str) -> None:
+    """liblsl drops silently what nobody pulls: a reader that rested then would lose it."""
+    outlet = IndexOutlet(unique)
+    with opened(name=unique) as (source, _):
+        outlet.push(1)
+        assert sum(map(len, collect(source, 1))) == 1
+        rested = [source.rests]
+        outlet.push(300, newest_s=pylsl.local_clock() + 1.2)
+        time.sleep(0.3)
+        while source.health().samples < 301:
+            assert collect(source, 1)
+            rested.append(source.rests)
+        assert rested[:2] == [True, False]
+        assert rested[-1]
+        assert source.health().samples == 301
+
+
 def test_a_gap_splits_the_chunk(unique: str) -> None:
     outlet = IndexOutlet(unique)
     with opened(name=unique) as (source, _):

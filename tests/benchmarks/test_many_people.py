@@ -1,0 +1,70 @@
+"""What is said of many people is of those that were served, and targets stand where promised."""
+
+from dataclasses import replace
+
+import bare_people
+import pytest
+from many_people import FLAT, MEMORY_MB, Rate, Served, _cost, _latency, rows, serve
+
+SERVED = Served(64, 1.0, 1300, 1280, 8.0, 2.0, 9.0, 20.0, 3, 3.5, 0.5, 0.0)
+RATE = Rate(1.0, (1, 64), 100)
+
+
+def test_two_people_are_served_by_a_process_of_their_own() -> None:
+    served = serve(2, hop_s=0.5, seconds=3.0)
+    assert (served.people, served.hop_s, served.expected) == (2, 0.5, 12)
+    assert served.windows >= 6  # of a machine that others use
+    assert 0.0 < served.p50_ms <= served.p99_ms <= served.p999_ms
+    assert served.per_person_ms > 0.0
+    assert served.learners_mb == 0.0
+
+
+def test_a_program_that_fails_says_which() -> None:
+    with pytest.raises(SystemExit, match=r"served_people\.py .*\"hop_s\": -1.* ended with 1"):
+        serve(1, hop_s=-1.0, seconds=0.1)
+
+
+def test_targets_are_what_was_promised() -> None:
+    cost, window, memory = _cost(SERVED, RATE, bare_ms=4.0)
+    assert (cost.target, cost.met) == (10.0, True)
+    assert cost.setting.startswith("125 people per core; 1300 windows of 1280; 3 chunks dropped")
+    assert (window.p50, window.ratio) == (8.0, 2.0)
+    assert (memory.target, memory.met) == (MEMORY_MB, True)
+    p50, p99, p999 = _latency(SERVED)
+    assert [row.met for row in (p50, p99, p999)] == [True, False, True]
+    assert p50.p999 == 20.0
+    (few,) = _latency(replace(SERVED, people=8, windows=160))
+    assert few.target is None
+    assert few.p999 is None  # a hundred and sixty do not tell
+    for row in _cost(replace(SERVED, people=1), RATE, bare_ms=4.0):
+        assert row.target is None  # of many it was promised
+        assert row.name.startswith("one person, 1 a second")
+
+
+def test_a_crowd_is_compared_with_one_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = {1: 16.0, 64: 8.0}
+
+    def served(people: int, *, hop_s: float, seconds: float) -> Served:
+        return replace(SERVED, people=people, per_person_ms=costs[people])
+
+    monkeypatch.setattr("many_people.serve", served)
+    monkeypatch.setattr(
+        "many_people._told_by",
+        lambda *asked, timeout_s: (
+            '{"hot_p50_ms": 1, "hot_p99_ms": 2, "paced_p50_ms": 4, "paced_p99_ms": 5}'
+        ),
+    )
+    found = list(rows((RATE,), seconds=1.0))
+    assert [row.setting.split(";")[0] for row in found[:2]] == ["hot", "paced, 20 ms apart"]
+    (flat,) = (row for row in found if row.name == "64 people, 1 a second: processor of each")
+    assert (flat.ratio, flat.target) == (0.5, FLAT)
+    (window,) = (row for row in found if row.name == "64 people, 1 a second: processor of a window")
+    assert window.ratio == 2.0
+
+
+def test_the_bare_work_answers_every_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bare_people, "WINDOWS", 6)
+    monkeypatch.setattr(bare_people, "PACE_S", 0.001)
+    timed = bare_people.measured(2, hop_s=0.5)
+    assert 0.0 < timed["hot_p50_ms"] <= timed["hot_p99_ms"]
+    assert 0.0 < timed["paced_p50_ms"] <= timed["paced_p99_ms"]
