@@ -115,8 +115,8 @@ def _told_by(program: Path, asked: Mapping[str, object], *, timeout_s: float) ->
 
 def suite_rows(effort: Effort) -> list[Row]:
     """As a group of `hadua bench`."""
-    quick = effort.seconds < LONGEST_S
-    return list(rows(QUICK if quick else RATES, seconds=min(effort.seconds, LONGEST_S)))
+    rates = RATES if effort.crowds else QUICK
+    return list(rows(rates, seconds=min(effort.seconds, LONGEST_S)))
 
 
 def rows(rates: tuple[Rate, ...], *, seconds: float) -> Iterator[Row]:

@@ -18,7 +18,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from hadua.adapters.sources.source import SampleChunk
+from hadua.adapters.sources.source import SampleChunk, joined
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival
 
@@ -62,9 +62,13 @@ def in_time_order(
         ends: Where windows end that a stream has a say in. A piece ends `AFTER_S` later.
     """
     until_s: list[tuple[float, Arrival]] = []
-    for modality in dict.fromkeys(a.modality for a in arrivals):
+    streams: dict[Modality, list[Arrival]] = {}
+    for arrival in arrivals:
+        if len(arrival.chunk):
+            streams.setdefault(arrival.modality, []).append(arrival)
+    for modality, mine in streams.items():
         newest_s = -inf
-        for run in _runs(a for a in arrivals if a.modality is modality and len(a.chunk)):
+        for run in _runs(mine):
             for piece in _pieces(run, ends(modality)):
                 newest_s = max(newest_s, float(piece.chunk.t_s[-1]))
                 until_s.append((newest_s, piece))
@@ -94,7 +98,7 @@ def _goes_on(before: Arrival, after: Arrival) -> bool:
 
 def _pieces(run: Sequence[Arrival], ends: Ends) -> Iterator[Arrival]:
     """A run, cut anew."""
-    chunk = _joined([a.chunk for a in run])
+    chunk = joined([a.chunk for a in run])
     if _whole(chunk, ends):
         yield replace(run[-1], chunk=chunk, first=run[0].first) if len(run) > 1 else run[0]
         return
@@ -113,14 +117,6 @@ def _whole(chunk: SampleChunk, ends: Ends) -> bool:
     until_s = ends.next_s + AFTER_S
     oldest_s, newest_s = float(chunk.t_s[0]), float(chunk.t_s.max())
     return isfinite(until_s) and newest_s < until_s < oldest_s + LONGEST_S
-
-
-def _joined(chunks: Sequence[SampleChunk]) -> SampleChunk:
-    first = chunks[0]
-    if len(chunks) == 1:
-        return first
-    t_s, x = np.concatenate([c.t_s for c in chunks]), np.concatenate([c.x for c in chunks])
-    return SampleChunk(first.spec, t_s, x, first.gap_before)
 
 
 def _cuts(chunk: SampleChunk, ends: Ends) -> list[int]:

@@ -8,7 +8,7 @@ run, stepped through a second pipeline, give the same predictions bit for bit.
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import floor, inf
+from math import inf
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from hadua.adapters.devices.screen import Screen
 from hadua.adapters.features.normalisation import Normaliser
 from hadua.adapters.sources.source import SampleChunk, StreamSpec
 from hadua.adapters.state import restore
-from hadua.adapters.windows.alignment import SETTLE_S, AlignedWindows, Aligner
+from hadua.adapters.windows.alignment import AlignedWindows, Aligner
 from hadua.models.bundle import Bundle
 from hadua.models.errors import RecordingError, UsageError
 from hadua.models.features import FeatureWindow, FloatArray, Modality
@@ -25,6 +25,7 @@ from hadua.models.quality import EegQuality
 from hadua.models.runtime import Runtime
 from hadua.service.cluster.remote import HERE, Placed
 from hadua.service.context import TokenContext
+from hadua.service.foresight import foresee
 from hadua.service.lane import Lane
 from hadua.service.ordering import ANY_TIME, NEVER, Ends
 from hadua.service.pipeline_state import PipelineState, pack, unpack
@@ -91,6 +92,7 @@ class Pipeline:
         self._baseline_s = baseline_s
         self._baseline_until_s: float | None = None
         self._aligner = Aligner([lane.spec for lane in self._lanes.values()], phase_s=phase_s)
+        self._foresight = foresee(self._lanes, self._aligner)
         self._context = TokenContext(bundle.specs, context=bundle.manifest.context)
         self._recent: deque[tuple[float, Mapping[Modality, FeatureWindow]]] = deque(
             maxlen=bundle.manifest.context
@@ -157,6 +159,7 @@ class Pipeline:
         for m, lane in self._lanes.items():
             lane.restore(kept.lanes[m], self._bundle, screen=self._screen, phase_s=self._phase_s)
         restore(self._aligner, kept.aligner, where="aligner")
+        self._foresight = foresee(self._lanes, self._aligner)
         restore(self._context, kept.context, where="context")
         self._baseline_s, self._baseline_until_s = kept.baseline_s, kept.baseline_until_s
         self._recent.clear()
@@ -186,6 +189,7 @@ class Pipeline:
         started = self._clock()
         windows = lane.push(chunk)
         aligned = self._aligner.push(modality, windows, watermark_s=lane.extractor.watermark_s)
+        self._foresight = foresee(self._lanes, self._aligner)
         if not aligned:
             if lane.extractor.last_s < inf:  # the end of a window is near: what can be done is
                 self._settle()
@@ -200,42 +204,25 @@ class Pipeline:
     def due_s(self, modality: Modality, seen_s: float = -inf) -> float:
         """No sample of this stream stamped earlier gives a result. From any thread.
 
-        That may say less than it could while a step goes on, but never that there is time where
-        there is none: ends of windows only move on.
+        While a step goes on it is what held before it: less than could be said, but never that
+        there is time where there is none, for ends of windows only move on.
 
         Args:
             modality: The stream.
             seen_s: What lies up to here is on its way, and need not be waited for.
         """
-        lane = self._lanes.get(modality)
-        if lane is None:
-            return inf
-        rate_hz, own_s = lane.stream.rate_hz, lane.extractor.next_end_s
-        # What another stream will give for an earlier end waits until this one was heard beyond it.
-        others_s = [other.extractor.next_end_s for other in self._lanes.values()]
-        said_s = self._aligner.emitted_s
-        heard_s = [end_s + SETTLE_S for end_s in others_s if said_s < end_s < own_s]
-        heard_by_s = min(self._aligner.settles_at_s, *heard_s, inf)
-        early_s = 1.0 / rate_hz if rate_hz > 0.0 else 0.0
-        due_s = min(lane.extractor.due_s, heard_by_s - early_s)
-        past_s = seen_s - lane.extractor.sure_s
-        if own_s == -inf or seen_s < due_s or past_s < 0.0:
-            return due_s
-        # Of the window that ends at `own_s`, and of those after it, all is there: what is due is
-        # the next one, or that this stream is heard beyond the end of one of these.
-        hop_s = lane.spec.hop_s
-        next_s = lane.extractor.due_s + (floor(past_s / hop_s) + 1) * hop_s
-        return min(next_s, self._aligner.settles_next_s(own_s, seen_s + early_s) - early_s)
+        its = self._foresight.get(modality)
+        return inf if its is None else its.due_after_s(seen_s)
 
     def next_end_s(self, modality: Modality) -> float:
         """End of this stream's next window; minus infinity: it is not known. From any thread."""
-        lane = self._lanes.get(modality)
-        return -inf if lane is None else lane.extractor.next_end_s
+        its = self._foresight.get(modality)
+        return -inf if its is None else its.next_end_s
 
     def useful_s(self, modality: Modality) -> float:
         """From which stamp on a sample gives a result, or lets a window begin. From any thread."""
-        lane = self._lanes.get(modality)
-        return inf if lane is None else min(self.due_s(modality), lane.extractor.begin_due_s)
+        its = self._foresight.get(modality)
+        return inf if its is None else min(its.due_s, its.begin_due_s)
 
     def look_s(self, modality: Modality) -> float:
         """In so many seconds of this stream lies a whole window, with what is needed around it."""
@@ -278,7 +265,9 @@ class Pipeline:
         """Note that a stream gives no more; give the windows that only waited for it."""
         if modality not in self._lanes:
             return []
-        return [self._predict(window, 0.0) for window in self._aligner.end(modality)]
+        aligned = self._aligner.end(modality)
+        self._foresight = foresee(self._lanes, self._aligner)
+        return [self._predict(window, 0.0) for window in aligned]
 
     def reports(self) -> dict[str, dict[str, object]]:
         """What became of each stream's channels, by modality, as plain values."""

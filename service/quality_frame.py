@@ -55,7 +55,7 @@ def bands_part(power: BandPower) -> BandsPart:
         low_hz=tuple(low for low, _ in power.ranges_hz),
         high_hz=tuple(high for _, high in power.ranges_hz),
         channels=dict(power.channels),
-        power_uv2={region: tuple(shortened(values)) for region, values in power.power_uv2.items()},
+        power_uv2=_all_shortened(power.power_uv2),
     )
 
 
@@ -67,9 +67,7 @@ def eeg_part(quality: EegQuality) -> EegQualityPart:
         flags={name: tuple(map(str, flags)) for name, flags in quality.flagged().items()},
         interpolated=quality.interpolated_names,
         left_out=quality.left_out_names,
-        numbers={
-            name: tuple(shortened(values)) for name, values in quality.numbers_in_order().items()
-        },
+        numbers=_all_shortened(quality.numbers_in_order()),
     )
 
 
@@ -90,6 +88,14 @@ def _eye(eye: EyeQuality) -> EyePart:
         measured=round(eye.measured, _DIGITS),
         on_screen=None if eye.on_screen is None else round(eye.on_screen, _DIGITS),
     )
+
+
+def _all_shortened(values: Mapping[str, FloatArray]) -> dict[str, tuple[float | None, ...]]:
+    """Of each name as many; at once, for each call of numpy takes longer than what it does."""
+    if not values:
+        return {}
+    short, n = shortened(np.concatenate(list(values.values()))), len(next(iter(values.values())))
+    return {name: tuple(short[k * n : (k + 1) * n]) for k, name in enumerate(values)}
 
 
 def shortened(values: FloatArray) -> list[float | None]:

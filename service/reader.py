@@ -6,6 +6,7 @@ again, and the session goes on.
 
 import threading
 from collections.abc import Callable
+from math import inf
 
 import structlog
 
@@ -27,6 +28,7 @@ from hadua.models.errors import (
 )
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Ended, Item, Marked
+from hadua.service.held import HOLD_S, Held
 from hadua.service.lives import Lives
 from hadua.service.rests import LONGEST_S, Due, NextEnd, Rests
 from hadua.service.threads import SureThread
@@ -38,6 +40,10 @@ LOOK_AGAIN_S = 0.1
 _MAY_COME_BACK = (StreamNotFoundError, StreamAmbiguousError, StreamInvalidError, StreamLostError)
 
 _log = structlog.get_logger("hadua.reader")
+
+
+def _none(stamp_s: float) -> bool:
+    return False
 
 
 class ReaderThread:
@@ -77,6 +83,8 @@ class ReaderThread:
         self._keeping = source if isinstance(source, KeepingSource) else None
         # Not so long that the rest itself would look like silence.
         self._rests = Rests(longest_s=min(LONGEST_S, 0.25 * watch.stale_s))
+        self._may_wait: Callable[[float], bool] = _none
+        self._held = Held()
         self._delivered = 0
         self._lives = Lives()
         self._stop = threading.Event()
@@ -84,17 +92,28 @@ class ReaderThread:
         # A daemon: liblsl may block for long inside `open`, and must not hold up an exit.
         self._thread = SureThread(target=self._run, name=f"read-{modality}", daemon=True)
 
-    def pace(self, due: Due | None = None, next_end: NextEnd | None = None) -> None:
+    def pace(
+        self,
+        due: Due | None = None,
+        next_end: NextEnd | None = None,
+        *,
+        ahead_s: float = -inf,
+        may_wait: Callable[[float], bool] = _none,
+    ) -> None:
         """Let samples that complete nothing wait in a source that keeps them.
 
         Args:
             due: As for `Rests.pace`, from any thread; None: it cannot be told.
             next_end: The same.
+            ahead_s: The same.
+            may_wait: Whether a sample of this stamp is of no use yet, and is better delivered with
+                one that is; from any thread.
         """
         if due is None or next_end is None:
             self._rests.pace()
         else:
-            self._rests.pace(due, next_end)
+            self._rests.pace(due, next_end, ahead_s=ahead_s)
+            self._may_wait = may_wait
         self._woken.set()
 
     def start(self) -> None:
@@ -151,31 +170,45 @@ class ReaderThread:
         self._opened(self._modality, spec)
         while not self._stop.is_set():
             try:
-                chunk = self._source.read(READ_TIMEOUT_S)
+                chunk = self._source.read(HOLD_S if self._held else READ_TIMEOUT_S)
             except StreamLostError as error:
+                self._give_held()
                 self._find_again(error)
                 continue
             if chunk is None:  # of one that sends it does not matter
+                self._give_held()
                 self._watch.saw_answer(self._source.health().answers)
             elif (chunk := self._lives.go_on(chunk)) is not None:
                 self._take(chunk)
 
     def _take(self, chunk: SampleChunk) -> None:
-        arrived_s = now_s = self._clock()
-        self._watch.saw_chunk(chunk, arrived_s=now_s)
-        if len(chunk):
-            arrived_s = self._rests.arrived_s(float(chunk.t_s[0]), now_s)
-        self._deliver_markers(chunk)
-        self._deliver(Arrival(self._modality, chunk, arrived_s, self._delivered))
-        self._delivered += len(chunk)
-        self._rest(chunk, now_s)
-
-    def _rest(self, chunk: SampleChunk, now_s: float) -> None:
+        now_s = self._clock()
         if self._keeping is None or not self._keeping.rests or not len(chunk):
+            self._give(chunk, now_s, arrived_s=now_s)
             return
-        rest_s = self._rests.after(float(chunk.t_s[-1]), now_s=now_s)
+        oldest_s, newest_s = float(chunk.t_s[0]), float(chunk.t_s[-1])
+        arrived_s = self._rests.arrived_s(oldest_s, newest_s, now_s)
+        may_wait = self._may_wait(newest_s)
+        if not may_wait:
+            self._give(chunk, now_s, arrived_s=arrived_s)
+        rest_s = self._rests.after(newest_s, now_s=now_s)
+        if may_wait and (rest_s > 0.0 or not self._held.hold(chunk, now_s=now_s)):
+            self._give(chunk, now_s, arrived_s=arrived_s)
         if rest_s > 0.0 and self._woken.wait(rest_s):
             self._woken.clear()
+
+    def _give(self, chunk: SampleChunk | None, now_s: float, *, arrived_s: float) -> None:
+        """Deliver it, with what is held."""
+        for each in self._held.release(chunk):
+            self._watch.saw_chunk(each, arrived_s=now_s)
+            self._deliver_markers(each)
+            self._deliver(Arrival(self._modality, each, arrived_s, self._delivered))
+            self._delivered += len(each)
+
+    def _give_held(self) -> None:
+        """Deliver what is held alone: what it waited for does not come."""
+        now_s = self._clock()
+        self._give(None, now_s, arrived_s=now_s)
 
     def _find_again(self, error: StreamLostError) -> None:
         """Look for a stream that is lost until it is back, or the reader is told to stop."""
@@ -214,6 +247,7 @@ class ReaderThread:
                 self._stop.wait(LOOK_AGAIN_S)
 
     def _end(self, error: Exception) -> None:
+        self._give_held()
         self._watch.saw_end(error)
         if self._stop.is_set():
             return

@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
-from prometheus_client import Counter
 
 from hadua.adapters.sources.lsl_markers import Query
-from hadua.adapters.sources.source import EndOfStreamError, Marker, Source
+from hadua.adapters.sources.source import Marker, Source
 from hadua.models.errors import HaduaError
 from hadua.models.features import Modality
-from hadua.service.bridge import Bridge, Ended, Marked
+from hadua.service.bridge import Bridge, Marked
 from hadua.service.config import Settings
-from hadua.service.engine import Engine, EngineFactory, Foreseeing, Stepper, Tap, Timed
-from hadua.service.garbage import GARBAGE
+from hadua.service.engine import Engine, EngineFactory, Foreseeing, Stepper, Tap
 from hadua.service.in_turn import IN_TURN
 from hadua.service.learning.session_learning import SessionLearning
+from hadua.service.losses import Losses
 from hadua.service.mapping_book import MappingBook
 from hadua.service.marker_streams import MarkerStreams
 from hadua.service.metrics import Metrics
+from hadua.service.outcomes import Outcomes
 from hadua.service.outlet import SessionOutlet
 from hadua.service.publisher import Publisher
 from hadua.service.reader import ReaderThread
@@ -31,7 +31,7 @@ from hadua.service.session_recording import ASKED, SessionOverError, SessionReco
 from hadua.service.session_state import SessionState
 from hadua.service.session_streams import SessionStreams
 from hadua.service.status import session_status
-from hadua.service.turns import Turn, Turns
+from hadua.service.turns import Turns
 from hadua.service.unforeseen import unforeseen
 from hadua.service.wire import StatusFrame, StreamStatus
 from hadua.service.workers import DaemonExecutor
@@ -117,9 +117,8 @@ class Session:
         self._stop, self._why = asyncio.Event(), ""
         self._stepping = False
         self._gone = False  # everything that it holds was released
-        self._ended: set[Modality] = set()
         self._fault: HaduaError | None = None
-        self._counted: dict[Counter, int] = {}  # how much of each loss the metrics know
+        self._lost = Losses(self._bridge, metrics)
         self._next_status_s = 0.0
         self._next_tick_s = 0.0
         self._executor = DaemonExecutor(f"infer-{self.id}")
@@ -269,10 +268,19 @@ class Session:
         self._enter(SessionState.RUNNING, "")
         self.running.set()
         turns = Turns(self._bridge, self._streams.let_through, stepper, loop=self._loop)
-        await self._process(await self._in_worker(turns.next), stepper)
+        outcomes = Outcomes(
+            stepper,
+            self._in_worker,
+            publisher=self.publisher,
+            streams=self._streams,
+            learning=self.learning,
+            metrics=self._metrics,
+            changed=self._map_anew,
+        )
+        await outcomes.of(await self._in_worker(turns.next))
         self._streams.pace(self._engine.pipeline)  # which knows of the streams by now
-        while not self._stop.is_set() and len(self._ended) < len(self._streams):
-            await self._process(await self._in_worker(turns.next), stepper)
+        while not self._stop.is_set() and not outcomes.all_ended:
+            await outcomes.of(await self._in_worker(turns.next))
             await self.recording.begin_if_asked(self._in_worker)
             await self._swap_if_asked()
             self._tick()
@@ -294,39 +302,6 @@ class Session:
         self._enter(SessionState.WAITING, f"the mapping of {names} is to be confirmed")
         self.running.set()  # it is the operator's turn: whoever waits for the start need not
         await self.mapping.confirmed()
-
-    async def _process(self, turn: Turn, stepper: Stepper) -> None:
-        marked = (item for item in turn.items if isinstance(item, Marked))
-        self.publisher.hold_markers(marker for each in marked for marker in each.markers)
-        await self._publish(turn.timed)
-        for modality in {arrival.modality for arrival in turn.arrivals}:
-            came = sum(len(a.chunk) for a in turn.arrivals if a.modality is modality)
-            self._metrics.samples.labels(str(modality)).inc(came)
-        if turn.changed:
-            self._map_anew()
-        self.publisher.release_markers()
-        for item in turn.items:
-            if isinstance(item, Marked):
-                item.note_said()
-            elif isinstance(item, Ended):
-                self._note_end(item)
-                ended = functools.partial(stepper.end, item.modality)
-                await self._publish(await self._in_worker(ended))
-
-    async def _publish(self, timed: Sequence[Timed]) -> None:
-        uncertainty_ms = self._streams.uncertainty_ms() if timed else None
-        for each in timed:
-            self.publisher.prediction(each, clock_uncertainty_ms=uncertainty_ms)
-            await asyncio.sleep(0)  # many at once must not overrun the slots of clients that read
-        if self.learning is not None:
-            self.learning.offer(timed)
-        if timed:
-            GARBAGE.between_windows(self._clock())
-
-    def _note_end(self, item: Ended) -> None:
-        if not isinstance(item.error, EndOfStreamError):
-            raise item.error
-        self._ended.add(item.modality)
 
     def _map_anew(self) -> None:
         """Take over the mapping of streams that came back changed, and say so."""
@@ -351,7 +326,7 @@ class Session:
         if self.state is SessionState.RUNNING and self._loop.time() < self._next_tick_s:
             return
         self._next_tick_s = self._loop.time() + LOOK_S
-        self._count_drops()
+        self._lost.count(self._losses())
         self.recording.require_sound()
         parts = (self._streams.look(), self._to_confirm(), self.recording.trouble())
         reason = "; ".join(filter(None, parts))
@@ -368,17 +343,6 @@ class Session:
     def _losses(self) -> Mapping[str, int]:
         return self._engine.pipeline.losses() if self._engine else {}
 
-    def _count_drops(self) -> None:
-        """Pass on to the metrics what was lost since the last time."""
-        metrics, bridge = self._metrics, self._bridge
-        now = {metrics.lost.labels(kind): n for kind, n in self._losses().items()}
-        for m in Modality:
-            now[metrics.chunks_dropped.labels(str(m))] = bridge.dropped(m)
-            now[metrics.chunks_before_start.labels(str(m))] = bridge.dropped_before_start(m)
-        for counter, n in now.items():
-            counter.inc(max(n - self._counted.get(counter, 0), 0))
-        self._counted = now
-
     def _enter(self, state: SessionState, reason: str) -> None:
         if state is not self.state:
             level = "warning" if state in (SessionState.DEGRADED, SessionState.FAILED) else "info"
@@ -389,7 +353,7 @@ class Session:
             self.error = unkept  # the last that it said could not be kept
             self._enter(SessionState.FAILED, str(unkept))
         elif state.over:
-            self._count_drops()
+            self._lost.count(self._losses())
             self._close_up()
 
     def _close_up(self) -> None:

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from math import inf
 
 import structlog
 
@@ -15,11 +16,15 @@ from hadua.service.config import Settings
 from hadua.service.engine import Foreseeing
 from hadua.service.metrics import Metrics
 from hadua.service.reader import ReaderThread
+from hadua.service.rehearsal import WORKED
 from hadua.service.status import stream_status, trouble
 from hadua.service.watch import StreamState, StreamWatch
 from hadua.service.wire import StreamStatus
 
 JOIN_TIMEOUT_S = 1.0
+AHEAD_S = 0.01
+"""Of EEG, whose windows are begun before their last samples are there: what there is of one should
+be at hand when the gaze is complete, which wakes whoever steps."""
 
 InWorker = Callable[[Callable[[], bool]], Awaitable[bool]]
 
@@ -77,9 +82,16 @@ class SessionStreams:
         """From now on it is stepped: let readers rest while no sample completes a window."""
         for m, reader in self._readers.items():
             if isinstance(pipeline, Foreseeing):
-                reader.pace(partial(pipeline.due_s, m), partial(pipeline.next_end_s, m))
+                due, next_end = partial(pipeline.due_s, m), partial(pipeline.next_end_s, m)
+                ahead_s = AHEAD_S if m is Modality.EEG else -inf
+                may_wait = partial(self._may_wait, pipeline, m)
+                reader.pace(due, next_end, ahead_s=ahead_s, may_wait=may_wait)
             else:
                 reader.pace()
+
+    def _may_wait(self, pipeline: Foreseeing, modality: Modality, stamp_s: float) -> bool:
+        """Only where many are served: there it is to be cheap, elsewhere to be at hand early."""
+        return WORKED.often(self._clock()) and stamp_s < pipeline.useful_s(modality)
 
     def keep(self, seconds: Callable[[Modality], float]) -> None:
         """Keep so many seconds of each stream at least, the latest, for a look at its quality."""

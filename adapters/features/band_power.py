@@ -73,10 +73,18 @@ def band_power(window: FeatureWindow) -> BandPower | None:
         ranges_hz=layout.definition.ranges_hz,
         channels={region: len(rows) for region, rows in measured.items()},
         power_uv2={
-            region: np.median(power[rows], axis=0) if len(rows) else np.full(n_bands, np.nan)
+            region: _median(power[rows]) if len(rows) else np.full(n_bands, np.nan)
             for region, rows in measured.items()
         },
     )
+
+
+def _median(rows: FloatArray) -> FloatArray:
+    """Of `(n, k)` finite numbers, `(k,)`: as `numpy.median`, which looks for many other cases."""
+    ordered, middle = np.sort(rows, axis=0), len(rows) // 2
+    if len(rows) % 2:
+        return np.asarray(ordered[middle])
+    return np.asarray((ordered[middle - 1] + ordered[middle]) / 2.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from hadua.adapters.features.eye_movement import EyeMovementFeatures, eye_featur
 from hadua.adapters.features.eye_pupil import CELL_HZ, MAX_HOLE_CELLS
 from hadua.adapters.features.smoothing import CausalKalman
 from hadua.adapters.quality.gaze_watch import objection, screen_edges_deg
-from hadua.adapters.sources.source import SampleChunk, StreamSpec
+from hadua.adapters.sources.source import SampleChunk, StreamSpec, joined
 from hadua.adapters.state import Fields
 from hadua.adapters.windows.windower import LONG_GAP_S
 from hadua.models.errors import StreamInvalidError
@@ -183,10 +183,7 @@ class EyeExtractor:
         """All that was put aside, which it is no longer, and what comes after it."""
         both = (*self._held, *chunks)
         self._held, self._n_held = [], 0
-        if len(both) == 1:
-            return both[0]
-        t_s, x = np.concatenate([c.t_s for c in both]), np.concatenate([c.x for c in both])
-        return SampleChunk(self._mapping.stream, t_s, x)
+        return joined(both)
 
     def _take(self, chunk: SampleChunk) -> list[FeatureWindow]:
         samples = self._mapping.apply(chunk)

@@ -1,5 +1,6 @@
 """The one shape in which samples reach the rest of the program, and who may deliver them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -102,6 +103,15 @@ class SampleChunk:
 
     def __len__(self) -> int:
         return int(self.t_s.shape[0])
+
+
+def joined(chunks: Sequence[SampleChunk]) -> SampleChunk:
+    """Chunks of one stream that follow each other, at least one, as one."""
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+    t_s, x = np.concatenate([c.t_s for c in chunks]), np.concatenate([c.x for c in chunks])
+    return SampleChunk(first.spec, t_s, x, first.gap_before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Effort:
         seconds: For what is listened to.
         starts: How often the service is started.
         compiles: Whether to wait for torch.compile.
+        crowds: Whether to serve as many people as was promised.
     """
 
     hot: Pace
@@ -26,6 +27,7 @@ class Effort:
     seconds: float
     starts: int
     compiles: bool
+    crowds: bool
 
     @property
     def paces(self) -> tuple[Pace, Pace]:
@@ -41,6 +43,7 @@ THOROUGH = Effort(
     seconds=60.0,
     starts=5,
     compiles=True,
+    crowds=True,
 )
 """What is worth keeping."""
 
@@ -52,5 +55,6 @@ QUICK = Effort(
     seconds=8.0,
     starts=1,
     compiles=False,
+    crowds=False,
 )
 """Whether it runs at all; its figures are worth little."""

@@ -4,7 +4,23 @@ from dataclasses import replace
 
 import bare_people
 import pytest
-from many_people import FLAT, MEMORY_MB, Rate, Served, _cost, _latency, rows, serve
+from many_people import (
+    FLAT,
+    LONGEST_S,
+    MEMORY_MB,
+    RATES,
+    Rate,
+    Served,
+    _cost,
+    _latency,
+    rows,
+    serve,
+    suite_rows,
+)
+from many_people import QUICK as FEW
+from table import Row
+
+from hadua.service.bench.effort import QUICK, THOROUGH
 
 SERVED = Served(64, 1.0, 1300, 1280, 8.0, 2.0, 9.0, 20.0, 3, 3.5, 0.5, 0.0)
 RATE = Rate(1.0, (1, 64), 100)
@@ -60,6 +76,19 @@ def test_a_crowd_is_compared_with_one_person(monkeypatch: pytest.MonkeyPatch) ->
     assert (flat.ratio, flat.target) == (0.5, FLAT)
     (window,) = (row for row in found if row.name == "64 people, 1 a second: processor of a window")
     assert window.ratio == 2.0
+
+
+def test_to_measure_for_less_long_serves_no_fewer_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[tuple[tuple[Rate, ...], float]]()
+
+    def noted(rates: tuple[Rate, ...], *, seconds: float) -> list[Row]:
+        asked.append((rates, seconds))
+        return []
+
+    monkeypatch.setattr("many_people.rows", noted)
+    for effort in (THOROUGH, replace(THOROUGH, seconds=5.0), QUICK):
+        assert suite_rows(effort) == []
+    assert asked == [(RATES, LONGEST_S), (RATES, 5.0), (FEW, QUICK.seconds)]
 
 
 def test_the_bare_work_answers_every_window(monkeypatch: pytest.MonkeyPatch) -> None:

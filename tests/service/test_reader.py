@@ -1,12 +1,17 @@
-"""A reader that is told to stop says nothing more."""
+"""What a reader delivers together, and that one that is told to stop says nothing more."""
 
 import threading
+from collections.abc import Callable, Iterable
+from math import inf
 
-from support.service import EEG, FakeSource, ramps
+import numpy as np
+import pytest
+from support.service import EEG, FakeMarkedSource, FakeSource, ramp, ramps
 
-from hadua.adapters.sources.source import StreamSpec
+from hadua.adapters.sources.source import Marker, SampleChunk, StreamSpec
+from hadua.models.errors import HaduaError, StreamLostError
 from hadua.models.features import Modality
-from hadua.service.bridge import Item
+from hadua.service.bridge import Arrival, Ended, Item, Marked
 from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamWatch
 
@@ -32,3 +37,96 @@ def test_a_reader_told_to_stop_while_it_opens_does_not_report_the_stream() -> No
     assert reader.join(5.0)
     assert source.closed.is_set()
     assert (found, delivered) == ([], [])
+
+
+Script = Iterable[SampleChunk | Exception | threading.Event]
+
+
+class Kept(FakeMarkedSource):
+    """Keeps what comes until it is read."""
+
+    rests = True
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script, markers=[Marker(0.045, "early"), Marker(0.075, "later")])
+
+
+def delivered(
+    script: Script, may_wait: Callable[[float], bool], *, clock: Callable[[], float] = lambda: 0.0
+) -> list[Item]:
+    """By a reader whose pipeline may always have something to do."""
+    items, over = list[Item](), threading.Event()
+
+    def deliver(item: Item) -> None:
+        items.append(item)
+        if isinstance(item, Ended):
+            over.set()
+
+    reader = ReaderThread(
+        Kept(script),
+        modality=Modality.EEG,
+        opened=lambda _, found: None,
+        deliver=deliver,
+        watch=StreamWatch(stale_s=10.0, clock=clock),
+        clock=clock,
+        wait_s=1.0,
+    )
+    reader.pace(lambda seen_s: -inf, lambda: -inf, may_wait=may_wait)
+    reader.start()
+    assert over.wait(10.0)
+    assert reader.join(5.0)
+    return items
+
+
+def samples(items: Iterable[Item]) -> list[list[float]]:
+    """Of each chunk, checking that they are counted on."""
+    chunks = [item for item in items if isinstance(item, Arrival)]
+    assert [c.first for c in chunks] == np.cumsum([0, *(len(c.chunk) for c in chunks)])[
+        :-1
+    ].tolist()
+    return [c.chunk.x[:, 0].tolist() for c in chunks]
+
+
+def before(stamp_s: float) -> Callable[[float], bool]:
+    return lambda at_s: at_s < stamp_s - 1e-9
+
+
+def test_what_may_wait_is_delivered_with_what_may_not() -> None:
+    script = ramps(EEG, 4, size=3)
+    items = delivered(script, lambda at_s: not np.isclose(at_s, 0.08))  # the third's last sample
+    assert samples(items) == [[0, 1, 2, 3, 4, 5, 6, 7, 8], [9, 10, 11]]
+    texts = [m.text for item in items if isinstance(item, Marked) for m in item.markers]
+    assert texts == ["early", "later"]
+    assert isinstance(items[0], Marked)  # before the chunk in whose time they lie
+    assert samples(delivered(ramps(EEG, 4, size=3), lambda at_s: False)) == [
+        list(range(k, k + 3)) for k in range(0, 12, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [threading.Event(), HaduaError("a device that is gone"), StreamLostError("a pulled cable")],
+    ids=["silence", "end", "loss"],
+)
+def test_whatever_comes_in_place_of_what_is_awaited_nothing_is_kept_back(
+    breaks: threading.Event | Exception,
+) -> None:
+    if isinstance(breaks, threading.Event):
+        threading.Timer(0.2, breaks.set).start()
+    items = delivered([*ramps(EEG, 2, size=2), breaks], before(9.0))
+    assert samples(items) == [[0, 1, 2, 3]]
+
+
+def test_a_gap_is_not_joined_over() -> None:
+    script = [ramp(EEG, 0, 2), ramp(EEG, 5, 7, gap_before=True), ramp(EEG, 7, 9)]
+    items = delivered(script, before(0.08))
+    assert samples(items) == [[0, 1], [5, 6], [7, 8]]
+    assert [i.chunk.gap_before for i in items if isinstance(i, Arrival)] == [False, True, False]
+
+
+def test_nothing_waits_for_what_does_not_come_in_time() -> None:
+    ticks = iter(np.arange(0.0, 100.0, 0.012).tolist())
+    items = delivered(ramps(EEG, 6, size=1), before(9.0), clock=lambda: next(ticks))
+    sizes = list(map(len, samples(items)))
+    assert sum(sizes) == 6
+    assert 1 < max(sizes) < 6

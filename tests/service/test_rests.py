@@ -171,29 +171,85 @@ def test_of_what_came_in_a_blind_rest_the_earliest_time_is_said() -> None:
     """Of its first sample: a window may end with any of them."""
     due_s = [6.0]
     rests = paced(lambda seen_s: due_s[0])
-    assert rests.arrived_s(5.5, 5.53) == 5.53  # nothing is known
+    assert rests.arrived_s(5.5, 5.5, 5.53) == 5.53  # nothing is known
     assert rests.after(5.5, now_s=5.53) > 0.0
-    assert rests.arrived_s(5.51, 6.02) == 6.02  # it was awake before anything that is due
+    assert rests.arrived_s(5.51, 5.97, 6.02) == 6.02  # it was awake before anything that is due
     rests.after(5.97, now_s=6.02)
     rests.after(6.3, now_s=6.34)
     assert rests.after(6.4, now_s=6.44) == BLIND_S
     for _ in range(2):  # all that was read before it may rest again came in that time
-        assert rests.arrived_s(6.42, 6.9) == pytest.approx(6.45)  # none was ever late by less
-    assert rests.arrived_s(6.401, 6.9) == 6.44  # not before it was read last
+        assert rests.arrived_s(6.42, 6.8, 6.9) == pytest.approx(6.45)  # none was ever late by less
+    assert rests.arrived_s(6.401, 6.8, 6.9) == 6.44  # not before it was read last
     assert rests.after(6.8, now_s=6.9) == BLIND_S
     due_s[0] = 9.0
     rests.after(7.0, now_s=7.53)
-    assert rests.arrived_s(8.0, 8.04) == 8.04
+    assert rests.arrived_s(8.0, 8.0, 8.04) == 8.04
+
+
+def test_of_what_was_due_and_came_in_a_rest_the_earliest_time_is_said() -> None:
+    """Before any other did: then it was not awake, and nothing else tells how late it is."""
+    rests = paced(lambda seen_s: 6.0)
+    for k in range(8):
+        rests.after(5.0 + 0.1 * k, now_s=5.02 + 0.1 * k)
+    rest_s = rests.after(5.8, now_s=5.83)
+    assert 0.1 < rest_s < 0.2
+    assert rests.arrived_s(5.9, 5.99, 6.05) == 6.05  # nothing of it is due
+    assert rests.arrived_s(5.9, 6.04, 6.05) == pytest.approx(6.02)
+    assert rests.arrived_s(5.9, 6.04, 6.01) == 6.01
+
+
+@pytest.mark.parametrize(("block_s", "most"), [(0.02, 2), (1.0 / 120.0, 2), (0.002, 6)])
+@pytest.mark.parametrize("phase", [0.2, 0.5, 0.7, 0.98])
+def test_for_a_window_a_reader_reads_what_came_in_its_rest_and_the_block_that_is_due(
+    block_s: float, phase: float, most: int
+) -> None:
+    """That one as it comes. Blocks shorter than the guard are some more.
+
+    One more, too, where a block ends so shortly before what is due that it may have it.
+    """
+    most += phase > 0.9
+    came_s = (np.arange(3000) + phase) * block_s + 1e-4
+    hop_s, due_s, now_s, done = 0.1, 0.2, 0.0, 0
+    reads, last_at_once = [0], list[bool]()
+    rests = paced(lambda seen_s: due_s)
+    while done < len(came_s):
+        now_s = max(now_s, float(came_s[done]))  # `read` waits for a first block
+        first, done = done, int(np.searchsorted(came_s, now_s, side="right"))
+        reads[-1] += 1
+        newest_s = float(came_s[done - 1]) - 1e-4
+        if newest_s >= due_s:
+            last_at_once.append(done - first == 1)
+            reads.append(0)
+            due_s += hop_s
+        now_s += rests.after(newest_s, now_s=now_s)
+    learnt = slice(20, -1)
+    assert all(last_at_once[learnt])
+    assert max(reads[learnt]) <= most
+    assert len(reads) > 50
+
+
+def test_where_what_comes_early_is_of_use_a_reader_is_awake_for_it() -> None:
+    """Though the block with the sample that is due ends long after that."""
+    rest_s = []
+    for ahead_s in (-inf, 0.01, 0.05):
+        rests = Rests()
+        rests.pace(lambda seen_s: -inf, lambda: -inf)
+        for k in range(9):
+            rests.after(0.9 + 0.02 * k, now_s=0.9 + 0.02 * k)
+        rests.pace(lambda seen_s: 1.204, lambda: 1.204, ahead_s=ahead_s)
+        rest_s.append(rests.after(1.08, now_s=1.08))
+    # The block ends at 1.22, and the reader wakes for most of its length.
+    assert rest_s == pytest.approx([0.125, 0.114, 0.074])
 
 
 def test_before_anything_is_stepped_rests_are_blind() -> None:
     rests = Rests(longest_s=0.1)
-    assert rests.arrived_s(1.0, 1.1) == 1.1
+    assert rests.arrived_s(1.0, 1.0, 1.1) == 1.1
     assert rests.after(1.0, now_s=1.1) == 0.1
-    assert rests.arrived_s(1.05, 1.4) == pytest.approx(1.15)
+    assert rests.arrived_s(1.05, 1.2, 1.4) == pytest.approx(1.15)
     rests.pace(lambda seen_s: inf, lambda: inf)
     assert rests.after(1.2, now_s=1.4) == 0.1
-    assert rests.arrived_s(1.3, 1.7) == 1.7
+    assert rests.arrived_s(1.3, 1.5, 1.7) == 1.7
 
 
 def test_where_nothing_can_be_told_a_reader_never_rests() -> None:

@@ -22,6 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from hadua.service.cli import serve
+from hadua.service.threads import SWITCH_S
 
 COMMAND = (sys.executable, "-m", "hadua.service.cli.serve")
 START_TIMEOUT_S = 30.0
@@ -184,6 +185,7 @@ def test_the_demo_imports_nothing_heavy() -> None:
     found = json.loads(result.stdout.splitlines()[-1])
     assert found["heavy"] == []
     assert found["rss_mb"] <= 200.0
+    assert found["switch_s"] == pytest.approx(SWITCH_S)
 
 
 def test_a_signal_while_it_waits_for_a_stream_ends_it_in_time(unique: str, tmp_path: Path) -> None:

@@ -109,6 +109,21 @@ def test_only_channels_that_were_measured_are_counted() -> None:
     }
 
 
+def test_the_power_of_a_region_is_the_median_of_its_channels() -> None:
+    """Of an even number of them and of an odd one, to the last bit as numpy has it."""
+    window = windows(EEG, seconds=3.0)[-1]
+    spec, found = window.spec, band_power(window)
+    assert found is not None
+    values = window.values if window.alone is None else window.alone
+    own_uv2 = EEG_DEFINITIONS[spec.label].power_uv2(values.reshape(-1, 5), spec.window_s)
+    of = np.array([region_of(name.split(":")[0]) for name in spec.names[::5]])
+
+    assert {n % 2 for n in found.channels.values()} == {0, 1}
+    for region, power_uv2 in found.power_uv2.items():
+        mine = own_uv2 if region == HEAD else own_uv2[of == region]
+        np.testing.assert_array_equal(power_uv2, np.median(mine, axis=0))
+
+
 def test_a_region_without_a_channel_has_no_number() -> None:
     power = measured(noise(3.0), spec_of(eeg_feature_spec))[-1]
 
