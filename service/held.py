@@ -18,17 +18,19 @@ class Held:
     def __init__(self) -> None:
         self._chunks: list[SampleChunk] = []
         self._until_s = 0.0
+        self.arrived_s = 0.0  # of the newest
 
     def __len__(self) -> int:
         return len(self._chunks)
 
-    def hold(self, chunk: SampleChunk, *, now_s: float) -> bool:
+    def hold(self, chunk: SampleChunk, *, now_s: float, arrived_s: float) -> bool:
         """Keep a chunk, if it goes on from those that are kept, and these do not wait too long."""
         if not self._chunks:
             self._until_s = now_s + HOLD_S
         elif now_s >= self._until_s or not self._goes_on(chunk):
             return False
         self._chunks.append(chunk)
+        self.arrived_s = arrived_s
         return True
 
     def release(self, chunk: SampleChunk | None = None) -> Iterator[SampleChunk]:

@@ -169,31 +169,45 @@ class ReaderThread:
         self._watch.saw_open(spec)
         self._opened(self._modality, spec)
         while not self._stop.is_set():
+            resting = self._rests.resting
             try:
-                chunk = self._source.read(HOLD_S if self._held else READ_TIMEOUT_S)
+                chunk = self._source.read(self._patience_s(resting=resting))
             except StreamLostError as error:
                 self._give_held()
                 self._find_again(error)
+                self._rests.awake()
                 continue
-            if chunk is None:  # of one that sends it does not matter
+            if chunk is None and resting:
+                self._rests.awake()
+            elif chunk is None:  # of one that sends it does not matter
                 self._give_held()
                 self._watch.saw_answer(self._source.health().answers)
             elif (chunk := self._lives.go_on(chunk)) is not None:
                 self._take(chunk)
 
+    def _patience_s(self, *, resting: bool) -> float:
+        """How long to wait for samples; not at all for those that came in a rest."""
+        if resting:
+            return 0.0
+        return HOLD_S if self._held else READ_TIMEOUT_S
+
     def _take(self, chunk: SampleChunk) -> None:
-        now_s = self._clock()
+        arrived_s = now_s = self._clock()
+        if len(chunk):
+            oldest_s, newest_s = float(chunk.t_s[0]), float(chunk.t_s[-1])
+            arrived_s = self._rests.arrived_s(oldest_s, newest_s, now_s)
         if self._keeping is None or not self._keeping.rests or not len(chunk):
-            self._give(chunk, now_s, arrived_s=now_s)
+            self._give(chunk, now_s, arrived_s=arrived_s)
             return
-        oldest_s, newest_s = float(chunk.t_s[0]), float(chunk.t_s[-1])
-        arrived_s = self._rests.arrived_s(oldest_s, newest_s, now_s)
-        may_wait = self._may_wait(newest_s)
+        # Of irregular samples the last one of a window is known by the one after it.
+        may_wait = chunk.spec.rate_hz > 0.0 and self._may_wait(newest_s)
         if not may_wait:
             self._give(chunk, now_s, arrived_s=arrived_s)
         rest_s = self._rests.after(newest_s, now_s=now_s)
-        if may_wait and (rest_s > 0.0 or not self._held.hold(chunk, now_s=now_s)):
-            self._give(chunk, now_s, arrived_s=arrived_s)
+        if may_wait:
+            hold = rest_s == 0.0 and self._held.hold(chunk, now_s=now_s, arrived_s=arrived_s)
+            if not hold:
+                self._give(chunk, now_s, arrived_s=arrived_s)
         if rest_s > 0.0 and self._woken.wait(rest_s):
             self._woken.clear()
 
@@ -207,8 +221,7 @@ class ReaderThread:
 
     def _give_held(self) -> None:
         """Deliver what is held alone: what it waited for does not come."""
-        now_s = self._clock()
-        self._give(None, now_s, arrived_s=now_s)
+        self._give(None, self._clock(), arrived_s=self._held.arrived_s)
 
     def _find_again(self, error: StreamLostError) -> None:
         """Look for a stream that is lost until it is back, or the reader is told to stop."""

@@ -79,6 +79,15 @@ class Rests:
         self._due, self._next_end, self._ahead_s = due, next_end, ahead_s
         self._paced = True
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing was read since the latest rest began."""
+        return self._since_s is not None
+
+    def awake(self) -> None:
+        """Nothing came in that rest: whatever is read next arrives while the reader is awake."""
+        self._since_s = None
+
     def arrived_s(self, oldest_s: float, newest_s: float, now_s: float) -> float:
         """When what was read now arrived: now, or, where it came in a rest, at the earliest.
 

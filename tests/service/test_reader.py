@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
 from support.service import EEG, FakeMarkedSource, FakeSource, ramp, ramps
 
-from hadua.adapters.sources.source import Marker, SampleChunk, StreamSpec
+from hadua.adapters.sources.source import Marker, SampleChunk, SourceHealth, StreamSpec
 from hadua.models.errors import HaduaError, StreamLostError
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Ended, Item, Marked
+from hadua.service.held import HOLD_S
 from hadua.service.reader import ReaderThread
 from hadua.service.watch import StreamWatch
 
@@ -115,6 +117,117 @@ def test_whatever_comes_in_place_of_what_is_awaited_nothing_is_kept_back(
         threading.Timer(0.2, breaks.set).start()
     items = delivered([*ramps(EEG, 2, size=2), breaks], before(9.0))
     assert samples(items) == [[0, 1, 2, 3]]
+
+
+class Timed:
+    """A clock, and a source whose reads take until the times of a script.
+
+    Args:
+        script: When each read ends, with what, and whether the source rests then.
+    """
+
+    description = "timed"
+
+    def __init__(self, script: list[tuple[float, SampleChunk | Exception | None, bool]]) -> None:
+        self.now_s, self.rests = 0.0, True
+        self.patience_s = list[float]()
+        self._script = script
+
+    def open(self, timeout_s: float) -> StreamSpec:
+        return EEG
+
+    def read(self, timeout_s: float) -> SampleChunk | None:
+        if not self._script:
+            raise HaduaError("it is over")
+        self.patience_s.append(timeout_s)
+        self.now_s, what, self.rests = self._script.pop(0)
+        if isinstance(what, Exception):
+            raise what
+        return what
+
+    def health(self) -> SourceHealth:
+        return SourceHealth()
+
+    def close(self) -> None:
+        pass
+
+
+def arrivals(
+    source: Timed, *, due_s: float, may_wait: Callable[[float], bool] = lambda at_s: False
+) -> list[tuple[int, float]]:
+    """How many samples were delivered together, and when they arrived, as is said."""
+    items, over = list[Item](), threading.Event()
+
+    def deliver(item: Item) -> None:
+        items.append(item)
+        if isinstance(item, Ended):
+            over.set()
+
+    reader = ReaderThread(
+        source,
+        modality=Modality.EEG,
+        opened=lambda _, found: None,
+        deliver=deliver,
+        watch=StreamWatch(stale_s=10.0, clock=lambda: source.now_s),
+        clock=lambda: source.now_s,
+        wait_s=1.0,
+    )
+    reader.pace(lambda seen_s: due_s, lambda: due_s, may_wait=may_wait)
+    reader.start()
+    assert over.wait(10.0)
+    assert reader.join(5.0)
+    samples(items)
+    return [(len(i.chunk), round(i.arrived_s, 6)) for i in items if isinstance(i, Arrival)]
+
+
+def test_what_came_in_a_rest_is_said_to_have_come_at_the_earliest() -> None:
+    first, later = ramp(EEG, 100, 101), ramp(EEG, 101, 121)
+    source = Timed([(1.0, first, True), (1.3, later, True)])
+    assert arrivals(source, due_s=1.1) == [(1, 1.0), (20, 1.1)]  # none was ever late
+    assert source.patience_s == [0.2, 0.0]  # what came in a rest is there
+    # Also where more waits in the source, which does not rest then.
+    source = Timed([(1.0, first, True), (1.3, later, False)])
+    assert arrivals(source, due_s=1.1) == [(1, 1.0), (20, 1.1)]
+
+
+@pytest.mark.parametrize("nothing", [None, StreamLostError("a pulled cable")])
+def test_what_came_while_the_reader_was_awake_came_when_it_was_read(
+    nothing: Exception | None,
+) -> None:
+    script = [(1.0, ramp(EEG, 100, 101), True), (1.1, nothing, True)]
+    source = Timed([*script, (3.5, ramp(EEG, 101, 121), True)])
+    assert arrivals(source, due_s=1.1) == [(1, 1.0), (20, 3.5)]
+
+
+def test_what_is_held_is_delivered_before_a_rest_and_before_what_comes_after_it() -> None:
+    one, two, three = (ramp(EEG, k, k + 1) for k in (100, 101, 102))
+    waits = before(1.015)
+    # At 1.0 the next sample may be due at once; where that is far, the reader rests.
+    source = Timed([(1.0, one, True), (1.01, two, True), (1.02, three, True)])
+    assert arrivals(source, due_s=1.012, may_wait=waits) == [(3, 1.02)]
+    assert source.patience_s == [0.2, HOLD_S, HOLD_S]
+    source = Timed([(1.0, one, True), (1.01, two, False), (1.02, three, True)])
+    assert arrivals(source, due_s=1.012, may_wait=waits) == [(2, 1.01), (1, 1.02)]
+    source = Timed([(1.0, one, True), (1.01, two, True), (1.02, three, True)])
+    assert arrivals(source, due_s=1.2, may_wait=before(9.0))[0] == (1, 1.0)
+
+
+@pytest.mark.parametrize("nothing", [None, StreamLostError("a pulled cable")])
+def test_what_is_held_does_not_wait_for_what_comes_after_silence(
+    nothing: Exception | None,
+) -> None:
+    source = Timed(
+        [(1.0, ramp(EEG, 100, 101), True), (1.03, nothing, True), (1.04, ramp(EEG, 101, 102), True)]
+    )
+    assert arrivals(source, due_s=1.005, may_wait=before(1.005))[0] == (1, 1.0)
+
+
+def test_irregular_samples_are_not_held() -> None:
+    """The last of a window is known by the one that comes after it."""
+    spec = replace(EEG, rate_hz=0.0)
+    one, two = (replace(ramp(EEG, k, k + 1), spec=spec) for k in (100, 101))
+    source = Timed([(1.0, one, True), (1.01, two, True)])
+    assert arrivals(source, due_s=1.005, may_wait=before(1.005)) == [(1, 1.0), (1, 1.01)]
 
 
 def test_a_gap_is_not_joined_over() -> None:

@@ -37,7 +37,7 @@ def paced(due: Callable[[float], float], *, longest_s: float = LONGEST_S) -> Res
 def test_the_first_sample_that_is_due_is_read_as_it_comes(
     lag_s: float, jitter_ms: list[float], hop_s: float, block: int
 ) -> None:
-    """A sender of blocks, late by `lag_s` and up to 10 ms more; windows end every `hop_s`."""
+    """A sender of blocks, late by `lag_s` and up to 6 ms more; windows end every `hop_s`."""
     stamps = np.arange(len(jitter_ms)) / RATE_HZ
     sent = stamps[block - 1 :: block][: len(jitter_ms) // block]  # the last sample of each block
     arrives = np.maximum.accumulate(sent + lag_s + np.array(jitter_ms[: len(sent)]) / 1e3)
