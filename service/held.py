@@ -17,8 +17,8 @@ class Held:
 
     def __init__(self) -> None:
         self._chunks: list[SampleChunk] = []
+        self._arrived_s = 0.0  # of the newest
         self._until_s = 0.0
-        self.arrived_s = 0.0  # of the newest
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -30,20 +30,30 @@ class Held:
         elif now_s >= self._until_s or not self._goes_on(chunk):
             return False
         self._chunks.append(chunk)
-        self.arrived_s = arrived_s
+        self._arrived_s = arrived_s
         return True
 
-    def release(self, chunk: SampleChunk | None = None) -> Iterator[SampleChunk]:
-        """All that is kept, as one chunk, and with one more in its end if that goes on from it."""
+    def release(
+        self, chunk: SampleChunk | None = None, *, arrived_s: float = 0.0
+    ) -> Iterator[tuple[SampleChunk, float]]:
+        """All that is kept, as one chunk, and with one more in its end if that goes on from it.
+
+        Args:
+            chunk: The one more.
+            arrived_s: When it arrived.
+
+        Yields:
+            A chunk, and when the last of it arrived.
+        """
         if chunk is not None and self._chunks and self._goes_on(chunk):
             self._chunks.append(chunk)
-            chunk = None
+            self._arrived_s, chunk = arrived_s, None
         if self._chunks:
             whole = joined(self._chunks)  # for which there may be no memory, for now
             self._chunks = []
-            yield whole
+            yield whole, self._arrived_s
         if chunk is not None:
-            yield chunk
+            yield chunk, arrived_s
 
     def _goes_on(self, chunk: SampleChunk) -> bool:
         last = self._chunks[-1]

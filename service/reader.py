@@ -42,7 +42,7 @@ _MAY_COME_BACK = (StreamNotFoundError, StreamAmbiguousError, StreamInvalidError,
 _log = structlog.get_logger("hadua.reader")
 
 
-def _none(stamp_s: float) -> bool:
+def _never(stamp_s: float) -> bool:
     return False
 
 
@@ -83,7 +83,7 @@ class ReaderThread:
         self._keeping = source if isinstance(source, KeepingSource) else None
         # Not so long that the rest itself would look like silence.
         self._rests = Rests(longest_s=min(LONGEST_S, 0.25 * watch.stale_s))
-        self._may_wait: Callable[[float], bool] = _none
+        self._may_wait: Callable[[float], bool] = _never
         self._held = Held()
         self._delivered = 0
         self._lives = Lives()
@@ -98,7 +98,7 @@ class ReaderThread:
         next_end: NextEnd | None = None,
         *,
         ahead_s: float = -inf,
-        may_wait: Callable[[float], bool] = _none,
+        may_wait: Callable[[float], bool] = _never,
     ) -> None:
         """Let samples that complete nothing wait in a source that keeps them.
 
@@ -211,17 +211,21 @@ class ReaderThread:
         if rest_s > 0.0 and self._woken.wait(rest_s):
             self._woken.clear()
 
-    def _give(self, chunk: SampleChunk | None, now_s: float, *, arrived_s: float) -> None:
+    def _give(self, chunk: SampleChunk, now_s: float, *, arrived_s: float) -> None:
         """Deliver it, with what is held."""
-        for each in self._held.release(chunk):
-            self._watch.saw_chunk(each, arrived_s=now_s)
-            self._deliver_markers(each)
-            self._deliver(Arrival(self._modality, each, arrived_s, self._delivered))
-            self._delivered += len(each)
+        for each, came_s in self._held.release(chunk, arrived_s=arrived_s):
+            self._deliver_chunk(each, now_s, arrived_s=came_s)
 
     def _give_held(self) -> None:
         """Deliver what is held alone: what it waited for does not come."""
-        self._give(None, self._clock(), arrived_s=self._held.arrived_s)
+        for each, came_s in self._held.release():
+            self._deliver_chunk(each, self._clock(), arrived_s=came_s)
+
+    def _deliver_chunk(self, chunk: SampleChunk, now_s: float, *, arrived_s: float) -> None:
+        self._watch.saw_chunk(chunk, arrived_s=now_s)
+        self._deliver_markers(chunk)
+        self._deliver(Arrival(self._modality, chunk, arrived_s, self._delivered))
+        self._delivered += len(chunk)
 
     def _find_again(self, error: StreamLostError) -> None:
         """Look for a stream that is lost until it is back, or the reader is told to stop."""

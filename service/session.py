@@ -328,17 +328,12 @@ class Session:
         self._next_tick_s = self._loop.time() + LOOK_S
         self._lost.count(self._losses())
         self.recording.require_sound()
-        parts = (self._streams.look(), self._to_confirm(), self.recording.trouble())
-        reason = "; ".join(filter(None, parts))
+        reason = "; ".join(filter(None, (self._streams.look(), self.recording.trouble())))
         state = SessionState.DEGRADED if reason else SessionState.RUNNING
         if (state, reason) != (self.state, self.reason):
             self._enter(state, reason)
         elif self._clock() >= self._next_status_s:
             self._say_status()
-
-    def _to_confirm(self) -> str:
-        names = " and ".join(sorted(self._streams.withheld))
-        return f"the new mapping of {names} is to be confirmed" if names else ""
 
     def _losses(self) -> Mapping[str, int]:
         return self._engine.pipeline.losses() if self._engine else {}

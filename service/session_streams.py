@@ -146,11 +146,6 @@ class SessionStreams:
             with self._gate:
                 self._withheld = {m for m in self._found if not confirmed(m)}
 
-    @property
-    def withheld(self) -> frozenset[Modality]:
-        """Streams whose samples do not reach the pipeline."""
-        return frozenset(self._withheld)
-
     def statuses(self) -> dict[str, StreamStatus]:
         """Each stream as it is now, by modality."""
         return {
@@ -174,12 +169,20 @@ class SessionStreams:
         return max((u * 1e3 for u in known if u is not None), default=None)
 
     def look(self) -> str:
-        """Log what has gone and what is back, once each; what is wrong now, in words."""
+        """Log what has gone and what is back, once each; what is wrong now, in words.
+
+        A stream whose samples do not reach the pipeline is named, too.
+        """
         statuses = self.statuses()
         for modality, reader in self._readers.items():
             status = statuses[str(modality)]
             self._look_at(modality, StreamState(status.state), reader.watch, status)
-        return "; ".join(filter(None, (trouble(m, s) for m, s in statuses.items())))
+        troubles = [trouble(m, s) for m, s in statuses.items()]
+        with self._gate:
+            names = " and ".join(sorted(self._withheld))
+        if names:
+            troubles.append(f"the new mapping of {names} is to be confirmed")
+        return "; ".join(filter(None, troubles))
 
     def stop(self) -> None:
         """Tell the readers to end; `found` returns."""

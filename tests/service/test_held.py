@@ -24,9 +24,10 @@ def test_what_is_kept_comes_as_one_with_what_goes_on_from_it() -> None:
     assert held.hold(chunk(0, 3, gap_before=True), now_s=1.0, arrived_s=1.0)
     assert held.hold(chunk(3, 2), now_s=1.01, arrived_s=1.01)
     assert len(held) == 2
-    (whole,) = held.release(chunk(5, 1))
+    ((whole, came_s),) = held.release(chunk(5, 1), arrived_s=1.02)
     assert whole.x[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
     assert whole.gap_before
+    assert came_s == 1.02
     assert not held
     assert list(held.release()) == []
 
@@ -36,9 +37,10 @@ def test_nothing_is_kept_for_long_or_across_a_gap() -> None:
     assert held.hold(chunk(0, 1), now_s=1.0, arrived_s=1.0)
     assert not held.hold(chunk(1, 1), now_s=1.0 + HOLD_S, arrived_s=1.0 + HOLD_S)
     assert not held.hold(chunk(3, 1, gap_before=True), now_s=1.01, arrived_s=1.01)
-    assert [len(c) for c in held.release(chunk(3, 1, gap_before=True))] == [1, 1]
+    kept = held.release(chunk(3, 1, gap_before=True), arrived_s=1.04)
+    assert [(len(c), came_s) for c, came_s in kept] == [(1, 1.0), (1, 1.04)]
     assert held.hold(chunk(9, 1), now_s=2.0, arrived_s=2.0)
-    assert [c.t_s[0] for c in held.release()] == [0.09]
+    assert [(c.t_s[0], came_s) for c, came_s in held.release()] == [(0.09, 2.0)]
 
 
 def test_neither_another_stream_nor_what_steps_back_is_joined() -> None:
@@ -47,7 +49,7 @@ def test_neither_another_stream_nor_what_steps_back_is_joined() -> None:
         held = Held()
         assert held.hold(chunk(1, 1), now_s=1.0, arrived_s=1.0)
         assert not held.hold(later, now_s=1.0, arrived_s=1.0)
-        assert [c.spec for c in held.release(later)] == [EEG, later.spec]
+        assert [c.spec for c, _ in held.release(later)] == [EEG, later.spec]
 
 
 def test_without_memory_to_join_them_chunks_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +59,7 @@ def test_without_memory_to_join_them_chunks_are_kept(monkeypatch: pytest.MonkeyP
         patch.setattr("hadua.service.held.joined", Mock(side_effect=MemoryError))
         with pytest.raises(MemoryError):
             list(held.release())
-    assert [len(c) for c in held.release()] == [1]
+    assert [len(c) for c, _ in held.release()] == [1]
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.booleans(), st.booleans()), max_size=30))
@@ -67,8 +69,8 @@ def test_every_sample_comes_out_once_and_in_order(steps: list[tuple[int, bool, b
         mine = chunk(n, size, gap_before=gap_before)
         n += size
         if not (wait and held.hold(mine, now_s=0.005 * now, arrived_s=0.005 * now)):
-            out += held.release(mine)
-    out += held.release()
+            out += [c for c, _ in held.release(mine)]
+    out += [c for c, _ in held.release()]
     assert [x for c in out for x in c.x[:, 0].tolist()] == list(range(n))
     gaps = {int(c.x[0, 0]) for c in out if c.gap_before}
     starts = np.cumsum([0, *(size for size, _, _ in steps)]).tolist()

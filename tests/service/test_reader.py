@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.service import EEG, FakeMarkedSource, FakeSource, ramp, ramps
 
-from hadua.adapters.sources.source import Marker, SampleChunk, SourceHealth, StreamSpec
+from hadua.adapters.sources.source import Marker, SampleChunk, Source, SourceHealth, StreamSpec
 from hadua.models.errors import HaduaError, StreamLostError
 from hadua.models.features import Modality
 from hadua.service.bridge import Arrival, Ended, Item, Marked
@@ -53,11 +53,16 @@ class Kept(FakeMarkedSource):
         super().__init__(script, markers=[Marker(0.045, "early"), Marker(0.075, "later")])
 
 
-def delivered(
-    script: Script, may_wait: Callable[[float], bool], *, clock: Callable[[], float] = lambda: 0.0
+def read_all(
+    source: Source,
+    *,
+    due_s: float = -inf,
+    may_wait: Callable[[float], bool] = lambda at_s: False,
+    clock: Callable[[], float] = lambda: 0.0,
+    items: list[Item] | None = None,
 ) -> list[Item]:
-    """By a reader whose pipeline may always have something to do."""
-    items, over = list[Item](), threading.Event()
+    """What a reader delivers whose pipeline has something to do with samples from `due_s` on."""
+    items, over = [] if items is None else items, threading.Event()
 
     def deliver(item: Item) -> None:
         items.append(item)
@@ -65,7 +70,7 @@ def delivered(
             over.set()
 
     reader = ReaderThread(
-        Kept(script),
+        source,
         modality=Modality.EEG,
         opened=lambda _, found: None,
         deliver=deliver,
@@ -73,19 +78,25 @@ def delivered(
         clock=clock,
         wait_s=1.0,
     )
-    reader.pace(lambda seen_s: -inf, lambda: -inf, may_wait=may_wait)
+    reader.pace(lambda seen_s: due_s, lambda: due_s, may_wait=may_wait)
     reader.start()
     assert over.wait(10.0)
     assert reader.join(5.0)
     return items
 
 
+def delivered(
+    script: Script, may_wait: Callable[[float], bool], *, clock: Callable[[], float] = lambda: 0.0
+) -> list[Item]:
+    """By a reader whose pipeline may always have something to do."""
+    return read_all(Kept(script), may_wait=may_wait, clock=clock)
+
+
 def samples(items: Iterable[Item]) -> list[list[float]]:
     """Of each chunk, checking that they are counted on."""
     chunks = [item for item in items if isinstance(item, Arrival)]
-    assert [c.first for c in chunks] == np.cumsum([0, *(len(c.chunk) for c in chunks)])[
-        :-1
-    ].tolist()
+    sizes = [len(c.chunk) for c in chunks]
+    assert [c.first for c in chunks] == [sum(sizes[:k]) for k in range(len(sizes))]
     return [c.chunk.x[:, 0].tolist() for c in chunks]
 
 
@@ -105,18 +116,10 @@ def test_what_may_wait_is_delivered_with_what_may_not() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "breaks",
-    [threading.Event(), HaduaError("a device that is gone"), StreamLostError("a pulled cable")],
-    ids=["silence", "end", "loss"],
-)
-def test_whatever_comes_in_place_of_what_is_awaited_nothing_is_kept_back(
-    breaks: threading.Event | Exception,
-) -> None:
-    if isinstance(breaks, threading.Event):
-        threading.Timer(0.2, breaks.set).start()
-    items = delivered([*ramps(EEG, 2, size=2), breaks], before(9.0))
+def test_what_is_held_when_a_stream_ends_is_delivered_before_that() -> None:
+    items = delivered([*ramps(EEG, 2, size=2), HaduaError("a device that is gone")], before(9.0))
     assert samples(items) == [[0, 1, 2, 3]]
+    assert isinstance(items[-1], Ended)
 
 
 class Timed:
@@ -156,26 +159,7 @@ def arrivals(
     source: Timed, *, due_s: float, may_wait: Callable[[float], bool] = lambda at_s: False
 ) -> list[tuple[int, float]]:
     """How many samples were delivered together, and when they arrived, as is said."""
-    items, over = list[Item](), threading.Event()
-
-    def deliver(item: Item) -> None:
-        items.append(item)
-        if isinstance(item, Ended):
-            over.set()
-
-    reader = ReaderThread(
-        source,
-        modality=Modality.EEG,
-        opened=lambda _, found: None,
-        deliver=deliver,
-        watch=StreamWatch(stale_s=10.0, clock=lambda: source.now_s),
-        clock=lambda: source.now_s,
-        wait_s=1.0,
-    )
-    reader.pace(lambda seen_s: due_s, lambda: due_s, may_wait=may_wait)
-    reader.start()
-    assert over.wait(10.0)
-    assert reader.join(5.0)
+    items = read_all(source, due_s=due_s, may_wait=may_wait, clock=lambda: source.now_s)
     samples(items)
     return [(len(i.chunk), round(i.arrived_s, 6)) for i in items if isinstance(i, Arrival)]
 
@@ -212,14 +196,31 @@ def test_what_is_held_is_delivered_before_a_rest_and_before_what_comes_after_it(
     assert arrivals(source, due_s=1.2, may_wait=before(9.0))[0] == (1, 1.0)
 
 
-@pytest.mark.parametrize("nothing", [None, StreamLostError("a pulled cable")])
-def test_what_is_held_does_not_wait_for_what_comes_after_silence(
-    nothing: Exception | None,
-) -> None:
-    source = Timed(
-        [(1.0, ramp(EEG, 100, 101), True), (1.03, nothing, True), (1.04, ramp(EEG, 101, 102), True)]
-    )
-    assert arrivals(source, due_s=1.005, may_wait=before(1.005))[0] == (1, 1.0)
+def test_what_is_held_does_not_wait_for_what_comes_after_silence() -> None:
+    one, two = (ramp(EEG, k, k + 1) for k in (100, 101))
+    source = Timed([(1.0, one, True), (1.03, None, True), (1.04, two, True)])
+    assert arrivals(source, due_s=1.005, may_wait=before(1.005)) == [(1, 1.0), (1, 1.04)]
+
+
+def test_what_is_held_is_delivered_before_a_lost_stream_is_looked_for() -> None:
+    """That may take minutes."""
+    items, delivered_at_open = list[Item](), list[int]()
+
+    class Reopened(Timed):
+        def open(self, timeout_s: float) -> StreamSpec:
+            delivered_at_open.append(len(items))
+            return super().open(timeout_s)
+
+    lost = StreamLostError("a pulled cable")
+    source = Reopened([(1.0, ramp(EEG, 100, 101), True), (1.01, lost, True)])
+    read_all(source, due_s=1.005, may_wait=before(1.005), clock=lambda: source.now_s, items=items)
+    assert delivered_at_open == [0, 1]
+
+
+def test_what_is_held_and_not_joined_keeps_its_own_time() -> None:
+    later = ramp(EEG, 105, 106, gap_before=True)
+    source = Timed([(1.0, ramp(EEG, 100, 101), True), (1.02, later, True)])
+    assert arrivals(source, due_s=1.005, may_wait=before(1.005)) == [(1, 1.0), (1, 1.02)]
 
 
 def test_irregular_samples_are_not_held() -> None:
