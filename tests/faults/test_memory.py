@@ -58,17 +58,21 @@ OF_ALL = "a batch of the database"
 
 
 @contextmanager
-def no_memory(place: Place, *, times: int = 1, thread: str | None = None) -> Iterator[list[int]]:
+def no_memory(
+    place: Place, *, times: int = 1, thread: str | None = None, session: str | None = None
+) -> Iterator[list[int]]:
     """So often the next calls there fail; what is given has an item for each.
 
-    With `thread`, those alone of threads whose names begin so.
+    With `thread`, those alone of threads whose names begin so; with `session`, none that is given
+    something of another one: that says how it is whenever it looks.
     """
     owner, name = place
     real, failed = getattr(owner, name), list[int]()
 
     def short(*args: object, **kwargs: object) -> object:
         here = thread is None or threading.current_thread().name.startswith(thread)
-        if here and len(failed) < times:
+        ours = session is None or all(getattr(a, "session_id", session) == session for a in args)
+        if here and ours and len(failed) < times:
             failed.append(1)
             raise MemoryError
         return real(*args, **kwargs)
@@ -151,7 +155,8 @@ async def without_memory(scene: Play, where: str, *, folder: Path) -> None:
     recorder = session_of(scene, first).recording
     await _until(lambda: bool((told := recorder.status()) and told.size_bytes))
     at_once = {"thread": "read-", "times": 2} if where == "the way to the loop" else {}
-    with no_memory(ENDS_A_SESSION[where], **at_once) as failed:  # type: ignore[arg-type]
+    only = {"session": first.session_id, **at_once}
+    with no_memory(ENDS_A_SESSION[where], **only) as failed:  # type: ignore[arg-type]
         session = await feed_until_over(scene, first)
     assert failed, where
     assert session.state is SessionState.FAILED, where
