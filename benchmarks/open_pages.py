@@ -27,7 +27,7 @@ from clients import Heard, hear, listeners
 from playwright.sync_api import Page, sync_playwright
 from table import Row, machine, markdown
 
-from hadua.service.bench.demo import demo
+from hadua.service.bench.started import demo
 
 AUTOGROUP = Path("/proc/self/autogroup")
 CHROMIUM = "/usr/bin/chromium"

@@ -1,13 +1,44 @@
 """Sends some people's streams over Lab Streaming Layer: `sending_people.py ID K ...`."""
 
+import os
+import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pylsl
 from recorded_people import EEG_CHUNK, GAZE_CHUNK, MODELS, signal
 
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.models.features import Modality
+
+SENDERS = 2
+
+
+@contextmanager
+def sent(people: int) -> Iterator[None]:
+    """Processes that send everybody's streams."""
+    shares = [range(people)[part::SENDERS] for part in range(min(SENDERS, people))]
+    children = [
+        subprocess.Popen([sys.executable, __file__, str(os.getpid()), *map(str, share)])
+        for share in shares
+    ]
+    try:
+        yield
+    finally:
+        for child in children:
+            child.terminate()
+            child.wait(timeout=10.0)
+
+
+def source_of(k: int, modality: Modality) -> str:
+    """SOURCE of one stream of the k-th person that this process has sent."""
+    return f"lsl:source_id={_source_id(str(os.getpid()), k, modality)}"
+
+
+def _source_id(bench: str, k: int, modality: Modality) -> str:
+    return f"hadua-bench-{bench}-{k}-{modality}"
 
 
 def _send(bench: str, k: int, modality: Modality) -> None:
@@ -19,7 +50,7 @@ def _send(bench: str, k: int, modality: Modality) -> None:
         len(spec.channels),
         spec.rate_hz,
         "float32",
-        f"hadua-bench-{bench}-{k}-{modality}",
+        _source_id(bench, k, modality),
     )
     channels = info.desc().append_child("channels")
     for channel in spec.channels:

@@ -2,18 +2,18 @@
 
 import asyncio
 import json
-import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 from recorded_people import MODELS, person, signal
+from sending_people import sent, source_of
 
 from hadua.adapters.sources.clock import lsl_now_s
 from hadua.adapters.sources.source import Source
@@ -47,7 +47,7 @@ def main() -> None:
     configure_logs(level="error", json=False)
     with ExitStack() as stack:
         if asked["lsl"]:
-            stack.enter_context(_senders(asked["people"]))
+            stack.enter_context(sent(asked["people"]))
         told = asyncio.run(_serve(**asked))
     sys.stdout.write(json.dumps(told) + "\n")
 
@@ -165,32 +165,7 @@ def _dropped(session: Session) -> int:
 
 
 def _over_lsl(k: int) -> Mapping[Modality, Source]:
-    return {m: live_source(f"lsl:source_id={source_id(k, m)}", modality=m) for m in Modality}
-
-
-def source_id(k: int, modality: Modality) -> str:
-    """Of the outlet of one stream of the k-th person."""
-    return f"hadua-bench-{os.getpid()}-{k}-{modality}"
-
-
-@contextmanager
-def _senders(people: int) -> Iterator[None]:
-    """Two processes that send everybody's streams."""
-    import subprocess
-
-    children = [
-        subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / "sending_people.py"), str(os.getpid()),
-             *(str(k) for k in range(people) if k % 2 == part)],
-        )
-        for part in range(min(2, people))
-    ]  # fmt: skip
-    try:
-        yield
-    finally:
-        for child in children:
-            child.terminate()
-            child.wait(timeout=10.0)
+    return {m: live_source(source_of(k, m), modality=m) for m in Modality}
 
 
 if __name__ == "__main__":

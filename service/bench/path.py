@@ -1,24 +1,23 @@
 """From the last sample's arrival to a WebSocket client, by stage, against the sum of bare parts."""
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-from websockets.exceptions import ConnectionClosed
 
 from hadua.models.bundle import demo_bundle_path, load_bundle
 from hadua.models.errors import HaduaError
-from hadua.service.bench.demo import WARM_UP, Heard, demo, listen
 from hadua.service.bench.effort import Effort
 from hadua.service.bench.row import Row
+from hadua.service.bench.started import WARM_UP, Heard, demo, hear
 from hadua.service.bench.timing import Quantiles
 
 TURNS = 2
 P50_WITHIN, P99_WITHIN = 1.6, 4.0
 NAME = "last sample's arrival to WebSocket client"
+TOO_FEW = "too few windows came; give it more seconds"
 
 
 def rows(effort: Effort) -> list[Row]:
@@ -28,25 +27,26 @@ def rows(effort: Effort) -> list[Row]:
     each_s = effort.seconds / TURNS + WARM_UP * hop_s
     for _ in range(TURNS):
         with bare_parts(hop_s) as url:
-            _listen(url, each_s, bare)
+            hear([url], each_s, bare)
         with demo() as serving:
-            _listen(serving.predictions, each_s, ours)
+            hear([serving.predictions], each_s, ours)
     if not ours.way_ms or not bare.way_ms:
-        return [Row.missing(NAME, "too few windows came; give it more seconds")]
-    return [_whole(ours, bare), *_stages(ours)]
+        return [Row.missing(NAME, TOO_FEW)]
+    return [against_parts(NAME, ours, bare), *_stages(ours)]
 
 
-def _whole(ours: Heard, bare: Heard) -> Row:
+def against_parts(name: str, ours: Heard, bare: Heard, *, setting: str = "") -> Row:
+    """The whole way of windows that were heard of, against the sum of the bare parts."""
     found, floor = Quantiles.of(ours.way_ms), Quantiles.of(_sums_ms(bare))
     parts = ", ".join(f"{n} {np.median(v):.2f}" for n, v in _parts(bare).items())
     return Row(
-        NAME,
+        name,
         found.p50,
         found.p99,
         "ms",
         f"bare parts: {floor.p50:.3g}, p99 {floor.p99:.3g} ({parts})",
         found.p50 / floor.p50,
-        f"paced by the hop; {found.n} windows, of the bare parts {floor.n}",
+        f"paced by the hop; {found.n} windows, of the bare parts {floor.n}{setting}",
         p999=found.p999,
         target=P50_WITHIN,
         ratio_p99=found.p99 / floor.p99,
@@ -75,13 +75,6 @@ def _sums_ms(bare: Heard) -> list[float]:
     """Of each hop, all its parts together."""
     sums: list[float] = np.sum([list(v) for v in _parts(bare).values()], axis=0).tolist()
     return sums
-
-
-def _listen(url: str, seconds: float, into: Heard) -> None:
-    try:
-        asyncio.run(listen(url, seconds=seconds, into=into))
-    except (ConnectionClosed, TimeoutError) as error:
-        raise HaduaError(f"no more predictions from {url!r}", got=repr(error)) from error
 
 
 @contextmanager

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 
 from websockets.asyncio.client import connect
 
-from hadua.service.bench.demo import Demo, demo
 from hadua.service.bench.effort import Effort
 from hadua.service.bench.installed import installed_mb
 from hadua.service.bench.process import Process, ProcessUnknownError
 from hadua.service.bench.row import Row
+from hadua.service.bench.started import Serving, demo
 from hadua.service.bench.timing import Quantiles
 
 READY_WITHIN_S, WITHIN_MB, GROWTH_MB_AN_HOUR = 1.5, 160.0, 1.0
@@ -56,7 +56,7 @@ def _running(seconds: float) -> list[Row]:
     ]
 
 
-async def _watched(serving: Demo, process: Process, seconds: float) -> list[float]:
+async def _watched(serving: Serving, process: Process, seconds: float) -> list[float]:
     """Megabytes, once a second, while a page like the dashboard listens."""
     mb: list[float] = []
     async with AsyncExitStack() as stack:

@@ -69,6 +69,10 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
         "eyes": Group("eye features by the tracker's rate", _packaged("eyes")),
         "inference": Group("the network by batch, context, engine", _packaged("inference")),
         "people": Group("people per core, each one's memory (clone)", _of_clone("many_people")),
+        "followed": Group(
+            "last sample to client, 1 and 8 people followed over LSL (clone)",
+            _of_clone("followed_people"),
+        ),
         "fanout": Group("clients x rate, slow clients (clone)", _of_clone("clients")),
         "training": Group("a step of a LOSO fold (clone)", _of_clone("training")),
         "calibrating": Group("a calibration (clone)", _of_clone("calibrating")),

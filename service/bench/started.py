@@ -1,5 +1,6 @@
-"""The demo as a user starts it, in a process of its own, and what its client sees."""
+"""The service as a user starts it, in a process of its own, and what its clients see."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,23 +8,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from hadua.models.errors import HaduaError
 
-COMMAND = (sys.executable, "-m", "hadua.service.cli.serve", "--demo", "--port", "0")
+COMMAND = (sys.executable, "-m", "hadua.service.cli.serve", "--port", "0")
 WARM_UP = 10  # windows: the first eye window needs four seconds of gaze
 _END_S = 10.0
 _SILENT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Demo:
-    """A demo that is ready.
+class Serving:
+    """A service that is ready.
 
     Args:
         pid: Of its process.
@@ -37,8 +40,12 @@ class Demo:
 
     @property
     def predictions(self) -> str:
-        """The WebSocket of its session."""
-        return self.url.replace("http", "ws", 1) + "/api/v1/sessions/demo/ws"
+        """The WebSocket of the demo's session."""
+        return self.predictions_of("demo")
+
+    def predictions_of(self, session_id: str) -> str:
+        """The WebSocket of a session."""
+        return self.url.replace("http", "ws", 1) + f"/api/v1/sessions/{session_id}/ws"
 
 
 @dataclass(slots=True)
@@ -58,19 +65,35 @@ class Heard:
 
 
 @contextmanager
-def demo() -> Iterator[Demo]:
-    """Start it, and stop it by its process id."""
+def demo() -> Iterator[Serving]:
+    """Start the demo, and stop it by its process id."""
+    with serving("--demo") as started:
+        yield started
+
+
+@contextmanager
+def serving(*options: str, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Serving]:
+    """Start the service with these options and environment, and stop it by its process id.
+
+    Raises:
+        HaduaError: it did not become ready.
+    """
     began = time.perf_counter()
     process = subprocess.Popen(
-        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ
+        (*COMMAND, *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **settings},
     )
     try:
         line = "" if process.stdout is None else process.stdout.readline()
         ready_s = time.perf_counter() - began
         found = re.fullmatch(r"hadua is ready: (http://\S+)\n", line)
         if found is None:
-            raise HaduaError("hadua-serve --demo did not become ready", got=repr(line))
-        yield Demo(process.pid, found[1], ready_s)
+            said = " ".join(("hadua-serve", *options))
+            raise HaduaError(f"{said} did not become ready", got=repr(line))
+        yield Serving(process.pid, found[1], ready_s)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=_END_S)
@@ -78,7 +101,26 @@ def demo() -> Iterator[Demo]:
             process.stdout.close()
 
 
-async def listen(address: str, *, seconds: float, into: Heard) -> None:
+def hear(addresses: Sequence[str], seconds: float, into: Heard) -> None:
+    """Listen to some WebSockets at once for so long.
+
+    Raises:
+        HaduaError: one of them ended, or never began.
+    """
+
+    async def all_of_them() -> None:
+        async with asyncio.TaskGroup() as group:
+            for address in addresses:
+                group.create_task(_listen(address, seconds=seconds, into=into))
+
+    try:
+        asyncio.run(all_of_them())
+    except* (ConnectionClosed, TimeoutError) as errors:
+        got = repr(errors.exceptions[0])
+        raise HaduaError(f"no more predictions from {addresses[0]!r}", got=got) from errors
+
+
+async def _listen(address: str, *, seconds: float, into: Heard) -> None:
     """Listen to a WebSocket for so long, the first windows left out.
 
     The client reads the same wall clock as the service: a frame's `time_unix` is when the window's
