@@ -6,6 +6,7 @@ The same profile gives the same bytes.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Annotated, Literal, cast
 
 import numpy as np
@@ -25,6 +26,7 @@ DOCUMENT, ARRAYS, MODEL = "profile.json", "profile.safetensors", "model.onnx"
 FILE_NAMES = (DOCUMENT, ARRAYS, MODEL)
 MAX_BYTES: Mapping[str, int] = {DOCUMENT: 2**20, ARRAYS: 2**26, MODEL: 2**26}
 
+_DOCUMENTS = 128  # whose parsing is remembered, a few kilobytes each
 _HINT = "Roll back to another version, or calibrate again."
 Count = Annotated[int, Field(ge=0)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -98,16 +100,26 @@ def parse_document(content: bytes, *, where: str) -> Document:
         ProfileError: not such a document, or another than was written.
     """
     try:
-        document = Document.model_validate_json(content)
+        document, whole = _parsed(content)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in fault["loc"]) or DOCUMENT
         raise ProfileError(
             f"{where} is not valid", got=f"{place}: {fault['msg']}", hint=_HINT
         ) from None
-    if not document.is_whole():
+    if not whole:
         raise ProfileError(f"{where} is damaged", got="another content than its digest", hint=_HINT)
     return document
+
+
+@lru_cache(maxsize=_DOCUMENTS)
+def _parsed(content: bytes) -> tuple[Document, bool]:
+    """A document, and whether it is what was sealed.
+
+    Each version that is saved makes those before it be read again, to know which to keep.
+    """
+    document = Document.model_validate_json(content)
+    return document, document.is_whole()
 
 
 def of_files(read: Callable[[str], bytes], *, where: str) -> Profile:

@@ -7,7 +7,6 @@ and what it writes appears whole.
 """
 
 import asyncio
-import time
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Self
@@ -19,20 +18,13 @@ from hadua.calibration.parcel_request import ParcelRequest
 from hadua.calibration.worker import LAST
 from hadua.models.errors import CalibrationError
 from hadua.service.line_process import LINE_BYTES, LineProcess
+from hadua.service.modest import modest_line
 
 START_TIMEOUT_S = 120.0
 FIT_TIMEOUT_S = 900.0
-PATIENCE_S = 5.0
-"""How long one that goes last may say nothing before it is looked at what it was left."""
-LEAST_SHARE = 0.2
-"""Of a processor."""
 _PARCEL_BYTES = 2**28  # all that a profile's files may have, in base64
 
 OnStage = Callable[[Working], None]
-
-
-class StarvedError(CalibrationError):
-    """The learning process goes last, and others leave it nothing: one that is less modest may."""
 
 
 class FitWorker:
@@ -148,24 +140,6 @@ class FitWorker:
         raise CalibrationError("the learning process", got=f"{line[:80]!r}", expected="an answer")
 
     async def _line(self, timeout_s: float, *, doing: str) -> bytes:
-        """The next line, as long as something is left to whatever is to say it."""
-        if not self._last:
-            return await self._process.line(timeout_s, doing=doing)
-        async with asyncio.timeout(timeout_s):
-            while True:
-                began_s, had_s = time.monotonic(), self._process.processor_s()
-                try:
-                    return await self._process.line(PATIENCE_S, doing=doing)
-                except TimeoutError:
-                    self._require_share(had_s, time.monotonic() - began_s, doing=doing)
-
-    def _require_share(self, had_s: float | None, waited_s: float, *, doing: str) -> None:
-        has_s = self._process.processor_s()
-        if had_s is None or has_s is None or has_s - had_s >= LEAST_SHARE * waited_s:
-            return
-        raise StarvedError(
-            f"the learning process was left nothing when it was to {doing}",
-            got=f"{has_s - had_s:.2f} s of a processor in {waited_s:.1f} s",
-            expected=f"{LEAST_SHARE:.0%} or more",
-            hint="The computer is very busy: one of higher priority may do it.",
-        )
+        if self._last:
+            return await modest_line(self._process, timeout_s, doing=doing)
+        return await self._process.line(timeout_s, doing=doing)

@@ -18,7 +18,7 @@ LEAD_S = 0.002
 """So long before: it takes about one millisecond, and one for clocks and blocks that are early."""
 WARM_S = 0.01
 """Who has worked on a window within this time needs no rehearsal."""
-MANY = 12
+MANY = 20
 """Windows of all in a second from which on none is rehearsed: that costs as much as the work."""
 _REMEMBERED = 16
 _EARLY_S = 1e-4  # by so much a stamp may be off

@@ -13,8 +13,9 @@ import structlog
 
 from hadua.calibration.fit_request import FitRequest, Working
 from hadua.service.cluster.remote import HERE, PoolError
-from hadua.service.fit_worker import FitWorker, StarvedError
+from hadua.service.fit_worker import FitWorker
 from hadua.service.line_process import WorkerDiedError
+from hadua.service.modest import StarvedError
 from hadua.service.workers import DaemonExecutor
 
 _log = structlog.get_logger("hadua.calibration")

@@ -1,4 +1,4 @@
-"""The process that adapts: `python -m hadua.service.learning.online_process`.
+"""The process that adapts: `python -m hadua.service.learning.online_process [--last]`.
 
 It lowers its own priority, imports torch, says that it is ready, and answers one line with one (a
 window that makes all be learnt anew, with two). Whoever started it may kill it at any time: what is
@@ -9,7 +9,7 @@ import sys
 
 import msgspec
 
-from hadua.calibration.worker import lower_priority
+from hadua.calibration.worker import LAST, go_last, lower_priority
 from hadua.models.errors import HaduaError
 from hadua.service.learning.online_messages import Failed, Ready, Said, Told, line
 
@@ -17,6 +17,8 @@ from hadua.service.learning.online_messages import Failed, Ready, Said, Told, li
 def main() -> int:
     """Answer standard input on standard output until it ends."""
     lower_priority()
+    if LAST in sys.argv[1:]:
+        go_last()
     # Not before the priority is lowered: importing torch takes seconds of a core.
     from hadua.service.learning.online_follower import Follower
 

@@ -28,6 +28,7 @@ from hadua.service.learning.statuses import AdaptationStatus, RollBack
 from hadua.service.learning.tools import InThread, Tools
 from hadua.service.learning.windows import Waiting, Window
 from hadua.service.line_process import WorkerDiedError
+from hadua.service.modest import StarvedError
 
 FOLDER = "online"
 MIN_QUALITY = Plan().min_quality
@@ -75,6 +76,7 @@ class OnlineRun:
         self._folder = tools.profiles.folder(participant) / FOLDER
         self._last_s: float | None = None
         self._good = AS_SHIPPED
+        self._modest = True
         self._state, self._reason = "starting", ""
         self._refused: Counter[str] = Counter()
         self._learnt = self._updates = self._relearnt = self._known_labels = 0
@@ -114,16 +116,24 @@ class OnlineRun:
         return msgspec.structs.replace(self.status(), state="off", reason=reason)
 
     async def drive(self) -> None:
-        """Follow; a process that dies is started anew from what answers, a few times."""
+        """Follow; a process that dies is started anew from what answers, a few times.
+
+        So is, once, a process that goes last and is left nothing by others: its successor is
+        merely of low priority.
+        """
         try:
-            for death in range(MOST_DEATHS):
+            deaths = 0
+            while deaths < MOST_DEATHS:
                 try:
                     await self._follow()
+                except StarvedError as error:
+                    self._modest = False
+                    _log.warning("following anew, less modestly", because=str(error))
+                    self._begin_anew(str(error))
                 except WorkerDiedError as error:
-                    _log.warning("the process that adapts died", deaths=death + 1, error=str(error))
-                    self._to_tell, self._known_labels = deque(self._labels), 0
-                    self._enter("starting", str(error))
-                    self._waiting.wake()
+                    deaths += 1
+                    _log.warning("the process that adapts died", deaths=deaths, error=str(error))
+                    self._begin_anew(str(error))
             self._enter("failed", f"the process that adapts died {MOST_DEATHS} times")
         except HaduaError as error:
             _log.warning("adaptation failed", error=str(error))
@@ -132,8 +142,13 @@ class OnlineRun:
             _log.exception("adaptation failed unexpectedly")
             self._enter("failed", f"internal error: {type(error).__name__}. The log says where.")
 
+    def _begin_anew(self, reason: str) -> None:
+        self._to_tell, self._known_labels = deque(self._labels), 0
+        self._enter("starting", reason)
+        self._waiting.wake()
+
     async def _follow(self) -> None:
-        worker = await OnlineWorker.start()
+        worker = await OnlineWorker.start(last=self._modest)
         try:
             begin = await self._in_thread(self._begin)
             begun = await worker.begin(begin)
@@ -180,7 +195,7 @@ class OnlineRun:
             return
         try:
             seen = await worker.see(see)
-        except WorkerDiedError:  # with the window: it may be what the process died of
+        except (WorkerDiedError, StarvedError):  # with the window: it may be what it died of
             self._lost += 1
             self._tools.figures.windows_dropped.labels("adaptation").inc()
             raise

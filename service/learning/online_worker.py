@@ -4,6 +4,7 @@ from typing import Self, TypeVar
 
 import msgspec
 
+from hadua.calibration.worker import LAST
 from hadua.models.errors import CalibrationError
 from hadua.service.learning.online_messages import (
     Begin,
@@ -19,6 +20,7 @@ from hadua.service.learning.online_messages import (
     line,
 )
 from hadua.service.line_process import LineProcess
+from hadua.service.modest import modest_line
 
 MODULE = "hadua.service.learning.online_process"
 START_TIMEOUT_S = 120.0
@@ -35,15 +37,16 @@ class OnlineWorker:
 
     Args:
         process: Started.
+        last: Whether it goes last altogether.
     """
 
-    def __init__(self, process: LineProcess) -> None:
-        self._process = process
+    def __init__(self, process: LineProcess, *, last: bool) -> None:
+        self._process, self._last = process, last
 
     @classmethod
-    async def start(cls) -> Self:
-        """Start the process."""
-        return cls(await LineProcess.start(MODULE))
+    async def start(cls, *, last: bool = True) -> Self:
+        """Start the process, which goes last altogether, or is merely of low priority."""
+        return cls(await LineProcess.start(MODULE, *((LAST,) if last else ())), last=last)
 
     @property
     def pid(self) -> int:
@@ -54,6 +57,7 @@ class OnlineWorker:
         """Follow a participant; waits until everything slow has been imported.
 
         Raises:
+            StarvedError: it goes last, and others leave it nothing.
             CalibrationError: it cannot, it died, or it takes too long.
         """
         await self._hear(Ready, START_TIMEOUT_S)
@@ -79,7 +83,7 @@ class OnlineWorker:
 
     async def _hear(self, kind: type[T], timeout_s: float) -> T:
         try:
-            text = await self._process.line(timeout_s, doing="adapt")
+            text = await self._line(timeout_s)
         except TimeoutError:
             self._process.kill()
             raise CalibrationError(
@@ -94,3 +98,8 @@ class OnlineWorker:
         if not isinstance(said, kind):
             raise CalibrationError("the process that adapts", got=f"{said}", expected=kind.__name__)
         return said
+
+    async def _line(self, timeout_s: float) -> bytes:
+        if self._last:
+            return await modest_line(self._process, timeout_s, doing="adapt")
+        return await self._process.line(timeout_s, doing="adapt")

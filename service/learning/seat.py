@@ -11,6 +11,7 @@ import structlog
 from hadua.calibration.profile import AS_SHIPPED
 from hadua.models.features import Modality
 from hadua.service.engine import Engine
+from hadua.service.in_turn import InTurn
 from hadua.service.learning.claims import Claims
 from hadua.service.learning.errors import NoParticipantError, NotRunningError
 from hadua.service.learning.swap import Swap
@@ -23,6 +24,9 @@ CLOSE_TIMEOUT_S = 5.0
 T = TypeVar("T")
 
 _log = structlog.get_logger("hadua.learning")
+
+LEARNING = InTurn()
+"""The turns of the threads that load and keep what was learnt, in this process."""
 
 
 class Seat:
@@ -91,8 +95,13 @@ class Seat:
             )
 
     async def in_thread(self, call: Callable[[], T]) -> T:
-        """Make a call that blocks in learning's own thread, after those that were asked before."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        """Make a call that blocks in learning's own thread, after those that were asked before.
+
+        Of all sessions one at a time: each that runs beside a window's thread can hold it up for
+        as long as Python lets a thread run, again and again.
+        """
+        in_turn = functools.partial(_in_turn, call)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, in_turn)
 
     async def audit(self, action: str, actor: str, **detail: str | int | float) -> None:
         """Note who did what; it is on the disk when this returns."""
@@ -146,6 +155,11 @@ async def cancelled(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         await asyncio.wait([task], timeout=CLOSE_TIMEOUT_S)
+
+
+def _in_turn(call: Callable[[], T]) -> T:
+    with LEARNING.turn():
+        return call()
 
 
 def _version(engine: Engine) -> int:

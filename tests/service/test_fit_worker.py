@@ -15,8 +15,9 @@ from hadua.calibration.fit_request import Working
 from hadua.calibration.fitted import FITTED
 from hadua.calibration.session_state import State
 from hadua.models.errors import CalibrationError
-from hadua.service import fit_worker
-from hadua.service.fit_worker import FitWorker, StarvedError
+from hadua.service import modest
+from hadua.service.fit_worker import FitWorker
+from hadua.service.modest import StarvedError
 
 # A process of low priority imports torch: seconds on idle cores, a minute on busy ones.
 slow_test = partial(async_test, timeout_s=240.0)
@@ -69,7 +70,7 @@ async def test_one_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing goes last altogether")
 @slow_test
 async def test_one_that_others_leave_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_worker, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(modest, "PATIENCE_S", 0.5)
     worker, another = await FitWorker.start(), await FitWorker.start(last=False)
     try:
         await eventually(lambda: os.sched_getscheduler(worker.pid) == os.SCHED_IDLE)

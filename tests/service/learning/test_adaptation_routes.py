@@ -1,14 +1,18 @@
 """The online loop in a running session: on, frozen, off, rolled back, and told."""
 
 import json
+import os
+import sys
 import threading
 from functools import partial
 
+import pytest
 from support.learning import (
     Script,
     ToyPipeline,
     begin_session,
     kill_learners,
+    learners,
     learning_parts,
     windows_chunks,
 )
@@ -16,6 +20,8 @@ from support.service import Running, async_test, eventually, running
 from support.toy_calibration import PERSON
 from websockets.asyncio.client import connect
 
+from hadua.calibration.worker import LAST
+from hadua.service import modest
 from hadua.service.session import Session
 
 slow_test = partial(async_test, timeout_s=240.0)
@@ -129,3 +135,34 @@ async def test_a_process_that_is_killed_is_started_anew_and_told_all_that_was_to
         metrics = (await http.get("/metrics")).text
         await eventually(lambda: learning.profile_version >= 1)
     assert 'hadua_learning_windows_dropped_total{by="adaptation"} 1.0' in metrics
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing goes last altogether")
+@slow_test
+async def test_who_is_left_nothing_by_others_is_followed_by_one_that_does_not_go_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go, rest = threading.Event(), threading.Event()
+    script: Script = [go, *windows_chunks(0, 1), rest, *windows_chunks(1, 30), threading.Event()]
+    async with running(learning_parts(script)) as service:
+        path, session = await begin_session(service.http), session_of(service)
+        await session.running.wait()
+        await adaptation(service, path, on=True)
+        learning = session.learning
+        assert learning is not None
+        await eventually(lambda: learning.adaptation().state == "on")
+        (modest_one,) = learners()
+        assert LAST in modest_one.cmdline()
+        assert os.sched_getscheduler(modest_one.pid) == os.SCHED_IDLE
+        monkeypatch.setattr(modest, "PATIENCE_S", 0.5)
+        modest_one.suspend()
+        go.set()
+        await eventually(lambda: learning.adaptation().state == "starting")
+        assert "left nothing" in learning.adaptation().reason
+        await eventually(lambda: learning.adaptation().state == "on")
+        (another,) = learners()
+        assert LAST not in another.cmdline()
+        assert os.sched_getscheduler(another.pid) == os.SCHED_OTHER
+        rest.set()
+        await eventually(lambda: learning.adaptation().learnt == 29)
+        assert learning.adaptation().dropped == 1  # the one that was in work, and it is counted

@@ -23,7 +23,7 @@ from support.toy_calibration import PERSON
 from websockets.asyncio.client import connect
 
 from hadua.calibration.worker import LAST
-from hadua.service import fit_worker
+from hadua.service import modest
 
 PLAN = {"baseline_s": 5.0, "windows": 140, "fewest": 120}
 ENDS = ["fitting", "ready", "accepted"]
@@ -117,7 +117,7 @@ async def test_a_fit_that_is_left_nothing_is_made_by_one_that_does_not_go_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The first process never gets a processor: without a second there is no profile."""
-    monkeypatch.setattr(fit_worker, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(modest, "PATIENCE_S", 0.5)
     begin = threading.Event()
     script: Script = [begin, *windows_chunks(0, 150), threading.Event()]
     async with running(learning_parts(script)) as service:

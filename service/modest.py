@@ -1,0 +1,51 @@
+"""What a process that goes last says, as long as others leave it anything to say it with.
+
+Whatever else wakes up interrupts it at once, so that no prediction waits for it. On a computer
+that is busy with other things that may leave it nothing: then it is given up.
+"""
+
+import asyncio
+import time
+
+from hadua.models.errors import CalibrationError
+from hadua.service.line_process import LineProcess
+
+PATIENCE_S = 5.0
+"""How long one that goes last may say nothing before it is looked at what it was left."""
+LEAST_SHARE = 0.2
+"""Of a processor."""
+
+
+class StarvedError(CalibrationError):
+    """The learning process goes last, and others leave it nothing: one that is less modest may."""
+
+
+async def modest_line(process: LineProcess, timeout_s: float, *, doing: str) -> bytes:
+    """The next line of a process that goes last.
+
+    Raises:
+        StarvedError: others leave it nothing.
+        WorkerDiedError, CalibrationError: as `LineProcess.line`.
+        TimeoutError: nothing in time.
+    """
+    async with asyncio.timeout(timeout_s):
+        while True:
+            began_s, had_s = time.monotonic(), process.processor_s()
+            try:
+                return await process.line(PATIENCE_S, doing=doing)
+            except TimeoutError:
+                _require_share(process, had_s, time.monotonic() - began_s, doing=doing)
+
+
+def _require_share(
+    process: LineProcess, had_s: float | None, waited_s: float, *, doing: str
+) -> None:
+    has_s = process.processor_s()
+    if had_s is None or has_s is None or has_s - had_s >= LEAST_SHARE * waited_s:
+        return
+    raise StarvedError(
+        f"the learning process was left nothing when it was to {doing}",
+        got=f"{has_s - had_s:.2f} s of a processor in {waited_s:.1f} s",
+        expected=f"{LEAST_SHARE:.0%} or more",
+        hint="The computer is very busy: one of higher priority may do it.",
+    )
