@@ -22,6 +22,8 @@ from hadua.service.modest import modest_line
 
 START_TIMEOUT_S = 120.0
 FIT_TIMEOUT_S = 900.0
+LEAST_SHARE = 0.2
+"""Of a processor, below which one that goes last would not come to an end of its fit."""
 _PARCEL_BYTES = 2**28  # all that a profile's files may have, in base64
 
 OnStage = Callable[[Working], None]
@@ -141,5 +143,5 @@ class FitWorker:
 
     async def _line(self, timeout_s: float, *, doing: str) -> bytes:
         if self._last:
-            return await modest_line(self._process, timeout_s, doing=doing)
+            return await modest_line(self._process, timeout_s, doing=doing, least_share=LEAST_SHARE)
         return await self._process.line(timeout_s, doing=doing)

@@ -20,12 +20,14 @@ from hadua.service.learning.online_messages import (
     line,
 )
 from hadua.service.line_process import LineProcess
-from hadua.service.modest import modest_line
+from hadua.service.modest import StarvedError, modest_line
 
 MODULE = "hadua.service.learning.online_process"
 START_TIMEOUT_S = 120.0
 STEP_TIMEOUT_S = 60.0
 RELEARN_TIMEOUT_S = 900.0
+LEAST_SHARE = 0.02
+"""Of a processor: a hundredth keeps up, and many that begin at once share what is left."""
 
 T = TypeVar("T", Ready, Begun, Seen, Relearnt)
 
@@ -86,7 +88,8 @@ class OnlineWorker:
             text = await self._line(timeout_s)
         except TimeoutError:
             self._process.kill()
-            raise CalibrationError(
+            error = StarvedError if self._last else CalibrationError
+            raise error(
                 "the process that adapts takes too long", expected=f"{timeout_s:g} s"
             ) from None
         try:
@@ -101,5 +104,7 @@ class OnlineWorker:
 
     async def _line(self, timeout_s: float) -> bytes:
         if self._last:
-            return await modest_line(self._process, timeout_s, doing="adapt")
+            return await modest_line(
+                self._process, timeout_s, doing="adapt", least_share=LEAST_SHARE
+            )
         return await self._process.line(timeout_s, doing="adapt")
