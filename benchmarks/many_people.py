@@ -131,7 +131,13 @@ def rows(rates: tuple[Rate, ...], *, seconds: float) -> Iterator[Row]:
                       setting=f"{how}; one thread, which does nothing else")  # fmt: skip
         alone: Served | None = None
         for people in rate.crowds:
-            served = serve(people, hop_s=hop_s, seconds=seconds)
+            try:
+                served = serve(people, hop_s=hop_s, seconds=seconds)
+            except (
+                SystemExit
+            ) as error:  # too many for this machine: the others are told all the same
+                yield Row.missing(f"{people} people, {a_second}", f"it failed: {error}")
+                continue
             yield from _cost(served, rate, bare_ms=bare["paced_p50_ms"])
             yield from _latency(served)
             if alone is not None and people >= A_CROWD:

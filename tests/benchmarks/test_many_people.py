@@ -24,6 +24,7 @@ from hadua.service.bench.effort import QUICK, THOROUGH
 
 SERVED = Served(64, 1.0, 1300, 1280, 8.0, 2.0, 9.0, 20.0, 3, 3.5, 0.5, 0.0)
 RATE = Rate(1.0, (1, 64), 100)
+BARE = '{"hot_p50_ms": 1, "hot_p99_ms": 2, "paced_p50_ms": 4, "paced_p99_ms": 5}'
 
 
 def test_two_people_are_served_by_a_process_of_their_own() -> None:
@@ -64,18 +65,30 @@ def test_a_crowd_is_compared_with_one_person(monkeypatch: pytest.MonkeyPatch) ->
         return replace(SERVED, people=people, per_person_ms=costs[people])
 
     monkeypatch.setattr("many_people.serve", served)
-    monkeypatch.setattr(
-        "many_people._told_by",
-        lambda *asked, timeout_s: (
-            '{"hot_p50_ms": 1, "hot_p99_ms": 2, "paced_p50_ms": 4, "paced_p99_ms": 5}'
-        ),
-    )
+    monkeypatch.setattr("many_people._told_by", lambda *asked, timeout_s: BARE)
     found = list(rows((RATE,), seconds=1.0))
     assert [row.setting.split(";")[0] for row in found[:2]] == ["hot", "paced, 20 ms apart"]
     (flat,) = (row for row in found if row.name == "64 people, 1 a second: processor of each")
     assert (flat.ratio, flat.target) == (0.5, FLAT)
     (window,) = (row for row in found if row.name == "64 people, 1 a second: processor of a window")
     assert window.ratio == 2.0
+
+
+def test_a_crowd_that_is_too_much_is_a_row_and_the_others_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def served(people: int, *, hop_s: float, seconds: float) -> Served:
+        if people == 64:
+            raise SystemExit("no answer from 64")
+        return replace(SERVED, people=people)
+
+    monkeypatch.setattr("many_people.serve", served)
+    monkeypatch.setattr("many_people._told_by", lambda *asked, timeout_s: BARE)
+    found = list(rows((replace(RATE, crowds=(1, 64, 100)),), seconds=1.0))
+    (failed,) = (row for row in found if not row.measured)
+    assert failed.name == "64 people, 1 a second"
+    assert "no answer from 64" in failed.setting
+    assert any(row.name.startswith("100 people") for row in found)
 
 
 def test_to_measure_for_less_long_serves_no_fewer_people(monkeypatch: pytest.MonkeyPatch) -> None:
