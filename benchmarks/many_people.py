@@ -5,8 +5,8 @@
 Each row is a process of its own: the real service (sessions, readers, bridge, pipeline, hub,
 storage), whose sources give recorded chunks in real time as liblsl does: 62 channels at 1000 Hz in
 chunks of 20 ms, gaze at 120 Hz sample by sample. All begin at once. People per core is the
-processor time that the process took, in one second and for one person, turned around; whether that
-holds in real time is seen by what was answered and what was dropped. Latency is from the arrival
+processor time that the process took, in one second and for one person, turned around; where windows
+did not come, what they would have taken is added. Latency is from the arrival
 of a window's last sample to the clients' senders. What a window costs is compared with the same
 people's features and network in one thread that does nothing else (`bare_people.py`). `--more`
 adds rows of people in step, with adaptation, and over real Lab Streaming Layer, whose senders are
@@ -72,6 +72,11 @@ class Served:
     memory_mb: float
     grown_mb_h: float
     learners_mb: float
+
+    @property
+    def whole_ms(self) -> float:
+        """Of a processor, a second and person, for all windows: those that did not come count."""
+        return self.per_person_ms * max(1.0, self.expected / self.windows)
 
 
 def serve(
@@ -142,8 +147,8 @@ def rows(rates: tuple[Rate, ...], *, seconds: float) -> Iterator[Row]:
             yield from _latency(served)
             if alone is not None and people >= A_CROWD:
                 yield Row(f"{people} people, {a_second}: processor of each",
-                          served.per_person_ms, None, "ms a second", "one person",
-                          served.per_person_ms / alone.per_person_ms, target=FLAT)  # fmt: skip
+                          served.whole_ms, None, "ms a second", "one person",
+                          served.whole_ms / alone.whole_ms, target=FLAT)  # fmt: skip
             alone = alone or served
 
 
@@ -177,11 +182,11 @@ def _setting(served: Served) -> str:
 def _cost(served: Served, rate: Rate, *, bare_ms: float) -> Iterator[Row]:
     what = f"{_people(served)}, {rate.a_second:g} a second"
     crowd = served.people >= A_CROWD
-    per_core = 1e3 / served.per_person_ms
-    yield Row(f"{what}: processor", served.per_person_ms, None, "ms a second and person",
+    per_core = 1e3 / served.whole_ms
+    yield Row(f"{what}: processor", served.whole_ms, None, "ms a second and person",
               setting=f"{per_core:.0f} people per core; {_setting(served)}",
               target=1e3 / rate.per_core if crowd else None)  # fmt: skip
-    window_ms = served.per_person_ms / rate.a_second
+    window_ms = served.whole_ms / rate.a_second
     yield Row(f"{what}: processor of a window", window_ms, None, "ms",
               "features and network alone, paced", window_ms / bare_ms)  # fmt: skip
     yield Row(f"{what}: memory", served.memory_mb, None, "MB a person",

@@ -58,6 +58,15 @@ def test_targets_are_what_was_promised() -> None:
         assert row.name.startswith("one person, 1 a second")
 
 
+def test_windows_that_did_not_come_are_no_thrift() -> None:
+    half = replace(SERVED, windows=640, expected=1280)
+    cost, window, _ = _cost(half, RATE, bare_ms=4.0)
+    assert (cost.p50, cost.met) == (16.0, False)
+    assert cost.setting.startswith("62 people per core; 640 windows of 1280")
+    assert (window.p50, window.ratio) == (16.0, 4.0)
+    assert replace(SERVED, windows=1400).whole_ms == SERVED.per_person_ms  # of a backlog, too
+
+
 def test_a_crowd_is_compared_with_one_person(monkeypatch: pytest.MonkeyPatch) -> None:
     costs = {1: 16.0, 64: 8.0}
 
