@@ -103,14 +103,17 @@ def serve(
 
 def _told_by(program: Path, asked: Mapping[str, object], *, timeout_s: float) -> str:
     """The last line of one of the programs."""
-    done = subprocess.run(
-        [sys.executable, str(program), json.dumps(asked)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=timeout_s,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, str(program), json.dumps(asked)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"{program.name} {json.dumps(asked)} took {timeout_s:g} s") from None
     if done.returncode:
         raise SystemExit(f"{program.name} {json.dumps(asked)} ended with {done.returncode}")
     line = done.stdout.strip().splitlines()[-1]
@@ -138,9 +141,8 @@ def rows(rates: tuple[Rate, ...], *, seconds: float) -> Iterator[Row]:
         for people in rate.crowds:
             try:
                 served = serve(people, hop_s=hop_s, seconds=seconds)
-            except (
-                SystemExit
-            ) as error:  # too many for this machine: the others are told all the same
+            except SystemExit as error:
+                # Too many for this machine: what the others cost is told all the same.
                 yield Row.missing(f"{people} people, {a_second}", f"it failed: {error}")
                 continue
             yield from _cost(served, rate, bare_ms=bare["paced_p50_ms"])
@@ -190,7 +192,7 @@ def _cost(served: Served, rate: Rate, *, bare_ms: float) -> Iterator[Row]:
     yield Row(f"{what}: processor of a window", window_ms, None, "ms",
               "features and network alone, paced", window_ms / bare_ms)  # fmt: skip
     yield Row(f"{what}: memory", served.memory_mb, None, "MB a person",
-              setting=f"private bytes; grew by {served.grown_mb_h:.1f} MB an hour and person",
+              setting=f"its own, of no file; grew by {served.grown_mb_h:.1f} MB an hour and person",
               target=MEMORY_MB if crowd else None)  # fmt: skip
 
 

@@ -1,8 +1,11 @@
 """What is said of many people is of those that were served, and targets stand where promised."""
 
+import mmap
 from dataclasses import replace
+from pathlib import Path
 
 import bare_people
+import psutil
 import pytest
 from many_people import (
     FLAT,
@@ -13,17 +16,21 @@ from many_people import (
     Served,
     _cost,
     _latency,
+    _told_by,
     rows,
     serve,
     suite_rows,
 )
 from many_people import QUICK as FEW
+from many_people import SERVED as SERVED_BY
+from served_people import _own_bytes
 from table import Row
 
 from hadua.service.bench.effort import QUICK, THOROUGH
 
 SERVED = Served(64, 1.0, 1300, 1280, 8.0, 2.0, 9.0, 20.0, 3, 3.5, 0.5, 0.0)
 RATE = Rate(1.0, (1, 64), 100)
+LIBRARY_BYTES = 32 * 2**20
 BARE = '{"hot_p50_ms": 1, "hot_p99_ms": 2, "paced_p50_ms": 4, "paced_p99_ms": 5}'
 
 
@@ -39,6 +46,25 @@ def test_two_people_are_served_by_a_process_of_their_own() -> None:
 def test_a_program_that_fails_says_which() -> None:
     with pytest.raises(SystemExit, match=r"served_people\.py .*\"hop_s\": -1.* ended with 1"):
         serve(1, hop_s=-1.0, seconds=0.1)
+
+
+def test_a_program_that_takes_too_long_says_which() -> None:
+    with pytest.raises(SystemExit, match=r"served_people\.py .* took 0\.01 s"):
+        _told_by(SERVED_BY, {}, timeout_s=0.01)
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere nobody tells files' pages apart")
+def test_pages_of_files_are_nobodys_memory(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    library.write_bytes(bytes(LIBRARY_BYTES))
+    process = psutil.Process()
+    with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages:
+        before = _own_bytes(process)
+        assert sum(pages[:: mmap.PAGESIZE]) == 0  # now all of them are here
+        assert _own_bytes(process) - before < LIBRARY_BYTES / 4
+    kept = b"x" * LIBRARY_BYTES
+    assert _own_bytes(process) - before > LIBRARY_BYTES / 2
+    assert kept
 
 
 def test_targets_are_what_was_promised() -> None:
