@@ -108,6 +108,18 @@ class PieceBuffer:
         elif len(self._pieces) > self._capacity:
             self._drop(self._of_largest_class())
 
+    def resume(self, pieces: Sequence[Piece], *, seen: int) -> None:
+        """Take pieces of a buffer that is gone, each with its number.
+
+        Args:
+            pieces: Oldest first.
+            seen: Pieces that were ever added to it.
+        """
+        for piece in pieces:
+            self._count = max(self._count, piece.number)
+            self.add(piece)
+        self._count = max(self._count, seen)
+
     def revise(self, change: Callable[[Piece], Piece]) -> None:
         """Replace every piece by what `change` makes of it; windows and number stay."""
         self._pieces = [change(piece) for piece in self._pieces]

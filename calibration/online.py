@@ -29,6 +29,7 @@ from hadua.calibration.online_settings import OnlineSettings
 from hadua.calibration.online_stream import Cut, Stream
 from hadua.calibration.plan import fewest_windows
 from hadua.calibration.preparing import normalised
+from hadua.calibration.sitting import Counts, Sitting
 from hadua.calibration.source_terms import SourceTerms
 from hadua.calibration.stretches import logits_of_windows
 from hadua.calibration.told import Told
@@ -150,6 +151,33 @@ class OnlineAdapter:
         for k, windows in enumerate(self._stream.cut(earlier)):
             self._buffer.add(self._piece(windows, stretch=_EARLIER - k, own=by))
         self._learnt_from = self._seen
+        self._life = self._begin(self.served, known=self._life.is_known)
+
+    @property
+    def sitting(self) -> Sitting:
+        """What is held of the present sitting, for `resume`."""
+        pieces = self._buffer.pieces
+        own = [piece for piece in pieces if piece.own is None]
+        counts = Counts(
+            seen=self._buffer.seen,
+            before=self._before,
+            learnt_from=self._learnt_from,
+            earlier=len(own) < len(pieces),
+        )
+        return Sitting(own, counts)
+
+    def resume(self, sitting: Sitting, *, owed: bool = False) -> None:
+        """Go on with what another one held of this sitting; an earlier one is remembered before.
+
+        Args:
+            sitting: What it held.
+            owed: Whether all was to be learnt anew, and was not.
+        """
+        counts = sitting.counts
+        self._buffer.resume(sitting.pieces, seen=counts.seen)
+        self._stream.begin_after(max((p.stretch for p in sitting.pieces), default=_EARLIER))
+        self._before = counts.before
+        self._learnt_from = 0 if owed else counts.learnt_from
         self._life = self._begin(self.served, known=self._life.is_known)
 
     @property

@@ -72,6 +72,10 @@ class Stream:
         self._open.append(window)
         return done + (self._close() if len(self._open) >= self._piece else [])
 
+    def begin_after(self, stretch: int) -> None:
+        """Let the next window begin a stretch of time after that one; before the first window."""
+        self._seconds = (stretch + 1) * self._stretch_s
+
     def cut(self, collected: Collected) -> Iterator[Collected]:
         """Pieces of windows that are there already; the stream itself does not change."""
         ends = collected.end_s

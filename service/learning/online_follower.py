@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from hadua.calibration.plan import FEWEST, MOST
 from hadua.calibration.profile import AS_SHIPPED, Profile, Provenance
 from hadua.calibration.report import Report
 from hadua.calibration.session_state import State
+from hadua.calibration.sitting import SITTING, Sitting, SittingFiles
 from hadua.calibration.source_terms import FromEmbeddings, FromWindows, SourceTerms
 from hadua.calibration.source_windows import load_source
 from hadua.calibration.store import ProfileStore
@@ -64,7 +66,8 @@ class Follower:
         """
         if isinstance(told, Begin):
             self._following = _Following(told)
-            yield Begun(remembered=self._following.remembered)
+            following = self._following
+            yield Begun(remembered=following.remembered, resumed=following.resumed)
         elif self._following is None:
             raise CalibrationError("the online loop", got=f"{told}", expected="begin, first")
         elif isinstance(told, See):
@@ -95,7 +98,14 @@ class _Following:
         self._known: deque[tuple[HaduaNetwork, int]] = deque(maxlen=REMEMBERED_STATES)
         self._known.append((self._adapter.served.network, begin.version))
         self._taught = self._labels = 0
-        self.remembered = self._remember(store) if begin.remember else 0
+        self._files = SittingFiles(Path(begin.folder) / SITTING)
+        if not begin.resume:
+            self._files.forget()
+        sitting = self._files.read()
+        # Who was taken for somebody else has nothing to do with the calibration any more.
+        remember = begin.remember and (sitting is None or sitting.counts.earlier)
+        self.remembered = self._remember(store) if remember else 0
+        self.resumed = 0 if sitting is None else self._resume(sitting)
 
     def see(self, told: See) -> Iterator[Said]:
         window = CollectedWindow(
@@ -109,6 +119,7 @@ class _Following:
         step_ms = (time.perf_counter() - began) * 1e3
         self._taught += not observed.refused
         due = self._adapter.relearning_due
+        self._keep_sitting()
         if observed.rolled_back is not None:
             yield self._rolled_back(observed.rolled_back, step_ms)
             return
@@ -148,6 +159,7 @@ class _Following:
     def _relearn(self) -> Relearnt:
         adapter = self._adapter
         collected, prior = adapter.to_relearn(), adapter.served.normalisation
+        self._keep_sitting()  # should it die of what follows, the next one does not at once, too
         target = Target(
             self._begin.participant,
             self._version + 1,
@@ -202,6 +214,15 @@ class _Following:
 
     def _put(self, profile: Profile) -> None:
         keep_fitted(Path(self._begin.folder), profile)
+
+    def _keep_sitting(self) -> None:
+        """For a process that may come after this one; without it, that one begins with nothing."""
+        with suppress(OSError):
+            self._files.keep(self._adapter.sitting)
+
+    def _resume(self, sitting: Sitting) -> int:
+        self._adapter.resume(sitting, owed=self._begin.owed)
+        return len(sitting.pieces)
 
     def _remember(self, store: ProfileStore) -> int:
         """Put the windows of the participant's calibration into the buffer, if there is one."""

@@ -18,6 +18,8 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
         seed: Start of every random number.
         remember: Whether the windows of the participant's calibration are to be remembered.
         person_guard: Whether to ask if this is still the person of the profile.
+        resume: Whether this sitting was followed before, by a process that is gone.
+        owed: Whether that one was to learn all anew, and was not left the time.
     """
 
     bundle: str
@@ -29,6 +31,8 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, tag="begin"):
     seed: int = 0
     remember: bool = True
     person_guard: bool = True
+    resume: bool = False
+    owed: bool = False
 
 
 class See(msgspec.Struct, frozen=True, kw_only=True, tag="see"):
@@ -71,9 +75,15 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):
-    """It follows; so many windows of the calibration are remembered."""
+    """It follows.
+
+    Args:
+        remembered: Windows of the calibration that it knows.
+        resumed: Pieces of this sitting that it took over.
+    """
 
     remembered: int
+    resumed: int = 0
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, tag="seen"):

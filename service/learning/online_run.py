@@ -8,6 +8,7 @@ with its reason. Without the loop nothing of this exists: what answers is what a
 import functools
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from hadua.calibration.fitted import read_fitted
 from hadua.calibration.online_reasons import FROZEN, NOTHING_MEASURED, POOR_QUALITY
 from hadua.calibration.plan import Plan
 from hadua.calibration.profile import AS_SHIPPED
+from hadua.calibration.sitting import SITTING, SittingFiles
 from hadua.models.errors import CalibrationError, HaduaError
 from hadua.models.features import Modality
 from hadua.service.learning.online_messages import Begin, Kept, See, Seen, Tell
@@ -76,7 +78,7 @@ class OnlineRun:
         self._folder = tools.profiles.folder(participant) / FOLDER
         self._last_s: float | None = None
         self._good = AS_SHIPPED
-        self._modest = True
+        self._modest, self._resume, self._owed = True, False, False
         self._state, self._reason = "starting", ""
         self._refused: Counter[str] = Counter()
         self._learnt = self._updates = self._relearnt = self._known_labels = 0
@@ -119,8 +121,15 @@ class OnlineRun:
         """Follow; a process that dies is started anew from what answers, a few times.
 
         So is, once, a process that goes last and is left nothing by others: its successor is
-        merely of low priority.
+        merely of low priority. Either takes over what was held of this sitting, which ends here.
         """
+        try:
+            await self._follow_on()
+        finally:
+            with suppress(OSError, RuntimeError):
+                await self._in_thread(SittingFiles(self._folder / SITTING).forget)
+
+    async def _follow_on(self) -> None:
         try:
             deaths = 0
             while deaths < MOST_DEATHS:
@@ -152,7 +161,13 @@ class OnlineRun:
         try:
             begin = await self._in_thread(self._begin)
             begun = await worker.begin(begin)
-            _log.info("adapting", version=begin.version, remembered=begun.remembered)
+            self._resume = True
+            _log.info(
+                "adapting",
+                version=begin.version,
+                remembered=begun.remembered,
+                resumed=begun.resumed,
+            )
             self._enter("on", "")
             while True:
                 self._taken.extend(await self._waiting.take())
@@ -175,6 +190,8 @@ class OnlineRun:
             folder=str(self._folder.absolute()),
             source=None if tools.source is None else str(Path(tools.source).absolute()),
             person_guard=tools.person_guard,
+            resume=self._resume,
+            owed=self._owed,
         )
 
     def _last_calibrated(self, version: int) -> int:
@@ -205,13 +222,21 @@ class OnlineRun:
         elif seen.made:
             await self._adopt(worker, f"online, {self._learnt} windows")
         if seen.relearning:
-            again = await worker.relearnt()
-            _log.info("learnt anew", made=again.made, reason=again.reason)
-            self._relearning = again.reason if again.made else f"refused: {again.reason}"
-            if again.made:
-                self._relearnt += 1
-                await self._adopt(worker, again.reason)
+            await self._learn_anew(worker)
         self._said()
+
+    async def _learn_anew(self, worker: OnlineWorker) -> None:
+        try:
+            again = await worker.relearnt()
+        except StarvedError:  # no fault of what it did: its successor is to do it
+            self._owed = True
+            raise
+        self._owed = False
+        _log.info("learnt anew", made=again.made, reason=again.reason)
+        self._relearning = again.reason if again.made else f"refused: {again.reason}"
+        if again.made:
+            self._relearnt += 1
+            await self._adopt(worker, again.reason)
 
     def _see(self, window: Window) -> See | None:
         kept, refusal = admit(

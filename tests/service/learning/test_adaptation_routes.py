@@ -5,8 +5,10 @@ import os
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 
 import pytest
+from support.keeping import new_data_folder
 from support.learning import (
     Script,
     ToyPipeline,
@@ -20,8 +22,15 @@ from support.service import Running, async_test, eventually, running
 from support.toy_calibration import PERSON
 from websockets.asyncio.client import connect
 
+from hadua.calibration.online_settings import OnlineSettings
+from hadua.calibration.sitting import SITTING
 from hadua.calibration.worker import LAST
 from hadua.service import modest
+from hadua.service.learning.online_messages import Relearnt
+from hadua.service.learning.online_run import FOLDER
+from hadua.service.learning.online_worker import OnlineWorker
+from hadua.service.modest import StarvedError
+from hadua.service.person_data import PROFILES
 from hadua.service.session import Session
 
 slow_test = partial(async_test, timeout_s=240.0)
@@ -135,6 +144,47 @@ async def test_a_process_that_is_killed_is_started_anew_and_told_all_that_was_to
         metrics = (await http.get("/metrics")).text
         await eventually(lambda: learning.profile_version >= 1)
     assert 'hadua_learning_windows_dropped_total{by="adaptation"} 1.0' in metrics
+
+
+@pytest.mark.parametrize("why", ["killed", "left nothing"])
+@slow_test
+async def test_whoever_takes_over_learns_anew_from_all_of_the_sitting(
+    why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it would take 120 windows to see again counts; and what is owed is made up for."""
+    first, rest, held = (threading.Event() for _ in range(3))
+    script: Script = [first, *windows_chunks(0, 100), rest, *windows_chunks(100, 170), held]
+    asked = []
+    learn_anew = OnlineWorker.relearnt
+
+    async def starved_first(worker: OnlineWorker) -> Relearnt:
+        asked.append(worker.pid)
+        if why == "left nothing" and len(asked) == 1:
+            held.set()
+            raise StarvedError("made up")
+        return await learn_anew(worker)
+
+    monkeypatch.setattr(OnlineWorker, "relearnt", starved_first)
+    script += [*windows_chunks(170, 173), threading.Event()]
+    folder = new_data_folder(tmp_path)
+    async with running(learning_parts(script, folder=folder)) as service:
+        path, session = await begin_session(service.http), session_of(service)
+        await session.running.wait()
+        await adaptation(service, path, on=True)
+        learning = session.learning
+        assert learning is not None
+        await eventually(lambda: learning.adaptation().state == "on")
+        first.set()
+        await eventually(lambda: learning.adaptation().learnt == 100)
+        sitting = folder / PROFILES / PERSON / FOLDER / SITTING
+        assert len(list(sitting.glob("*.piece"))) == OnlineSettings().per_stretch
+        if why == "killed":
+            kill_learners()
+        rest.set()
+        await eventually(lambda: learning.adaptation().relearning)
+        assert len(set(asked)) == (1 if why == "killed" else 2)
+        await adaptation(service, path, on=False)
+        assert not sitting.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing goes last altogether")
