@@ -99,7 +99,7 @@ class SittingFiles:
         self._kept, self._counts = {}, None
 
     def _write(self, name: str, content: bytes) -> None:
-        beside = self._folder / f".new-{name}"
+        beside = self._folder / f"{name}.new"
         beside.write_bytes(content)
         beside.replace(self._folder / name)
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 from hadua.models.errors import CalibrationError
 
@@ -23,18 +23,48 @@ class WorkerDiedError(CalibrationError):
     """The learning process is gone, for a reason of its own: it may be asked again."""
 
 
+class Child(Protocol):
+    """A process with an input and an output, as asyncio has them."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended."""
+        ...
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter | None:
+        """Its input."""
+        ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None:
+        """Its output."""
+        ...
+
+    def kill(self) -> None:
+        """End it, without waiting."""
+        ...
+
+    async def wait(self) -> int | None:
+        """Wait until it has ended."""
+        ...
+
+
 class LineProcess:
     """A child process; make it with `start`, end it with `stop`.
 
     Args:
-        process: Started, with pipes to its input and from its output.
+        process: Started, with its input and output.
         errors: Where its standard error goes.
         line_bytes: Most that a line of its may have.
     """
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, errors: IO[bytes], line_bytes: int = LINE_BYTES
-    ) -> None:
+    def __init__(self, process: Child, errors: IO[bytes], line_bytes: int = LINE_BYTES) -> None:
         self._process, self._errors, self._line_bytes = process, errors, line_bytes
 
     @classmethod
@@ -94,11 +124,15 @@ class LineProcess:
         """
         stdout = self._process.stdout
         try:
-            line = await asyncio.wait_for(stdout.readline(), timeout_s) if stdout else b""
+            # Not `wait_for`, which in Python 3.11 loses a cancellation that comes with the line.
+            async with asyncio.timeout(timeout_s):
+                line = await stdout.readline() if stdout else b""
         except ValueError as error:
             raise CalibrationError(
                 "the learning process says too much", expected=f"{self._line_bytes} bytes a line"
             ) from error
+        except ConnectionResetError:  # a socket's way to say that it left something unread
+            line = b""
         if not line:
             raise await self._died(doing)
         return line
@@ -108,7 +142,8 @@ class LineProcess:
         self.kill()
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await self._process.wait()
         finally:
             self._errors.close()
 
@@ -120,7 +155,8 @@ class LineProcess:
 
     async def _died(self, doing: str) -> WorkerDiedError:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT_S)
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await self._process.wait()
         return WorkerDiedError(
             f"the learning process died when it was to {doing}",
             got=f"exit {self._process.returncode}, {self._last_words()}",

@@ -86,7 +86,7 @@ def test_what_is_damaged_or_half_written_is_left_out(tmp_path: Path) -> None:
     whole = (folder / "1.piece").read_bytes()
     (folder / "1.piece").write_bytes(whole[: len(whole) // 2])
     (folder / "2.piece").write_bytes(b"")
-    (folder / ".new-4.piece").write_bytes(whole[:99])
+    (folder / "4.piece.new").write_bytes(whole[:99])
 
     assert numbers(SittingFiles(folder).read()) == [0, 3]
     (folder / "counts").write_bytes(b"\xc1")
