@@ -13,10 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 import numpy as np
+import psutil
 from sending_people import sent, source_of
 from table import Row, machine, markdown
 
@@ -29,7 +30,7 @@ from hadua.service.bench.started import WARM_UP, Heard, hear, serving
 from hadua.service.client import Client
 
 CROWDS = (1, 8)  # people, as promised
-READY_WITHIN_S = 120.0  # each one's process has torch to import
+READY_WITHIN_S = 120.0  # torch is to be imported, by a process that goes last
 SETTINGS = {"HADUA_ADAPTATION": "1", "HADUA_REQUIRE_CONSENT": "0", "HADUA_OUTLET": "0"}
 
 
@@ -40,10 +41,23 @@ class Followed:
     Args:
         updates: Versions of their networks that took over.
         dropped: Chunks of signal that were dropped.
+        start_s: Seconds of a processor, of each time that all were begun to be followed.
+        own_mb: Of the processes that follow at the end of each time, in all; a page that several
+            of them have counts once.
     """
 
     updates: int = 0
     dropped: int = 0
+    start_s: list[float] = field(default_factory=list)
+    own_mb: list[float] = field(default_factory=list)
+
+    def words(self, people: int) -> str:
+        """As a row says it."""
+        said = f"{self.updates} versions took over; {self.dropped} chunks dropped"
+        if not self.own_mb:
+            return said
+        mb, start_s = (np.median(values) / people for values in (self.own_mb, self.start_s))
+        return f"{said}; followers {mb:.0f} MB a person, {start_s:.1f} s of a processor to begin"
 
 
 def suite_rows(effort: Effort) -> list[Row]:
@@ -71,8 +85,7 @@ def _row(people: int, seconds: float) -> Row:
     if not ours.way_ms or not bare.way_ms:
         return Row.missing(name, TOO_FEW)
     stages = ", ".join(f"{stage} {np.median(ms):.2f}" for stage, ms in ours.stage_ms.items())
-    setting = f"; {stages} ms; {done.updates} versions took over; {done.dropped} chunks dropped"
-    return against_parts(name, ours, bare, setting=setting)
+    return against_parts(name, ours, bare, setting=f"; {stages} ms; {done.words(people)}")
 
 
 @contextmanager
@@ -87,10 +100,32 @@ def _followed(people: int, done: Followed) -> Iterator[list[str]]:
             eeg, gaze = (source_of(k, m) for m in (Modality.EEG, Modality.EYE))
             hadua.start_session(eeg=eeg, gaze=gaze, participant=f"P{k}", session_id=f"p{k}")
         _wait_for_all(hadua.sessions)
+        start_s = _sum_of(service.pid, _processor_s)
         yield [service.predictions_of(f"p{k}") for k in range(people)]
+        if psutil.LINUX:  # elsewhere nobody tells which pages are shared
+            done.start_s.append(start_s)
+            done.own_mb.append(_sum_of(service.pid, _own_bytes) / 1e6)
         for session in hadua.sessions():
             done.updates += 0 if session.adaptation is None else session.adaptation.updates
             done.dropped += session.status.chunks_dropped
+
+
+def _sum_of(service: int, figure: Callable[[psutil.Process], float]) -> float:
+    """Of a service's processes that learn."""
+    total = 0.0
+    for process in psutil.Process(service).children(recursive=True):
+        with suppress(psutil.Error):  # one that has just ended
+            total += figure(process)
+    return total
+
+
+def _processor_s(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+def _own_bytes(process: psutil.Process) -> float:
+    return float(process.memory_full_info().pss)
 
 
 def _wait_for_all(sessions: Callable[[], Sequence[SessionInfo]]) -> None:

@@ -40,6 +40,7 @@ from hadua.models.bundle import Bundle
 from hadua.models.export import load_network
 from hadua.models.features import Modality
 from hadua.models.network import HaduaNetwork
+from hadua.service.learning.nursery import Nursery
 from hadua.service.learning.online_messages import Begin, Kept, See
 from hadua.service.learning.online_worker import OnlineWorker
 from hadua.service.serving import Personal
@@ -185,7 +186,7 @@ async def _follow(
         version=0,
         folder=str(place),
     )
-    worker = await OnlineWorker.start()
+    worker = await OnlineWorker.start(Nursery())
     try:
         await worker.begin(begin)
         for k in range(WINDOWS):

@@ -10,20 +10,33 @@ import os
 import runpy
 import sys
 import threading
-import time
+from collections.abc import Callable
 
 EVERY_S = 0.5
 
 
-def stay_with(parent: int) -> None:
-    """From now on, end this process, whatever it is doing, once that one is gone."""
+def stay_with(parent: int) -> Callable[[], None]:
+    """From now on, end this process, whatever it is doing, once that one is gone.
+
+    Returns:
+        Lets go: it may outlive that one again.
+    """
+    free = threading.Event()
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(EVERY_S)
+            if free.wait(EVERY_S):
+                return
         os._exit(0)
 
-    threading.Thread(target=watch, name="leash", daemon=True).start()
+    thread = threading.Thread(target=watch, name="leash", daemon=True)
+    thread.start()
+
+    def let_go() -> None:
+        free.set()
+        thread.join()
+
+    return let_go
 
 
 if __name__ == "__main__":

@@ -93,12 +93,7 @@ class LineProcess:
 
     def processor_s(self) -> float | None:
         """Seconds that it has had of a processor; None where nobody says so, and of the dead."""
-        try:
-            stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
-        except OSError:
-            return None
-        user, system = stat.rpartition(")")[2].split()[11:13]  # its name may hold anything
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return processor_s(self.pid)
 
     async def send(self, line: bytes, *, doing: str) -> None:
         """Send a line.
@@ -164,10 +159,24 @@ class LineProcess:
         )
 
     def _last_words(self) -> str:
-        """The end of standard error."""
-        if self._errors.closed:
-            return "stopped"
-        size = self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, size - LINE_BYTES))
-        lines = self._errors.read().decode(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "without a word")
+        return last_words(self._errors)
+
+
+def processor_s(pid: int) -> float | None:
+    """Seconds that a process has had of a processor; None where nobody says so, and of the dead."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    user, system = stat.rpartition(")")[2].split()[11:13]  # its name may hold anything
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def last_words(errors: IO[bytes]) -> str:
+    """The end of what a process wrote to its standard error."""
+    if errors.closed:
+        return "stopped"
+    size = errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, size - LINE_BYTES))
+    lines = errors.read().decode(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "without a word")

@@ -1,4 +1,4 @@
-"""The process that adapts: `python -m hadua.service.learning.online_process [--last]`.
+"""The process that adapts: `python -m hadua.service.learning.online_process`.
 
 It lowers its own priority, imports torch, says that it is ready, and answers one line with one (a
 window that makes all be learnt anew, with two). Whoever started it may kill it at any time: what is
@@ -9,16 +9,22 @@ import sys
 
 import msgspec
 
-from hadua.calibration.worker import LAST, go_last, lower_priority
+from hadua.calibration.worker import lower_priority
 from hadua.models.errors import HaduaError
 from hadua.service.learning.online_messages import Failed, Ready, Said, Told, line
+
+SLOW = "hadua.service.learning.online_follower"
+"""What takes seconds to import."""
 
 
 def main() -> int:
     """Answer standard input on standard output until it ends."""
     lower_priority()
-    if LAST in sys.argv[1:]:
-        go_last()
+    return answer()
+
+
+def answer() -> int:
+    """Likewise, as what this process is already."""
     # Not before the priority is lowered: importing torch takes seconds of a core.
     from hadua.service.learning.online_follower import Follower
 
@@ -27,8 +33,8 @@ def main() -> int:
         _say(Ready())
         for text in sys.stdin.buffer:
             try:
-                for answer in follower.answers(decoder.decode(text)):
-                    _say(answer)
+                for said in follower.answers(decoder.decode(text)):
+                    _say(said)
             except (HaduaError, msgspec.MsgspecError) as error:
                 _say(Failed(what=str(error)))
     except BrokenPipeError:  # nobody listens any more

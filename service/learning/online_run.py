@@ -157,7 +157,7 @@ class OnlineRun:
         self._waiting.wake()
 
     async def _follow(self) -> None:
-        worker = await OnlineWorker.start(last=self._modest)
+        worker = await OnlineWorker.start(self._tools.nursery, last=self._modest)
         try:
             begin = await self._in_thread(self._begin)
             begun = await worker.begin(begin)

@@ -4,8 +4,8 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from hadua.calibration.worker import LAST
 from hadua.models.errors import CalibrationError
+from hadua.service.learning.nursery import Nursery
 from hadua.service.learning.online_messages import (
     Begin,
     Begun,
@@ -46,9 +46,15 @@ class OnlineWorker:
         self._process, self._last = process, last
 
     @classmethod
-    async def start(cls, *, last: bool = True) -> Self:
-        """Start the process, which goes last altogether, or is merely of low priority."""
-        return cls(await LineProcess.start(MODULE, *((LAST,) if last else ())), last=last)
+    async def start(cls, nursery: Nursery, *, last: bool = True) -> Self:
+        """Start the process.
+
+        Args:
+            nursery: Where it comes from if it goes last and the system can.
+            last: Whether it goes last altogether, or is merely of low priority.
+        """
+        forked = last and nursery.available
+        return cls(await (nursery.fork() if forked else LineProcess.start(MODULE)), last=last)
 
     @property
     def pid(self) -> int:

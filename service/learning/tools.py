@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
@@ -11,6 +11,7 @@ from hadua.models.bundle import Bundle
 from hadua.service.config import Settings
 from hadua.service.learning.figures import LearningFigures
 from hadua.service.learning.fitting import Elsewhere
+from hadua.service.learning.nursery import Nursery
 from hadua.service.serving import Personal, Serving
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class Tools:
         adapt: Whether adaptation is on from the start of a session.
         person_guard: Whether it asks if the person is still the profile's.
         elsewhere: Where calibrations are fitted if that works; None: here.
+        nursery: Where the processes that follow come from.
     """
 
     bundle: Bundle
@@ -76,6 +78,7 @@ class Tools:
     adapt: bool = False
     person_guard: bool = True
     elsewhere: Elsewhere | None = None
+    nursery: Nursery = field(default_factory=Nursery)
 
     @classmethod
     def of(

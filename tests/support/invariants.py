@@ -326,14 +326,17 @@ def _threads(names: tuple[str, ...]) -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith(names)]
 
 
+_OURS = ("hadua.service.leashed", "hadua.service.learning.nursery_process")
+
+
 def _learners() -> list[str]:
     lines = []
-    for child in psutil.Process().children():
+    for child in psutil.Process().children(recursive=True):
         try:
             lines.append(" ".join(child.cmdline()))
         except psutil.NoSuchProcess:
             continue
-    return [line for line in lines if "hadua.service.leashed" in line]
+    return [line for line in lines if any(own in line for own in _OURS)]
 
 
 async def _eventually(condition: Callable[[], bool], words: Callable[[], str]) -> None:

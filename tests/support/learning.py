@@ -17,6 +17,7 @@ from support.toy_calibration import COLLECTED, PERSON, toy_windows
 
 from hadua.adapters.sources.source import Channel, SampleChunk, StreamSpec
 from hadua.models.features import FeatureWindow, Modality
+from hadua.service.learning.nursery_process import NAME
 from hadua.service.serving import Serving
 
 EEG = StreamSpec("toy EEG", (Channel("k"),), 1.0, type="EEG")
@@ -109,12 +110,13 @@ async def begin_session(http: httpx.AsyncClient, participant: str | None = PERSO
 
 def learners() -> list[psutil.Process]:
     """The processes that learn, of this process's children those alone: others need theirs."""
-    ours = ("hadua.service.learning", "hadua.calibration.worker")
+    ours = ("hadua.service.learning.online_process", "hadua.calibration.worker")
     found = []
-    for child in psutil.Process().children():
+    for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):  # one that has just ended, somebody else's
             line = " ".join(child.cmdline())
-            found += [child] if any(name in line for name in ours) else []
+            mine = child.name() == NAME or any(name in line for name in ours)
+            found += [child] if mine else []
     return found
 
 

@@ -7,6 +7,7 @@ from support.service import async_test
 
 from hadua.models.errors import CalibrationError
 from hadua.service.learning import online_worker
+from hadua.service.learning.nursery import Nursery
 from hadua.service.learning.online_messages import Begin
 from hadua.service.learning.online_worker import LEAST_SHARE, OnlineWorker
 from hadua.service.line_process import WorkerDiedError
@@ -24,7 +25,7 @@ async def test_one_that_goes_last_and_takes_too_long_may_be_tried_less_modestly(
     last: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(online_worker, "START_TIMEOUT_S", 0.05)
-    worker = await OnlineWorker.start(last=last)
+    worker = await OnlineWorker.start(Nursery(), last=last)
     try:
         with pytest.raises(CalibrationError, match=r"takes too long: expected 0\.05 s") as caught:
             await worker.begin(BEGIN)
