@@ -74,7 +74,8 @@ class Stream:
 
     def begin_after(self, stretch: int) -> None:
         """Let the next window begin a stretch of time after that one; before the first window."""
-        self._seconds = (stretch + 1) * self._stretch_s
+        # Half a hop more: what is taken off again for a piece may round to a little less.
+        self._seconds = (stretch + 1) * self._stretch_s + self._hop_s / 2
 
     def cut(self, collected: Collected) -> Iterator[Collected]:
         """Pieces of windows that are there already; the stream itself does not change."""

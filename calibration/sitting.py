@@ -71,6 +71,9 @@ class SittingFiles:
         """
         self._folder.mkdir(exist_ok=True)
         pieces = {f"{piece.number}{_SUFFIX}": piece for piece in sitting.pieces}
+        if sitting.counts != self._counts:  # first: they say which pieces are somebody else's
+            self._write(_COUNTS, msgspec.msgpack.encode(sitting.counts))
+            self._counts = sitting.counts
         for name, piece in pieces.items():
             if self._kept.get(name) is not piece:
                 self._write(name, msgspec.msgpack.encode(_Record.of(piece)))
@@ -78,9 +81,6 @@ class SittingFiles:
         for name in self._kept.keys() - pieces.keys():
             (self._folder / name).unlink(missing_ok=True)
             del self._kept[name]
-        if sitting.counts != self._counts:
-            self._write(_COUNTS, msgspec.msgpack.encode(sitting.counts))
-            self._counts = sitting.counts
 
     def read(self) -> Sitting | None:
         """What was kept; None if nothing was, or nobody can tell. A damaged piece is left out."""
@@ -91,7 +91,8 @@ class SittingFiles:
         except (OSError, msgspec.MsgspecError):
             return None
         self._kept, self._counts = dict.fromkeys(path.name for path in paths), counts
-        return Sitting(sorted(pieces, key=lambda piece: piece.number), counts)
+        own = [piece for piece in pieces if piece.number >= counts.before]
+        return Sitting(sorted(own, key=lambda piece: piece.number), counts)
 
     def forget(self) -> None:
         """Remove all of it."""

@@ -126,7 +126,7 @@ class LineProcess:
             raise CalibrationError(
                 "the learning process says too much", expected=f"{self._line_bytes} bytes a line"
             ) from error
-        except ConnectionResetError:  # a socket's way to say that it left something unread
+        except ConnectionError:  # a socket's way to say that something was left unread
             line = b""
         if not line:
             raise await self._died(doing)

@@ -17,7 +17,7 @@ from typing import IO, Self
 
 import msgspec
 
-from hadua.service.learning.nursery_messages import Began, Word
+from hadua.service.learning.nursery_messages import Began, Refused, Word
 from hadua.service.line_process import LINE_BYTES, LineProcess, last_words, processor_s
 
 MODULE = "hadua.service.learning.nursery_process"
@@ -43,17 +43,22 @@ class Nursery:
         own, its = socket.socketpair()
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe would have to be emptied
         try:
-            reader, writer = await asyncio.open_connection(sock=own, limit=LINE_BYTES)
             with its:
                 async with self._starting:
                     if self._running is None or self._running.over:
                         self._running = await _Running.start()
                     fork = self._running.ask(its.fileno(), errors.fileno())
         except BaseException:
-            for one in (own, its, errors):
-                one.close()
+            own.close()
+            errors.close()
             raise
-        fork.stdout, fork.stdin = reader, writer
+        try:  # last: from here on the socket is the transport's, who alone may close it
+            fork.stdout, fork.stdin = await asyncio.open_connection(sock=own, limit=LINE_BYTES)
+        except BaseException:
+            fork.kill()
+            fork.nursery.let_go(fork)
+            errors.close()
+            raise
         return _Forked(fork, errors)
 
 
@@ -73,6 +78,7 @@ class _Running:
     @classmethod
     async def start(cls) -> Self:
         control, its = socket.socketpair()
+        control.setblocking(False)  # the event loop waits for nobody
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has gone
         try:
             with its:
@@ -91,43 +97,52 @@ class _Running:
 
     def ask(self, lines: int, errors: int) -> "_Fork":
         fork = _Fork(self)
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has died: `_hear` tells the fork
-            socket.send_fds(self._control, [b"+"], [lines, errors])
-        self._asked.append(fork)
         self._forks.add(fork)
+        try:
+            socket.send_fds(self._control, [b"+"], [lines, errors])
+        except OSError as error:  # it has died, or hundreds wait already: it may be asked again
+            fork.end(None, f"it could not be forked: {error}")
+        else:
+            self._asked.append(fork)
         return fork
 
-    async def let_go(self, fork: "_Fork") -> None:
-        """One is gone; with the last one all of it goes."""
+    def let_go(self, fork: "_Fork") -> None:
+        """One is not held any more; with the last one all of it goes."""
         self._forks.discard(fork)
-        if self._forks:
-            return
-        self.over = True
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        await asyncio.wait([self._hearing], timeout=GONE_TIMEOUT_S)
+        if not self._forks:
+            self.over = True
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def gone(self) -> None:
+        """Wait a little until it has gone, if it is to go."""
+        if self.over:
+            await asyncio.wait([self._hearing], timeout=GONE_TIMEOUT_S)
 
     async def _hear(self) -> None:
         stdout = self._process.stdout
         try:
             while stdout is not None and (line := await stdout.readline()):
-                self._heard(_decoder.decode(line))
+                with suppress(msgspec.MsgspecError):  # what a library prints as it is imported
+                    self._heard(_decoder.decode(line))
             await self._process.wait()
         finally:
             self.over = True
             self._control.close()
             words = last_words(self._errors)
             for fork in self._forks:
-                fork.end(None, words)
+                fork.lost(words)
             self._errors.close()
 
     def _heard(self, word: Word) -> None:
         if isinstance(word, Began):
             self._asked.popleft().begun(word.pid)
-            return
-        for fork in self._forks:
-            if fork.pid == word.pid:
-                fork.end(word.code)
+        elif isinstance(word, Refused):
+            self._asked.popleft().refused(word.why)
+        else:
+            for fork in self._forks:
+                if fork.pid == word.pid:
+                    fork.end(word.code)
 
 
 class _Fork:
@@ -147,17 +162,28 @@ class _Fork:
         if self._unwanted:
             self._kill()
 
+    def refused(self, why: str) -> None:
+        """It will not be there, or nobody is to wait for it."""
+        self.end(None, why)
+        if self.stdin is not None:
+            self.stdin.close()
+
+    def lost(self, words: str) -> None:
+        """Nobody says any more what becomes of it: it would leave by itself, but not at once."""
+        if self.pid and not self._ended.is_set():
+            self._kill()
+        self.refused(words)
+
     def end(self, code: int | None, words: str = "") -> None:
-        """It has ended; with what code, if anybody knows."""
-        self.returncode, self.words = code, words
-        self._ended.set()
+        """It has ended; with what code, if anybody knows. What is said first counts."""
+        if not self._ended.is_set():
+            self.returncode, self.words = code, words
+            self._ended.set()
 
     def kill(self) -> None:
         self._unwanted = True
         if not self.pid:  # nobody waits until it begins only to be ended
-            self.end(None)
-            if self.stdin is not None:
-                self.stdin.close()
+            self.refused("")
         elif not self._ended.is_set():
             self._kill()
 
@@ -183,10 +209,13 @@ class _Forked(LineProcess):
         return None if before is None else before + (processor_s(self._fork.pid) or 0.0)
 
     async def stop(self) -> None:
-        await super().stop()
-        if self._fork.stdin is not None:
-            self._fork.stdin.close()
-        await self._fork.nursery.let_go(self._fork)
+        try:
+            await super().stop()
+        finally:  # whoever stops it may be cancelled meanwhile
+            if self._fork.stdin is not None:
+                self._fork.stdin.close()
+            self._fork.nursery.let_go(self._fork)
+        await self._fork.nursery.gone()
 
     def _last_words(self) -> str:
         return self._fork.words or super()._last_words()

@@ -9,6 +9,12 @@ class Began(msgspec.Struct, frozen=True, kw_only=True, tag="began"):
     pid: int
 
 
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """The next one that was asked for could not be forked."""
+
+    why: str
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     """One has ended: with its exit code, or less the signal that ended it."""
 
@@ -16,4 +22,4 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
     code: int
 
 
-Word = Began | Ended
+Word = Began | Refused | Ended

@@ -14,13 +14,14 @@ import selectors
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
 from hadua.calibration.worker import go_last, lower_priority
-from hadua.service.learning.nursery_messages import Began, Ended
+from hadua.service.learning.nursery_messages import Began, Ended, Refused, Word
 from hadua.service.learning.online_process import SLOW, answer
 from hadua.service.leashed import stay_with
 
@@ -40,7 +41,7 @@ def main() -> int:
     importlib.import_module(SLOW)
     gc.collect()
     gc.freeze()
-    let_go()  # from here on the socket tells it, and there is no thread that a fork would lack
+    let_go()  # from here on the socket tells it, and no fork lacks a thread of ours
     control = socket.socket(fileno=int(sys.argv[1]))
     ended, signalled = socket.socketpair()
     for end in (ended, signalled):
@@ -64,7 +65,12 @@ def _fork(control: socket.socket, *others: socket.socket) -> bool:
     asked, files, _, _ = socket.recv_fds(control, 1, FILES)
     if not asked:
         return False
-    nursery, pid = os.getpid(), os.fork()
+    nursery = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError as error:  # no room for another process: those that are there go on
+        _say(Refused(why=f"it could not be forked: {error}"))
+        pid = -1
     if not pid:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -73,7 +79,8 @@ def _fork(control: socket.socket, *others: socket.socket) -> bool:
         _live(nursery, *files)
     for file in files:
         os.close(file)
-    _say(Began(pid=pid))
+    if pid > 0:
+        _say(Began(pid=pid))
     return True
 
 
@@ -87,7 +94,8 @@ def _live(nursery: int, lines: int, errors: int) -> NoReturn:
             os.close(file)
         sys.stdin, sys.stdout = os.fdopen(0, encoding="utf-8"), os.fdopen(1, "w", encoding="utf-8")
         gc.enable()
-        Path("/proc/self/comm").write_text(NAME, encoding="utf-8")
+        with suppress(OSError):
+            Path("/proc/self/comm").write_text(NAME, encoding="utf-8")
         stay_with(nursery)
         code = answer()
     except BaseException:  # noqa: BLE001 - the end of a process: its last words, and no more
@@ -108,9 +116,9 @@ def _bury() -> None:
         _say(Ended(pid=pid, code=os.waitstatus_to_exitcode(status)))
 
 
-def _say(what: Began | Ended) -> None:
+def _say(what: Word) -> None:
     os.write(1, msgspec.json.encode(what) + b"\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # at once: its forks look whose they are twice a second

@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +100,7 @@ class _Following:
         self._files = SittingFiles(Path(begin.folder) / SITTING)
         if not begin.resume:
             self._files.forget()
-        sitting = self._files.read()
+        sitting = self._files.read() if begin.resume else None
         # Who was taken for somebody else has nothing to do with the calibration any more.
         remember = begin.remember and (sitting is None or sitting.counts.earlier)
         self.remembered = self._remember(store) if remember else 0
@@ -217,8 +216,10 @@ class _Following:
 
     def _keep_sitting(self) -> None:
         """For a process that may come after this one; without it, that one begins with nothing."""
-        with suppress(OSError):
+        try:
             self._files.keep(self._adapter.sitting)
+        except OSError:  # a full disk, say; half of it may be somebody else's
+            self._files.forget()
 
     def _resume(self, sitting: Sitting) -> int:
         self._adapter.resume(sitting, owed=self._begin.owed)

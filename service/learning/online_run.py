@@ -8,7 +8,6 @@ with its reason. Without the loop nothing of this exists: what answers is what a
 import functools
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,8 +125,11 @@ class OnlineRun:
         try:
             await self._follow_on()
         finally:
-            with suppress(OSError, RuntimeError):
-                await self._in_thread(SittingFiles(self._folder / SITTING).forget)
+            forget = SittingFiles(self._folder / SITTING).forget
+            try:
+                await self._in_thread(forget)
+            except RuntimeError:  # a session that was given up has no thread any more
+                forget()
 
     async def _follow_on(self) -> None:
         try:
@@ -230,6 +232,9 @@ class OnlineRun:
             again = await worker.relearnt()
         except StarvedError:  # no fault of what it did: its successor is to do it
             self._owed = True
+            raise
+        except WorkerDiedError:  # perhaps of that
+            self._owed = False
             raise
         self._owed = False
         _log.info("learnt anew", made=again.made, reason=again.reason)

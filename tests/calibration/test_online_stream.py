@@ -1,6 +1,8 @@
 """A stream cut into pieces: neighbours, ends, and what an answer looks back on."""
 
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from support.toy_people import WIDTHS
 
 from hadua.calibration.collected import Collected, CollectedWindow
 from hadua.calibration.online_stream import FEWEST, Cut, Stream
+from hadua.models.bundle import Bundle
 
 PIECE, STRETCH_S = 6, 20.0
 CONTEXT = 3  # of the toy people's network
@@ -36,6 +39,16 @@ def pushed(own: Stream, ends_s: list[float], *, poor: frozenset[int] = frozenset
         for k, end_s in enumerate(ends_s)
         for cut in own.push(window(k, end_s), teaches=k not in poor)
     ]
+
+
+@pytest.mark.parametrize("hop_s", [0.05, 0.1, 0.2, 1.0])
+def test_whoever_goes_on_begins_a_stretch_of_their_own_at_any_hop(hop_s: float) -> None:
+    for stretch in range(-1, 40):
+        bundle = cast("Bundle", SimpleNamespace(width=toy_bundle().width, hop_s=hop_s, context=1))
+        own = Stream(bundle, piece=PIECE, stretch_s=STRETCH_S)
+        own.begin_after(stretch)
+        first, *_ = pushed(own, [hop_s * k for k in range(1, PIECE + 1)])
+        assert first.stretch == stretch + 1
 
 
 @settings(deadline=None)  # the first example trains the toy people's network

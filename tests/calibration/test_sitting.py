@@ -15,7 +15,7 @@ from hadua.calibration.sitting import Counts, Sitting, SittingFiles
 
 PERSON = people(3, n_stretches=30, noise=0.4).windows
 STREAM = toy_stream(PERSON)
-COUNTS = Counts(seen=7, before=1, learnt_from=3, earlier=False)
+COUNTS = Counts(seen=7, before=0, learnt_from=3, earlier=False)
 
 
 def of_numbers(*numbers: int) -> Sitting:
@@ -91,6 +91,18 @@ def test_what_is_damaged_or_half_written_is_left_out(tmp_path: Path) -> None:
     assert numbers(SittingFiles(folder).read()) == [0, 3]
     (folder / "counts").write_bytes(b"\xc1")
     assert SittingFiles(folder).read() is None
+
+
+def test_pieces_of_somebody_else_that_a_kill_has_left_are_not_read(tmp_path: Path) -> None:
+    files = SittingFiles(tmp_path / "s")
+    files.keep(of_numbers(0, 1, 2, 3))
+    (tmp_path / "s" / "0.piece").replace(tmp_path / "kept")
+    files.keep(
+        Sitting(of_numbers(3).pieces, Counts(seen=4, before=3, learnt_from=0, earlier=False))
+    )
+    (tmp_path / "kept").replace(tmp_path / "s" / "0.piece")
+
+    assert numbers(SittingFiles(tmp_path / "s").read()) == [3]
 
 
 def test_of_nothing_nothing_is_read_and_what_is_forgotten_is_gone(tmp_path: Path) -> None:

@@ -25,9 +25,10 @@ from websockets.asyncio.client import connect
 from hadua.calibration.online_settings import OnlineSettings
 from hadua.calibration.sitting import SITTING
 from hadua.service import modest
-from hadua.service.learning.online_messages import Relearnt
+from hadua.service.learning.online_messages import Begin, Begun, Relearnt
 from hadua.service.learning.online_run import FOLDER
 from hadua.service.learning.online_worker import OnlineWorker
+from hadua.service.line_process import WorkerDiedError
 from hadua.service.modest import StarvedError
 from hadua.service.person_data import PROFILES
 from hadua.service.session import Session
@@ -145,7 +146,7 @@ async def test_a_process_that_is_killed_is_started_anew_and_told_all_that_was_to
     assert 'hadua_learning_windows_dropped_total{by="adaptation"} 1.0' in metrics
 
 
-@pytest.mark.parametrize("why", ["killed", "left nothing"])
+@pytest.mark.parametrize("why", ["killed", "left nothing", "left nothing, then died of it"])
 @slow_test
 async def test_whoever_takes_over_learns_anew_from_all_of_the_sitting(
     why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -153,17 +154,24 @@ async def test_whoever_takes_over_learns_anew_from_all_of_the_sitting(
     """What it would take 120 windows to see again counts; and what is owed is made up for."""
     first, rest, held = (threading.Event() for _ in range(3))
     script: Script = [first, *windows_chunks(0, 100), rest, *windows_chunks(100, 170), held]
-    asked = []
-    learn_anew = OnlineWorker.relearnt
+    asked, owed = list[int](), list[bool]()
+    learn_anew, begin = OnlineWorker.relearnt, OnlineWorker.begin
 
     async def starved_first(worker: OnlineWorker) -> Relearnt:
         asked.append(worker.pid)
-        if why == "left nothing" and len(asked) == 1:
+        if why != "killed" and len(asked) == 1:
             held.set()
             raise StarvedError("made up")
+        if "died" in why and len(asked) == 2:
+            raise WorkerDiedError("made up")
         return await learn_anew(worker)
 
+    async def noted(worker: OnlineWorker, how: Begin) -> Begun:
+        owed.append(how.owed)
+        return await begin(worker, how)
+
     monkeypatch.setattr(OnlineWorker, "relearnt", starved_first)
+    monkeypatch.setattr(OnlineWorker, "begin", noted)
     script += [*windows_chunks(170, 173), threading.Event()]
     folder = new_data_folder(tmp_path)
     async with running(learning_parts(script, folder=folder)) as service:
@@ -180,8 +188,14 @@ async def test_whoever_takes_over_learns_anew_from_all_of_the_sitting(
         if why == "killed":
             kill_learners()
         rest.set()
-        await eventually(lambda: learning.adaptation().relearning)
-        assert len(set(asked)) == (1 if why == "killed" else 2)
+        if "died" in why:  # not at once again, then
+            await eventually(lambda: owed == [False, True, False])
+            await eventually(lambda: learning.adaptation().state == "on")
+            assert len(set(asked)) == 2
+        else:
+            await eventually(lambda: learning.adaptation().relearning)
+            assert owed == ([False, False] if why == "killed" else [False, True])
+            assert len(set(asked)) == len(asked) == (1 if why == "killed" else 2)
         await adaptation(service, path, on=False)
         assert not sitting.exists()
 

@@ -1,11 +1,15 @@
 """Those that follow are forks of one process: as much apart as if they were not."""
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -21,6 +25,7 @@ from hadua.service.line_process import WorkerDiedError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
 slow_test = partial(async_test, timeout_s=240.0)
+BEGIN = Begin(bundle="", profiles="", participant="P", version=0, folder="")
 
 # A service that has two followed, and then nothing to do.
 _SERVICE = """
@@ -38,11 +43,29 @@ async def main():
 asyncio.run(main())
 """
 
+# As a system is that has no room for another process, for a moment.
+_NO_SECOND_FORK = """
+import os
+
+fork, forks = os.fork, []
+
+def first_and_third():
+    forks.append(1)
+    if len(forks) == 2:
+        raise OSError(11, "no room")
+    return fork()
+
+os.fork = first_and_third
+"""
+
 
 def ours(process: psutil.Process | None = None) -> list[psutil.Process]:
     """The process that forks, and its forks."""
-    below = (process or psutil.Process()).children(recursive=True)
-    return [p for p in below if p.is_running() and MODULE in p.cmdline()]
+    found = []
+    for below in (process or psutil.Process()).children(recursive=True):
+        with suppress(psutil.Error):  # one that has just ended
+            found += [below] if MODULE in below.cmdline() else []
+    return found
 
 
 def begin_in(folder: Path) -> Begin:
@@ -147,3 +170,59 @@ def test_all_leave_when_the_service_is_killed() -> None:
         service.wait()
         gone, _ = psutil.wait_procs(left, timeout=20.0)
     assert len(gone) == 3
+
+
+@slow_test
+async def test_who_stops_one_may_be_cancelled_meanwhile_and_nothing_is_left() -> None:
+    nursery = Nursery()
+    fork = await nursery.fork()
+    await fork.line(120.0, doing="begin")
+    (parent,) = [p for p in ours() if p.name() != NAME]
+    parent.suspend()  # so that nobody says that it has ended
+    stopping = asyncio.create_task(fork.stop())
+    await asyncio.sleep(0.1)
+    stopping.cancel()
+    await asyncio.wait([stopping])
+    parent.resume()
+    await eventually(lambda: not ours())
+
+
+@slow_test
+async def test_one_too_many_is_refused_and_those_that_are_there_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_NO_SECOND_FORK)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    nursery = Nursery()
+    first = await OnlineWorker.start(nursery)
+    await first.begin(begin_in(tmp_path / "1"))
+    refused = await OnlineWorker.start(nursery)
+    with pytest.raises(WorkerDiedError, match=r"could not be forked: .*no room"):
+        await refused.begin(BEGIN)
+    third = await OnlineWorker.start(nursery)
+    await third.begin(begin_in(tmp_path / "3"))
+    assert {first.pid, third.pid} == {p.pid for p in ours() if p.name() == NAME}
+    for worker in (refused, first, third):
+        await worker.stop()
+    assert not ours()
+
+
+@slow_test
+async def test_one_that_cannot_be_asked_for_is_refused_in_words_and_the_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some 280 that begin while the one that forks is held up are: the socket is full then."""
+    nursery = Nursery()
+    first = await OnlineWorker.start(nursery)
+    with monkeypatch.context() as full:
+        full.setattr(socket, "send_fds", Mock(side_effect=BlockingIOError("no room")))
+        refused = await OnlineWorker.start(nursery)
+    third = await OnlineWorker.start(nursery)
+    with pytest.raises(WorkerDiedError, match="could not be forked: no room"):
+        await refused.begin(BEGIN)
+    await third.begin(begin_in(tmp_path / "3"))
+    await first.begin(begin_in(tmp_path / "1"))
+    assert {first.pid, third.pid} == {p.pid for p in ours() if p.name() == NAME}
+    for worker in (first, refused, third):
+        await worker.stop()
+    assert not ours()
