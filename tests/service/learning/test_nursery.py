@@ -1,6 +1,7 @@
 """Those that follow are forks of one process: as much apart as if they were not."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 from unittest.mock import Mock
 
 import psutil
@@ -30,6 +32,7 @@ BEGIN = Begin(bundle="", profiles="", participant="P", version=0, folder="")
 # A service that has two followed, and then nothing to do.
 _SERVICE = """
 import asyncio
+import gc
 from hadua.service.learning.nursery import Nursery
 
 async def main():
@@ -226,3 +229,31 @@ async def test_one_that_cannot_be_asked_for_is_refused_in_words_and_the_others_a
     for worker in (first, refused, third):
         await worker.stop()
     assert not ours()
+
+
+@slow_test
+async def test_a_start_that_is_cancelled_makes_no_other_connection_deaf(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next one gets the number of its socket, which nobody may listen to any more."""
+    begun = asyncio.Event()
+
+    async def never(*_: object, **__: object) -> NoReturn:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", never)
+    starting = asyncio.create_task(Nursery().fork())
+    await begun.wait()
+    starting.cancel()
+    await asyncio.wait([starting])
+    pairs = [socket.socketpair() for _ in range(4)]
+    readers = [await asyncio.open_connection(sock=own) for own, _ in pairs]
+    del starting  # and with it whatever it still held
+    gc.collect()
+    for (reader, writer), (_, its) in zip(readers, pairs, strict=True):
+        with its:
+            its.send(b"heard\n")
+            assert await asyncio.wait_for(reader.readline(), 5.0) == b"heard\n"
+        writer.close()
