@@ -188,6 +188,7 @@ async def test_who_stops_one_may_be_cancelled_meanwhile_and_nothing_is_left() ->
     await asyncio.wait([stopping])
     parent.resume()
     await eventually(lambda: not ours())
+    await fork.stop()  # and now asyncio has heard of it, too
 
 
 @slow_test
