@@ -113,6 +113,7 @@ async def test_followed_frozen_rolled_back_and_left_alone() -> None:
     assert 'hadua_roll_backs_total{by="operator"} 1.0' in metrics
 
 
+@pytest.mark.usefixtures("not_last")
 @slow_test
 async def test_a_process_that_is_killed_is_started_anew_and_told_all_that_was_told() -> None:
     told, go, rest = threading.Event(), threading.Event(), threading.Event()
@@ -146,6 +147,7 @@ async def test_a_process_that_is_killed_is_started_anew_and_told_all_that_was_to
     assert 'hadua_learning_windows_dropped_total{by="adaptation"} 1.0' in metrics
 
 
+@pytest.mark.usefixtures("not_last")
 @pytest.mark.parametrize("why", ["killed", "left nothing", "left nothing, then died of it"])
 @slow_test
 async def test_whoever_takes_over_learns_anew_from_all_of_the_sitting(

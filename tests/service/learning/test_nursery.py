@@ -25,7 +25,10 @@ from hadua.service.learning.online_messages import Begin
 from hadua.service.learning.online_worker import OnlineWorker
 from hadua.service.line_process import WorkerDiedError
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked"),
+    pytest.mark.usefixtures("not_last"),
+]
 slow_test = partial(async_test, timeout_s=240.0)
 BEGIN = Begin(bundle="", profiles="", participant="P", version=0, folder="")
 
@@ -191,12 +194,16 @@ async def test_who_stops_one_may_be_cancelled_meanwhile_and_nothing_is_left() ->
     await fork.stop()  # and now asyncio has heard of it, too
 
 
+@pytest.fixture
+def no_second_fork(not_last: Path) -> None:
+    not_last.write_text(not_last.read_text() + _NO_SECOND_FORK)
+
+
+@pytest.mark.usefixtures("no_second_fork")
 @slow_test
 async def test_one_too_many_is_refused_and_those_that_are_there_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(_NO_SECOND_FORK)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     nursery = Nursery()
     first = await OnlineWorker.start(nursery)
     await first.begin(begin_in(tmp_path / "1"))
