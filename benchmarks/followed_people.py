@@ -13,11 +13,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import psutil
+from learners import memory_mb, processor_s
 from sending_people import sent, source_of
 from table import Row, machine, markdown
 
@@ -41,9 +42,8 @@ class Followed:
     Args:
         updates: Versions of their networks that took over.
         dropped: Chunks of signal that were dropped.
-        start_s: Seconds of a processor, of each time that all were begun to be followed.
-        own_mb: Of the processes that follow at the end of each time, in all; a page that several
-            of them have counts once.
+        start_s: Seconds of a processor that they took to begin, each time.
+        own_mb: What the processes that follow take at the end of each time, in all.
     """
 
     updates: int = 0
@@ -53,11 +53,11 @@ class Followed:
 
     def words(self, people: int) -> str:
         """As a row says it."""
-        said = f"{self.updates} versions took over; {self.dropped} chunks dropped"
-        if not self.own_mb:
-            return said
         mb, start_s = (np.median(values) / people for values in (self.own_mb, self.start_s))
-        return f"{said}; followers {mb:.0f} MB a person, {start_s:.1f} s of a processor to begin"
+        return (
+            f"{self.updates} versions took over; {self.dropped} chunks dropped; "
+            f"followers {mb:.0f} MB a person, {start_s:.1f} s of a processor to begin"
+        )
 
 
 def suite_rows(effort: Effort) -> list[Row]:
@@ -100,32 +100,13 @@ def _followed(people: int, done: Followed) -> Iterator[list[str]]:
             eeg, gaze = (source_of(k, m) for m in (Modality.EEG, Modality.EYE))
             hadua.start_session(eeg=eeg, gaze=gaze, participant=f"P{k}", session_id=f"p{k}")
         _wait_for_all(hadua.sessions)
-        start_s = _sum_of(service.pid, _processor_s)
+        process = psutil.Process(service.pid)
+        done.start_s.append(processor_s(process))
         yield [service.predictions_of(f"p{k}") for k in range(people)]
-        if psutil.LINUX:  # elsewhere nobody tells which pages are shared
-            done.start_s.append(start_s)
-            done.own_mb.append(_sum_of(service.pid, _own_bytes) / 1e6)
+        done.own_mb.append(memory_mb(process))
         for session in hadua.sessions():
             done.updates += 0 if session.adaptation is None else session.adaptation.updates
             done.dropped += session.status.chunks_dropped
-
-
-def _sum_of(service: int, figure: Callable[[psutil.Process], float]) -> float:
-    """Of a service's processes that learn."""
-    total = 0.0
-    for process in psutil.Process(service).children(recursive=True):
-        with suppress(psutil.Error):  # one that has just ended
-            total += figure(process)
-    return total
-
-
-def _processor_s(process: psutil.Process) -> float:
-    used = process.cpu_times()
-    return float(used.user + used.system)
-
-
-def _own_bytes(process: psutil.Process) -> float:
-    return float(process.memory_full_info().pss)
 
 
 def _wait_for_all(sessions: Callable[[], Sequence[SessionInfo]]) -> None:

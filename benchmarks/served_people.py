@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from learners import memory_mb
 from recorded_people import MODELS, person, signal
 from sending_people import sent, source_of
 
@@ -144,11 +145,10 @@ async def _measured(
     dropped = sum(_dropped(session) for session in sessions)
     await asyncio.sleep(seconds)
     took_s, cpu_s = time.monotonic() - began_s, time.process_time() - cpu_s
-    after = _own_bytes(process)
+    after, learners_mb = _own_bytes(process), memory_mb(process)
     if not totals_ms:
         raise SystemExit(f"served people: no answer from {people} in {took_s:.0f} s")
     p50, p99, p999 = np.quantile(totals_ms, (0.5, 0.99, 0.999)).tolist()
-    learners = sum(_own_bytes(child) for child in process.children(recursive=True))
     return {
         "people": people,
         "hop_s": service.bundle.hop_s,
@@ -161,7 +161,7 @@ async def _measured(
         "dropped": sum(_dropped(session) for session in sessions) - dropped,
         "memory_mb": (after - before) / 2**20 / people,
         "grown_mb_h": (after - memory) / 2**20 / took_s * 3600.0 / people,
-        "learners_mb": learners / 2**20,
+        "learners_mb": learners_mb,
     }
 
 

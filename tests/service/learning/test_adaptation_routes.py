@@ -28,6 +28,7 @@ from hadua.service import modest
 from hadua.service.learning.online_messages import Begin, Begun, Relearnt
 from hadua.service.learning.online_run import FOLDER
 from hadua.service.learning.online_worker import OnlineWorker
+from hadua.service.learning.session_learning import SessionLearning
 from hadua.service.line_process import WorkerDiedError
 from hadua.service.modest import StarvedError
 from hadua.service.person_data import PROFILES
@@ -46,6 +47,17 @@ async def adaptation(service: Running, path: str, on: bool) -> dict[str, object]
     found = answered.json()["adaptation"]
     assert isinstance(found, dict)
     return found
+
+
+async def begin_followed(service: Running) -> tuple[str, Session, SessionLearning]:
+    """A session, its path, and what follows its participant from now on."""
+    path, session = await begin_session(service.http), session_of(service)
+    await session.running.wait()
+    await adaptation(service, path, on=True)
+    learning = session.learning
+    assert learning is not None
+    await eventually(lambda: learning.adaptation().state == "on")
+    return path, session, learning
 
 
 @slow_test
@@ -120,13 +132,8 @@ async def test_a_process_that_is_killed_is_started_anew_and_told_all_that_was_to
     script: Script = [told, *windows_chunks(0, 1), go, *windows_chunks(1, 30)]
     script += [rest, *windows_chunks(30, 175), threading.Event()]
     async with running(learning_parts(script)) as service:
-        path, http = await begin_session(service.http), service.http
-        session = session_of(service)
-        await session.running.wait()
-        await adaptation(service, path, on=True)
-        learning = session.learning
-        assert learning is not None
-        await eventually(lambda: learning.adaptation().state == "on")
+        http = service.http
+        path, session, learning = await begin_followed(service)
         for k in range(2):
             body = {"label": "high", "from_s": 1e4 + k, "until_s": 1e4 + k + 1.0}
             assert (await http.post(f"{path}/labels", json=body)).status_code == 201
@@ -177,12 +184,7 @@ async def test_whoever_takes_over_learns_anew_from_all_of_the_sitting(
     script += [*windows_chunks(170, 173), threading.Event()]
     folder = new_data_folder(tmp_path)
     async with running(learning_parts(script, folder=folder)) as service:
-        path, session = await begin_session(service.http), session_of(service)
-        await session.running.wait()
-        await adaptation(service, path, on=True)
-        learning = session.learning
-        assert learning is not None
-        await eventually(lambda: learning.adaptation().state == "on")
+        path, _, learning = await begin_followed(service)
         first.set()
         await eventually(lambda: learning.adaptation().learnt == 100)
         sitting = folder / PROFILES / PERSON / FOLDER / SITTING
@@ -210,12 +212,7 @@ async def test_who_is_left_nothing_by_others_is_followed_by_one_that_does_not_go
     go, rest = threading.Event(), threading.Event()
     script: Script = [go, *windows_chunks(0, 1), rest, *windows_chunks(1, 30), threading.Event()]
     async with running(learning_parts(script)) as service:
-        path, session = await begin_session(service.http), session_of(service)
-        await session.running.wait()
-        await adaptation(service, path, on=True)
-        learning = session.learning
-        assert learning is not None
-        await eventually(lambda: learning.adaptation().state == "on")
+        _, _, learning = await begin_followed(service)
         (modest_one,) = learners()
         assert os.sched_getscheduler(modest_one.pid) == os.SCHED_IDLE
         monkeypatch.setattr(modest, "PATIENCE_S", 0.5)

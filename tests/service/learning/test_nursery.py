@@ -35,7 +35,6 @@ BEGIN = Begin(bundle="", profiles="", participant="P", version=0, folder="")
 # A service that has two followed, and then nothing to do.
 _SERVICE = """
 import asyncio
-import gc
 from hadua.service.learning.nursery import Nursery
 
 async def main():
